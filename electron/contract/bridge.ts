@@ -1,0 +1,26 @@
+// The one interface the screens talk to. Behind it: Electron's preload over IPC, or the window server over HTTP; screens can't tell.
+// Not for main's own calls to the agent (client/control-client).
+import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from './routes.ts';
+import type { StreamLine } from './snapshot.ts';
+
+/** What a screen may ask for: reading, and the two undoable writes. `stop` stays with the tray menu and the CLI. */
+export const bridgeRoutes = [
+  'status', 'connections', 'apps', 'explain', 'exclusions', 'addExclusion', 'removeExclusion', 'policy', 'trust',
+] as const satisfies readonly RouteName[];
+export type BridgeRoute = (typeof bridgeRoutes)[number];
+
+/** What `watch` reports: lines of the stream, and whether the agent can be reached at all. */
+export type BridgeSignal =
+  | StreamLine
+  | { readonly kind: 'disconnected'; readonly why: string };
+
+export type Bridge = {
+  /** Rejects with PinlightError. */
+  call<N extends BridgeRoute>(route: N, query: RouteQuery<N>, body: RouteBody<N>): Promise<RouteAnswer<N>>;
+  /** Snapshot first, then changes; reconnects by itself (a new snapshot follows a `disconnected`). Returns the unsubscribe. */
+  watch(listener: (signal: BridgeSignal) => void): () => void;
+  /** Saves a bundle where the person chooses; answers the file's name, or null when cancelled. */
+  saveBundle(): Promise<string | null>;
+  /** `electron` or `browser`: only for texts such as "in your downloads folder". */
+  readonly shell: 'electron' | 'browser';
+};

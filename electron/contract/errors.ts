@@ -1,0 +1,66 @@
+// Stable error codes with one line of advice each: everything that crosses a wire fails with one of these.
+// Not for expected outcomes of connections: those are values in core/model.
+
+/** Code → advice. A code never changes its meaning; new ones are added. */
+export const errorAdvice = {
+  'agent-not-running': 'Start it with `npm start` (or your service manager) and try again.',
+  'agent-already-running': 'Use `pinlight status`; `pinlight stop` ends the running one.',
+  'agent-timeout': 'The agent did not answer in time. Try `pinlight status`; if that hangs too, restart the agent.',
+  'not-permitted': 'Ask an administrator, or run the command as the user who runs the agent.',
+  'bad-request': 'See `pinlight help` for what the command takes.',
+  'bad-filter': 'See `pinlight log --help` for fields and examples.',
+  'bad-policy': 'Correct the file at the line named; the last good policy stays in force.',
+  'not-found': 'List what there is with `pinlight apps` or `pinlight exclude list`.',
+  'no-such-app': 'List the apps Pinlight has seen with `pinlight apps`.',
+  'no-such-exclusion': 'List exclusions with `pinlight exclude list`.',
+  'foreign-origin': 'The control API answers programs on this machine, never web pages.',
+  'port-taken': 'End the program that holds the port, or set `network.port` in the policy.',
+  'node-too-old': 'Install Node.js 20 or newer; Pinlight then brings its own Node 24.',
+  'state-unusable': 'Check that the state folder exists, is yours, and has space; PINLIGHT_HOME chooses another.',
+  'store-corrupt': 'The damaged database was set aside and a new one begun; the bundle lists the file.',
+  'root-unusable': 'Traffic passes uninspected. Restore the key file from its place, or remove both root files to make a new root.',
+  'window-not-built': 'Run `npm run build` once.',
+  'bundle-unwritable': 'Choose another place with `-o FILE`.',
+  'listener-too-slow': 'The event stream was cut because it was not read; connect again.',
+  'bug': 'This is a fault in Pinlight. Collect `pinlight bundle` and report it.',
+} as const;
+
+export type ErrorCode = keyof typeof errorAdvice;
+
+export type ErrorBody = { readonly code: ErrorCode; readonly message: string; readonly advice: string };
+
+/** An error with a stable code; what the control API answers and the client throws. */
+export class PinlightError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.name = 'PinlightError';
+    this.code = code;
+  }
+  get advice(): string {
+    return errorAdvice[this.code];
+  }
+  toBody(): ErrorBody {
+    return { code: this.code, message: this.message, advice: this.advice };
+  }
+}
+
+/** Any thrown value as an error body; what is not ours is a bug and says so. */
+export function errorBody(thrown: unknown): ErrorBody {
+  if (thrown instanceof PinlightError) return thrown.toBody();
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: 'bug', message, advice: errorAdvice.bug };
+}
+
+/** HTTP status for a code on the control API and the window server. */
+export function errorStatus(code: ErrorCode): number {
+  switch (code) {
+    case 'not-permitted': case 'foreign-origin': return 403;
+    case 'not-found': case 'no-such-app': case 'no-such-exclusion': return 404;
+    case 'bad-request': case 'bad-filter': case 'bad-policy': return 400;
+    case 'agent-already-running': case 'port-taken': return 409;
+    case 'agent-timeout': return 504;
+    case 'agent-not-running': return 503;
+    default: return 500;
+  }
+}

@@ -1,0 +1,247 @@
+// The nouns of Pinlight: plain, serialisable values that every process shares.
+// Not for behaviour: whoever parses, decides, judges or explains imports these and lives in a file of its own.
+
+/** Where the client asked to go. `host`: lower case, no trailing dot, an IP literal without brackets. `port`: 1..65535. */
+export type Target = { readonly host: string; readonly port: number };
+
+export type Os = 'linux' | 'macos' | 'windows';
+
+/** Runtimes and TLS stacks that decide which trust store a program reads and how it refuses (facts: clients.md section 3). */
+export type Runtime =
+  | 'node' | 'python' | 'java' | 'go' | 'electron' | 'chromium' | 'firefox'
+  | 'openssl' | 'gnutls' | 'nss';
+
+/**
+ * The identified program behind a connection.
+ * `id` is stable over runs: a hash of executable path, script (or jar, or module) and uid; never a bare process name.
+ */
+export type AppIdentity = {
+  readonly id: string;
+  /** For people: `curl`, `python3 · sync.py`. */
+  readonly name: string;
+  /** Real path of the executable. */
+  readonly path: string;
+  /** Real path of the script, jar or module an interpreter runs; null for native programs. */
+  readonly script: string | null;
+  /** `package version` of the operating system's package that owns the executable; null when none does. */
+  readonly package: string | null;
+  /** Code signer (Windows, macOS); null on Linux. */
+  readonly signer: string | null;
+  /** SHA-256, hex, of executable and script; null until it has been computed. A change means a new version. */
+  readonly hash: string | null;
+  readonly runtime: Runtime | null;
+  /** A tool whose trust is chosen per call (curl, openssl, wget, gnutls-cli): its calls must not spoil each other's verdicts. */
+  readonly perCallTrust: boolean;
+  /** A package owns the file and root owns it: fit to earn more than the short exclusion. */
+  readonly known: boolean;
+};
+
+/** The process at the other end of a downstream socket, as the operating system says. */
+export type Owner =
+  | {
+      readonly kind: 'process';
+      readonly pid: number;
+      readonly uid: number;
+      /** Login name of `uid`; null when the system knows none. */
+      readonly user: string | null;
+      /** Milliseconds since the epoch. */
+      readonly startedAt: number;
+      readonly path: string;
+      readonly commandLine: readonly string[];
+    }
+  | {
+      readonly kind: 'unknown';
+      /** gone: socket closed before the look-up; late: look-up missed its deadline; denied: another user's process. */
+      readonly why: 'gone' | 'late' | 'denied' | 'unsupported';
+      readonly uid: number | null;
+    };
+
+/** Which trust store this very process reads and whether it holds our root; null = could not be told. */
+export type TrustView = {
+  /** `system`, `node-bundled`, `python-certifi`, `java:/usr/lib/jvm/…`, `nss:/home/…`, or a file named by option or variable. */
+  readonly store: string;
+  readonly holdsRoot: boolean | null;
+  /** How we know, in a few words: `NODE_EXTRA_CA_CERTS is not set`. */
+  readonly because: string;
+};
+
+export type Disposition = 'inspect' | 'bypass' | 'block';
+
+/** Stable reason codes; explain.ts has a sentence for each. */
+export type ReasonCode =
+  | 'rule'                // a policy rule says so
+  | 'no-match'            // no rule matched: the default applies
+  | 'must-inspect'        // a rule that nothing overrides
+  | 'exclusion'           // an exclusion: predefined, managed, user or learned (detail names it)
+  | 'control-experiment'  // one pass-through after a refusal
+  | 'unknown-app'         // policy key onUnknownApp
+  | 'not-tls'             // tunnel that does not speak TLS
+  | 'unreadable-hello'    // TLS, but no ClientHello we can read
+  | 'incompatible'        // our downstream leg cannot answer this client under the upstream's limits
+  | 'upstream-invalid'    // server certificate did not verify: policy key onInvalidUpstream
+  | 'upstream-failed'     // server not reachable or no TLS there
+  | 'refused-target'      // loopback, link-local, metadata, our own port …
+  | 'bad-request'         // no proxy request we can read
+  | 'plain-http';         // absolute-form request: relayed, not TLS
+
+export type Reason = { readonly code: ReasonCode; readonly detail: string | null };
+
+export type RuleId = string;
+
+/** Answer of `decide()`. */
+export type Decision = {
+  readonly disposition: Disposition;
+  readonly reason: Reason;
+  readonly rule: RuleId | null;
+};
+
+/** What `decide()` knows about a connection; every field may be unknown, and the answer is still total. */
+export type ConnectionFacts = {
+  readonly target: Target;
+  readonly os: Os;
+  /** What the first bytes are: a readable ClientHello, TLS that cannot be read, something else, or a plain HTTP request. */
+  readonly transport: 'tls' | 'unreadable-tls' | 'not-tls' | 'http';
+  /** SNI, normalised like Target.host; null when absent. */
+  readonly serverName: string | null;
+  /** Why our downstream leg could never answer this hello (version, key type); null when it could. */
+  readonly cannotAnswer: string | null;
+  readonly app: AppIdentity | null;
+  readonly uid: number | null;
+  readonly user: string | null;
+  /** Uid of the agent's own user; rules with user "self" match it. Null on systems without uids. */
+  readonly selfUid: number | null;
+  /** Active exclusion for this app and host out of the store (user or learned). */
+  readonly exclusion: Exclusion | null;
+  /** A refusal has earned one untouched connection that was not used yet. */
+  readonly passThroughDue: boolean;
+};
+
+/** Facts of one downstream handshake. Sources: clients.md sections 1, 2, 8; decisions 6 to 8. */
+export type HandshakeEvidence = {
+  /** Our whole flight, certificate included, was accepted by the socket. */
+  readonly leafSent: boolean;
+  /** The app completed the handshake. */
+  readonly clientFinished: boolean;
+  /** By number, never by a library's wording. */
+  readonly alert: number | null;
+  readonly alertBy: 'client' | 'agent' | null;
+  /** Dates and name of our own leaf, by our own clock. */
+  readonly leafValid: boolean;
+  /** A resumed handshake says nothing about trust. */
+  readonly resumed: boolean;
+  /** Our own failure, by code. */
+  readonly fault: string | null;
+  /** Plaintext bytes received from the app. */
+  readonly appBytes: number;
+  readonly closedBy: 'client' | 'agent' | 'deadline';
+  readonly closeKind: 'fin' | 'rst' | 'close-notify' | 'none';
+  /** From the last byte of our flight to the close, ms. */
+  readonly msSinceLeaf: number;
+  /** From the hand-over of the ClientHello to the client's Finished (or the end), ms. */
+  readonly handshakeMs: number;
+};
+
+export type RefusalSign = 'alert' | 'silent-early' | 'silent-late';
+
+export type HandshakeOutcome =
+  | { readonly kind: 'established' }                     // the first application byte, not "handshake finished"
+  | { readonly kind: 'refused'; readonly sign: RefusalSign; readonly alert: number | null }
+  | { readonly kind: 'incompatible'; readonly alert: number }
+  | { readonly kind: 'unused' }                          // finished, stayed open, closed without a word: a preconnect
+  | { readonly kind: 'abandoned' }                       // left before our certificate: teaches nothing
+  | { readonly kind: 'agent-fault'; readonly code: string };
+
+/**
+ * What became of one connection. Besides the handshake outcomes:
+ * `passed`: bytes copied unread, `data` = application data was seen both ways;
+ * `relayed`: plain HTTP or not TLS; `blocked`: by policy; `upstream`: the server's side failed (code).
+ */
+export type ConnectionOutcome =
+  | HandshakeOutcome
+  | { readonly kind: 'passed'; readonly data: boolean }
+  | { readonly kind: 'relayed' }
+  | { readonly kind: 'blocked' }
+  | { readonly kind: 'upstream'; readonly code: string };
+
+/** One connection as history remembers it: outcome + app + host + time. */
+export type Observation = {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly host: string;
+  readonly disposition: Disposition;
+  readonly outcome: ConnectionOutcome;
+  /** The app's hash at that time: a success of another version says nothing about this one. */
+  readonly appHash: string | null;
+  readonly runtime: Runtime | null;
+  readonly perCallTrust: boolean;
+  readonly trust: TrustView | null;
+  readonly ja4: string | null;
+};
+
+/** What `judgePinning` looks at: this app at this host, and the same app at its other hosts. Oldest first. */
+export type History = {
+  readonly host: string;
+  readonly here: readonly Observation[];
+  readonly elsewhere: readonly Observation[];
+};
+
+/** Stable codes of facts for and against a verdict; explain.ts has a sentence for each. */
+export type FactCode =
+  | 'refused-here'              // {count, sign, alert}
+  | 'established-here'          // {count, last}
+  | 'established-elsewhere'     // {hosts}
+  | 'refuses-everywhere'        // {hosts}
+  | 'alert-unknown-ca'          // alert 48: never sent by a measured key pin
+  | 'store-lacks-root'          // {store, because}
+  | 'store-holds-root'          // {store, because}
+  | 'form-fits-store'           // this stack refuses an unknown root in exactly this form {runtime}
+  | 'form-speaks-against-store' // this stack never refuses an unknown root in this form {runtime}
+  | 'pass-through-worked'       // {count}
+  | 'pass-through-failed'       // {count}
+  | 'incompatible-here'         // {alert}
+  | 'only-unused'               // connections that never said a word
+  | 'no-evidence'
+  | 'per-call-trust';           // a tool whose trust is chosen per call
+
+export type Fact = {
+  readonly code: FactCode;
+  /** Which way it points for the verdict it stands under. */
+  readonly speaks: 'for' | 'against' | 'neither';
+  readonly values: Readonly<Record<string, string | number>>;
+};
+
+export type Verdict =
+  | { readonly kind: 'inspectable'; readonly because: readonly Fact[] }
+  | {
+      readonly kind: 'pinned';
+      readonly hosts: 'some' | 'all';
+      readonly confidence: 'likely' | 'confirmed';
+      readonly because: readonly Fact[];
+    }
+  | { readonly kind: 'private-trust-store'; readonly because: readonly Fact[] }
+  | { readonly kind: 'client-certificate'; readonly because: readonly Fact[] }
+  | { readonly kind: 'incompatible'; readonly because: readonly Fact[] }
+  | { readonly kind: 'undetermined'; readonly because: readonly Fact[] };
+
+export type VerdictKind = Verdict['kind'];
+
+/** "Inspecting this breaks it": why, since when, until when. Technical; privacy choices are no-inspect rules instead. */
+export type Exclusion = {
+  readonly id: string;
+  readonly kind: 'predefined' | 'managed' | 'user' | 'learned';
+  /** Host pattern (core/policy/host-pattern). */
+  readonly host: string;
+  /** AppIdentity.id; null = every app. */
+  readonly appId: string | null;
+  /** For people. */
+  readonly appName: string | null;
+  /** The app's hash when it was learned; a change ends a learned exclusion. */
+  readonly appHash: string | null;
+  readonly reason: string;
+  /** The verdict it was learned from; null for others. */
+  readonly verdict: VerdictKind | null;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** Milliseconds since the epoch; null = no end. */
+  readonly expiresAt: number | null;
+};
