@@ -15,7 +15,7 @@ export type BridgeSignal =
   | { readonly kind: 'disconnected'; readonly why: string };
 
 export type Bridge = {
-  /** Rejects with PinlightError. */
+  /** Rejects with PinlightError; in Electron with its ErrorBody, since contextBridge would strip an Error of its code. */
   call<N extends BridgeRoute>(route: N, query: RouteQuery<N>, body: RouteBody<N>): Promise<RouteAnswer<N>>;
   /** Snapshot first, then changes; reconnects by itself (a new snapshot follows a `disconnected`). Returns the unsubscribe. */
   watch(listener: (signal: BridgeSignal) => void): () => void;

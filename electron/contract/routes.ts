@@ -1,5 +1,6 @@
 // The control API as types: every route with its method, path, query, body and answer. Client and handlers both derive from it.
 // Not for transport (client/control-client, agent/control) or for the window's bridge (contract/bridge).
+import type { ErrorBody } from './errors.ts';
 import type { Exclusion, Verdict } from '../core/model.ts';
 import type { Policy, PolicyProblem } from '../core/policy/policy.ts';
 import type { AppSummary, ConnectionRow, Snapshot } from './snapshot.ts';
@@ -100,4 +101,4 @@ export const streamPaths = {
 /** Every JSON answer of the control API and of `pinlight --json`. */
 export type Envelope<T> =
   | { readonly ok: true; readonly data: T }
-  | { readonly ok: false; readonly error: import('./errors.ts').ErrorBody };
+  | { readonly ok: false; readonly error: ErrorBody };

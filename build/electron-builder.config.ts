@@ -1,0 +1,66 @@
+// What goes into a package: the shell in app.asar, and beside it the agent with a Node of its own. Unpacked folders only, so far:
+// installers, signing and updates are not set up here.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Configuration } from 'electron-builder';
+
+const root = join(import.meta.dirname, '..');
+
+/** Top-level packages the agent needs at run time, as the lockfile says and as far as this system has them. */
+function runtimePackages(): readonly string[] {
+  const lock: { readonly packages: Readonly<Record<string, { readonly dev?: boolean }>> } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return Object.entries(lock.packages)
+    .filter(([path, entry]) => path.startsWith('node_modules/') && entry.dev !== true && existsSync(join(root, path)))
+    .map(([path]) => path.slice('node_modules/'.length))
+    // Node itself goes to a place of its own, once.
+    .filter((name) => !name.includes('/node_modules/') && !/^node-(?:linux|darwin|win)-/.test(name));
+}
+
+// By ending only: some packages run from their `src` folder. What goes is documentation, typings and native sources.
+const pruned = ['!**/*.{md,map,d.ts,d.mts,d.cts,c,cc,cpp,h,hpp,gyp,gypi,py,S,asm}'];
+
+const config: Configuration = {
+  appId: 'org.pinlight.desktop',
+  productName: 'Pinlight',
+  directories: { output: 'build/out/packages', buildResources: 'resources/icons' },
+  // Sources, tests and packages stay out: the main process is one bundled file, and the agent's parts are extra resources.
+  files: [
+    'package.json', 'build/out/main/**', 'build/out/preload/**', 'build/out/renderer/**', 'resources/icons/**', '!**/*.map', '!node_modules/**',
+  ],
+  asar: true,
+  // The shell has no native module, and the agent's are built for plain Node.
+  npmRebuild: false,
+  // Outside app.asar: files inside it are not real files for another program (Electron 44 and later).
+  extraResources: [
+    { from: 'package.json', to: 'agent/package.json' },
+    { from: 'electron', to: 'agent/electron', filter: ['{agent,core,contract,client,cli}/**', '!**/tsconfig.json'] },
+    { from: 'native', to: 'agent/native' },
+    { from: 'resources', to: 'agent/resources', filter: ['**', '!icons/**'] },
+    ...runtimePackages().map((name) => ({ from: `node_modules/${name}`, to: `agent/node_modules/${name}`, filter: ['**', ...pruned] })),
+  ],
+  linux: {
+    target: 'dir', category: 'System', icon: 'resources/icons/app.png',
+    extraResources: [{ from: 'node_modules/node-linux-${arch}/bin/node', to: 'node/node' }],
+  },
+  mac: {
+    target: 'dir', category: 'public.app-category.utilities', icon: 'resources/icons/app.png',
+    // Tray apps live in the menu bar; the Dock icon would suggest that quitting it ends protection.
+    extendInfo: { LSUIElement: true },
+    extraResources: [{ from: 'node_modules/node-darwin-${arch}/bin/node', to: 'node/node' }],
+  },
+  win: {
+    target: 'dir', icon: 'resources/icons/app.ico',
+    extraResources: [{ from: 'node_modules/node-win-${arch}/bin/node.exe', to: 'node/node.exe' }],
+  },
+  electronFuses: {
+    runAsNode: false,
+    enableCookieEncryption: true,
+    enableNodeOptionsEnvironmentVariable: false,
+    enableNodeCliInspectArguments: false,
+    enableEmbeddedAsarIntegrityValidation: true,
+    onlyLoadAppFromAsar: true,
+    grantFileProtocolExtraPrivileges: false,
+  },
+};
+
+export default config;

@@ -1,0 +1,120 @@
+// HTTP over the control socket: who may speak at all, then routing by the contract, then one envelope. Not for what the routes do (handlers.ts).
+import * as http from 'node:http';
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import * as net from 'node:net';
+import { controlHost } from '../../contract/paths.ts';
+import { errorBody, errorStatus, PinlightError } from '../../contract/errors.ts';
+import { routePaths, streamPaths, type RouteAnswer, type RouteBody, type RouteName, type RouteQuery } from '../../contract/routes.ts';
+
+/** A request body may not be longer: a policy to check is the largest (1 MB, as JSON text). */
+const bodyLimit = 2_400_000;
+
+export type Handlers = { [N in RouteName]: (query: RouteQuery<N>, body: RouteBody<N>) => Promise<RouteAnswer<N>> | RouteAnswer<N> };
+export type Streams = { readonly [S in keyof typeof streamPaths]: (response: http.ServerResponse) => Promise<void> | void };
+
+export type ControlServer = { close(): Promise<void> };
+
+/**
+ * Listens at `path`: a socket of mode 0600 in a 0700 folder, or a named pipe. A socket file nobody answers at is a crashed
+ * predecessor's and is replaced. Throws PinlightError `agent-already-running` where one answers.
+ */
+export async function openControlServer(
+  options: { path: string; runFolder: string | null; runFolderShared: boolean; handlers: Handlers; streams: Streams; onBug: (error: unknown) => void },
+): Promise<ControlServer> {
+  const { path, runFolder } = options;
+  if (runFolder !== null) {
+    prepareFolder(runFolder, options.runFolderShared);
+    if (await answers(path)) throw new PinlightError('agent-already-running', 'another Pinlight agent runs with this state folder');
+    rmSync(path, { force: true });
+  }
+  const server = http.createServer({ maxHeaderSize: 16_384, requestTimeout: 60_000, headersTimeout: 10_000 }, (request, response) => {
+    handle(request, response, options.handlers, options.streams).catch((error: unknown) => {
+      const body = errorBody(error);
+      if (body.code === 'bug') options.onBug(error);
+      if (response.headersSent) response.destroy();
+      else send(response, errorStatus(body.code), { ok: false, error: body });
+    });
+  });
+  // The mask makes the socket 0600 from its first moment; chmod after listen would leave a gap.
+  const mask = process.umask(0o177);
+  try {
+    await new Promise<void>((done, fail) => {
+      server.once('error', fail);
+      server.listen(path, done);
+    });
+  } finally {
+    process.umask(mask);
+  }
+  if (runFolder !== null) chmodSync(path, 0o600);
+  return {
+    close: () => new Promise((done) => {
+      server.close(() => done());
+      server.closeAllConnections();
+    }),
+  };
+}
+
+/** True when something answers at a control path. */
+export function answers(path: string): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = net.connect(path);
+    const settle = (alive: boolean): void => {
+      socket.destroy();
+      done(alive);
+    };
+    socket.setTimeout(2_000, () => settle(true));
+    socket.once('connect', () => settle(true));
+    socket.once('error', () => settle(false));
+  });
+}
+
+/** A folder in a shared place (/tmp) may have been made by somebody else beforehand: then it must not be used. */
+function prepareFolder(folder: string, shared: boolean): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stat = lstatSync(folder);
+  if (!stat.isDirectory() || (shared && process.getuid !== undefined && stat.uid !== process.getuid())) {
+    throw new PinlightError('state-unusable', `${folder} belongs to somebody else`);
+  }
+  chmodSync(folder, 0o700);
+}
+
+async function handle(request: http.IncomingMessage, response: http.ServerResponse, handlers: Handlers, streams: Streams): Promise<void> {
+  // Web pages send Origin or Referer; programs do not (F2). The fixed Host ends rebinding before any routing (F3).
+  if (request.headers.origin !== undefined || request.headers.referer !== undefined) throw new PinlightError('foreign-origin', 'requests with Origin or Referer are refused');
+  if (request.headers.host !== controlHost) throw new PinlightError('foreign-origin', `the Host must be "${controlHost}"`);
+  const url = new URL(request.url ?? '/', `http://${controlHost}`);
+  for (const name of Object.keys(streamPaths) as (keyof typeof streamPaths)[]) {
+    if (url.pathname === streamPaths[name]) {
+      if (request.method !== 'GET') throw new PinlightError('bad-request', `${url.pathname} takes GET`);
+      return streams[name](response);
+    }
+  }
+  const name = (Object.keys(routePaths) as RouteName[]).find((route) => routePaths[route].path === url.pathname && routePaths[route].method === request.method);
+  if (name === undefined) throw new PinlightError('not-found', `there is no ${request.method ?? ''} ${url.pathname}`);
+  const query = Object.fromEntries(url.searchParams);
+  const body = routePaths[name].method === 'POST' ? await readJson(request) : {};
+  const handler = handlers[name] as (query: unknown, body: unknown) => Promise<unknown>;
+  send(response, 200, { ok: true, data: await handler(query, body) });
+}
+
+async function readJson(request: http.IncomingMessage): Promise<unknown> {
+  if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) throw new PinlightError('bad-request', 'the body must be application/json');
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bodyLimit) throw new PinlightError('bad-request', `the body is longer than ${bodyLimit} bytes`);
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8') || '{}') as unknown;
+  } catch {
+    throw new PinlightError('bad-request', 'the body is not JSON');
+  }
+}
+
+function send(response: http.ServerResponse, status: number, envelope: unknown): void {
+  const text = `${JSON.stringify(envelope)}\n`;
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  response.end(text);
+}

@@ -1,0 +1,33 @@
+// The event stream: snapshot first, then changes as newline JSON. A listener that does not read is cut, never buffered without bound.
+// Not for what the events say.
+import type { ServerResponse } from 'node:http';
+import { errorAdvice } from '../../contract/errors.ts';
+import type { Snapshot, StreamLine } from '../../contract/snapshot.ts';
+import type { EventBus } from '../events/event-bus.ts';
+
+/** Bytes that may wait for a slow listener: some thousand rows; a window that hangs for longer asks again. */
+const backlogLimit = 4 * 1024 * 1024;
+/** Tells a dead stream from a quiet one. */
+const heartbeatMs = 15_000;
+
+export function streamEvents(response: ServerResponse, bus: EventBus, snapshot: () => Snapshot): void {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  const write = (line: StreamLine): void => {
+    if (response.destroyed) return;
+    if (response.writableLength > backlogLimit) {
+      const code = 'listener-too-slow';
+      response.end(`${JSON.stringify({ kind: 'cut', error: { code, message: 'the stream was not read', advice: errorAdvice[code] } })}\n`);
+      stop();
+      return;
+    }
+    response.write(`${JSON.stringify(line)}\n`);
+  };
+  const unsubscribe = bus.subscribe(write);
+  const heartbeat = setInterval(() => write({ kind: 'heartbeat' }), heartbeatMs);
+  const stop = (): void => {
+    unsubscribe();
+    clearInterval(heartbeat);
+  };
+  response.once('close', stop);
+  write({ kind: 'snapshot', snapshot: snapshot() });
+}

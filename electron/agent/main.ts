@@ -1,0 +1,96 @@
+// The agent as a process: arguments, signals, the lines it prints. Not for anything the agent does (start-agent.ts).
+import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { homedir, tmpdir } from 'node:os';
+import { parseArgs } from 'node:util';
+import { errorBody } from '../contract/errors.ts';
+import { resolvePaths } from '../contract/paths.ts';
+import { startAgent, type Agent } from './start-agent.ts';
+
+const usage = `Usage: node electron/agent/main.ts [--policy FILE]... [--service] [--ready-json] [--log-level LEVEL]
+
+Runs Pinlight's agent in the foreground until Ctrl-C. State: PINLIGHT_HOME, else the user's state folder.
+  --policy FILE      read this policy instead of the managed and the user's files; may be given more than once
+  --service          the machine-wide service: /var/lib/pinlight, /run/pinlight; without policy it inspects nothing
+  --ready-json       print one line of JSON when ready instead of words
+  --log-level LEVEL  error, warn, info (default) or debug
+`;
+
+await run();
+
+async function run(): Promise<void> {
+  const options = readArguments();
+  let agent: Agent | null = null;
+  let ending = false;
+  const end = (code: number): void => {
+    if (ending) return;
+    ending = true;
+    // What a stuck peer or disk holds up must not keep the process: 5 s, then out.
+    setTimeout(() => process.exit(code), 5_000).unref();
+    Promise.resolve(agent?.close()).then(() => process.exit(code), () => process.exit(70));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
+  try {
+    const service = options.service ?? false;
+    agent = await startAgent({
+      paths: resolvePaths({
+        env: process.env, platform: process.platform, homedir: homedir(), tmpdir: tmpdir(), cwd: process.cwd(), service,
+        hash: (text) => createHash('sha256').update(text).digest('hex'),
+      }),
+      policyFiles: options.policy ?? [], version: version(), logLevel: options['log-level'] ?? 'info', onStopRequest: () => end(0),
+    });
+    if (options['ready-json'] === true) {
+      const { proxy, root, controlPath, pid } = agent.state();
+      console.log(JSON.stringify({ ready: true, proxy, root: root.certificatePath, control: controlPath, pid }));
+    } else console.log(banner(agent));
+  } catch (error) {
+    const body = errorBody(error);
+    console.error(`pinlight: ${body.message} [${body.code}]\n  ${body.advice}`);
+    if (body.code === 'bug' && error instanceof Error) console.error(error.stack);
+    // A second start is no failure: protection is running (facts/security.md section 4, "two instances").
+    process.exit(body.code === 'agent-already-running' ? 0 : body.code === 'bug' ? 70 : 1);
+  }
+}
+
+function readArguments() {
+  try {
+    const { values } = parseArgs({ options: {
+      policy: { type: 'string', multiple: true }, service: { type: 'boolean' }, 'ready-json': { type: 'boolean' }, 'log-level': { type: 'string' }, help: { type: 'boolean' },
+    } });
+    if (values.help === true) {
+      console.log(usage);
+      process.exit(0);
+    }
+    return values;
+  } catch (error) {
+    console.error(`pinlight: ${(error as Error).message}\n\n${usage}`);
+    return process.exit(2);
+  }
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
+}
+
+function banner(agent: Agent): string {
+  const { proxy, root, controlPath, policy, stateFolder } = agent.state();
+  const first = proxy[0] ?? '';
+  return [
+    'Pinlight is running. Ctrl-C ends it; nothing on this machine was changed.', '',
+    `  proxy             ${proxy.join('  ')}`,
+    `  root certificate  ${root.certificatePath}`,
+    `  fingerprint       ${root.fingerprint}`,
+    `  control socket    ${controlPath}`,
+    `  policy            ${policy.origin}, ${policy.rules} rule${policy.rules === 1 ? '' : 's'}`,
+    `  state             ${stateFolder}`, '',
+    '  point a program at it:',
+    `    curl --proxy http://${first} --cacert ${quoted(root.certificatePath)} https://example.com/`,
+    '  see the window:   npm run pinlight -- open',
+    '  see it here:      npm run pinlight -- watch', '',
+  ].join('\n');
+}
+
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}

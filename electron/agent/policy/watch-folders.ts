@@ -1,0 +1,84 @@
+// Tells when something in one of some folders may have changed, also for folders that do not exist yet.
+// Not for what changed: whoever listens reads again.
+import { statSync, watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import { dirname } from 'node:path';
+import type { PolicyProblem } from '../../core/policy/policy.ts';
+
+export type FolderWatch = {
+  /** Folders that cannot be watched: changes there count after the next start only. */
+  problems(): readonly PolicyProblem[];
+  close(): void;
+};
+
+/** Editors and package managers write, rename and chmod in one go; 100 ms after the last of these the file is whole. */
+const settleMs = 100;
+
+type Watched = { readonly watcher: FSWatcher; readonly inode: number };
+
+/** Calls `changed` 100 ms after the last sign of a change. Holds no process open. */
+export function watchFolders(folders: readonly string[], changed: () => void): FolderWatch {
+  const watched = new Map<string, Watched>();
+  const problems = new Map<string, PolicyProblem>();
+  let timer: NodeJS.Timeout | null = null;
+
+  const settle = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = setTimeout(() => {
+      arrange();
+      changed();
+    }, settleMs);
+    timer.unref();
+  };
+  const drop = (folder: string): void => {
+    watched.get(folder)?.watcher.close();
+    watched.delete(folder);
+  };
+  const add = (folder: string, inode: number): void => {
+    try {
+      const watcher = watch(folder, { persistent: false }, settle);
+      watcher.on('error', () => {
+        drop(folder);
+        settle();
+      });
+      watched.set(folder, { watcher, inode });
+      problems.delete(folder);
+    } catch (error) {
+      // ENOSPC or EMFILE: the user's inotify watches are used up.
+      const why = error instanceof Error ? error.message : String(error);
+      problems.set(folder, { file: folder, line: 1, column: 1, path: '', message: `changes here are not noticed until the next start: ${why}` });
+    }
+  };
+  /** A folder made anew under its old name is another one, and a missing one is waited for in its nearest ancestor. */
+  const arrange = (): void => {
+    const wanted = new Map(folders.map(nearestFolder));
+    for (const [folder, { inode }] of watched) if (wanted.get(folder) !== inode) drop(folder);
+    for (const [folder, inode] of wanted) if (!watched.has(folder)) add(folder, inode);
+  };
+  arrange();
+
+  return {
+    problems: () => [...problems.values()],
+    close: () => {
+      if (timer !== null) clearTimeout(timer);
+      for (const folder of watched.keys()) drop(folder);
+    },
+  };
+}
+
+function nearestFolder(folder: string): [string, number] {
+  const inode = inodeOf(folder);
+  if (inode !== null) return [folder, inode];
+  const parent = dirname(folder);
+  return parent === folder ? [folder, 0] : nearestFolder(parent);
+}
+
+/** Null for what is missing, no folder, or behind a folder that may not be entered: all are waited for further up. */
+function inodeOf(folder: string): number | null {
+  try {
+    const stats = statSync(folder);
+    return stats.isDirectory() ? stats.ino : null;
+  } catch {
+    return null;
+  }
+}

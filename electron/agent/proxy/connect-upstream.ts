@@ -1,0 +1,168 @@
+// The server leg of an inspected connection: TLS first, verified as a browser would, its ALPN and version known before the app is answered.
+// Not for dialling (dial.ts) and not for what a failure leads to (serve-connection.ts asks policy).
+import { createHash, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import * as tls from 'node:tls';
+import { getPublicSuffix } from 'tldts';
+import { ipText, readCertificate, type CertificateFacts } from '../../core/ca/certificate.ts';
+import { cipherList, signatureList } from '../../core/ca/leaf-profile.ts';
+import { checkServerName } from '../../core/ca/server-name.ts';
+import { addressBytes } from '../../core/policy/address.ts';
+import { spkiHash } from '../ca/authority.ts';
+import { codeOf } from './tls-error.ts';
+
+/** facts/security.md section 4: handshake 15 s. */
+const handshakeDeadlineMs = 15_000;
+/** Sessions kept for resumption; each some 2 kB. */
+const sessionLimit = 500;
+
+export type VerifiedUpstream = {
+  readonly socket: tls.TLSSocket;
+  /** SHA-256, hex, of the verified server certificate. */
+  readonly leafHash: string;
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+  readonly alpn: string | null;
+  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  readonly cipher: string;
+};
+
+export type UpstreamResult =
+  | ({ readonly kind: 'verified' } & VerifiedUpstream)
+  /** The certificate does not hold: no leaf may come of it. `why` is a code such as CERT_HAS_EXPIRED, or a sentence. */
+  | { readonly kind: 'invalid'; readonly why: string }
+  /** No TLS came about. */
+  | { readonly kind: 'failed'; readonly code: string };
+
+export type UpstreamRequest = {
+  /** An open TCP connection; consumed. */
+  readonly socket: Socket;
+  /** Name the certificate must have: SNI, or the target's host. */
+  readonly host: string;
+  /** SNI to send: what the app sent, or none. */
+  readonly serverName: string | null;
+  /** The app's own ALPN list, so that the server chooses for both legs (B8). */
+  readonly alpn: readonly string[];
+  /** Sessions are never shared between apps, targets or policies (decision 19, B6). */
+  readonly sessionKey: string;
+};
+
+export type Upstreams = { connect(request: UpstreamRequest, now: number): Promise<UpstreamResult> };
+
+/** One upstream TLS client for a set of roots: the system's (or Node's where the system has none) plus policy's, minus our own root. */
+export function createUpstreams(options: { extraRoots: readonly string[]; ownSpkiHash: string | null }): Upstreams {
+  const context = tls.createSecureContext({
+    ca: upstreamRoots(options.extraRoots, options.ownSpkiHash),
+    ciphers: cipherList, sigalgs: signatureList, minVersion: 'TLSv1.2', ecdhCurve: 'X25519MLKEM768:X25519:prime256v1:secp384r1:secp521r1',
+  });
+  const sessions = new Map<string, { session: Buffer; leaf: Buffer }>();
+
+  const connect = (request: UpstreamRequest, now: number): Promise<UpstreamResult> => new Promise((done) => {
+    const kept = sessions.get(request.sessionKey);
+    let leaf: Buffer | null = kept?.leaf ?? null;
+    let settled = false;
+    const socket = tls.connect({
+      socket: request.socket, secureContext: context, session: kept?.session,
+      ALPNProtocols: request.alpn.filter((name) => /^[\x21-\x7e]+$/.test(name)),
+      ...(request.serverName === null ? {} : { servername: request.serverName }),
+      rejectUnauthorized: true,
+      checkServerIdentity: (_host, peer) => {
+        leaf = peer.raw;
+        const why = whyNotTrusted(peer.raw, request.host, now);
+        return why === null ? undefined : Object.assign(new Error(why), { code: invalidCode });
+      },
+    });
+    const settle = (result: UpstreamResult): void => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(deadline);
+      if (result.kind !== 'verified') {
+        sessions.delete(request.sessionKey);
+        socket.destroy();
+      }
+      done(result);
+    };
+    const deadline = setTimeout(() => settle({ kind: 'failed', code: 'ETIMEDOUT' }), handshakeDeadlineMs);
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === invalidCode) settle({ kind: 'invalid', why: error.message });
+      else settle(isVerifyError(error) ? { kind: 'invalid', why: codeOf(error) } : { kind: 'failed', code: codeOf(error) });
+    });
+    socket.once('close', () => settle({ kind: 'failed', code: 'ECONNRESET' }));
+    socket.on('session', (session) => {
+      if (leaf === null) return;
+      sessions.delete(request.sessionKey);
+      sessions.set(request.sessionKey, { session, leaf });
+      if (sessions.size > sessionLimit) sessions.delete(sessions.keys().next().value as string);
+    });
+    socket.once('secureConnect', () => {
+      if (leaf === null) return settle({ kind: 'failed', code: 'no certificate' });
+      // Node skips its identity check on a resumed session: judge the stored certificate again (decision 19).
+      const why = socket.isSessionReused() ? whyNotTrusted(leaf, request.host, now) : null;
+      if (why !== null) return settle({ kind: 'invalid', why });
+      const { notAfter } = factsOf(leaf) as CertificateFacts;
+      settle({
+        kind: 'verified', socket, notAfter, leafHash: createHash('sha256').update(leaf).digest('hex'),
+        alpn: socket.alpnProtocol === false || socket.alpnProtocol === null ? null : socket.alpnProtocol,
+        version: socket.getProtocol() === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2',
+        cipher: socket.getCipher().name,
+      });
+    });
+  });
+  return { connect };
+}
+
+const invalidCode = 'ERR_PINLIGHT_CERTIFICATE';
+
+function factsOf(der: Uint8Array): CertificateFacts | null {
+  const read = readCertificate(der);
+  return read.kind === 'certificate' ? read.facts : null;
+}
+
+/** Why a server certificate, whose chain OpenSSL has verified, is still not good enough to answer an app with; null when it is. */
+function whyNotTrusted(der: Uint8Array, host: string, now: number): string | null {
+  const read = readCertificate(der);
+  if (read.kind === 'malformed') return `the certificate cannot be read (${read.why})`;
+  const { facts } = read;
+  if (facts.version !== 3) return `the certificate is X.509 version ${facts.version}`;
+  if (now < facts.notBefore) return 'the certificate is not valid yet';
+  if (now > facts.notAfter) return 'the certificate has expired';
+  const ip = addressBytes(host);
+  const check = checkServerName(host, ip === null ? null : ipText(ip), facts.names, isPublicSuffix);
+  return check.kind === 'match' ? null : check.why;
+}
+
+/** ICANN's part of the list only: `*.github.io` is a legitimate certificate of GitHub. */
+function isPublicSuffix(name: string): boolean {
+  return getPublicSuffix(name) === name;
+}
+
+/** OpenSSL's verification results have upper-case names without the ERR_ prefix of TLS and network errors. */
+function isVerifyError(error: NodeJS.ErrnoException): boolean {
+  return verifyCodes.has(error.code ?? '');
+}
+
+/** The codes node:tls documents for a certificate that does not verify (`tls` manual, "X509 certificate error codes"). */
+const verifyCodes = new Set([
+  'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_CRL', 'UNABLE_TO_DECRYPT_CERT_SIGNATURE', 'UNABLE_TO_DECRYPT_CRL_SIGNATURE',
+  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY', 'CERT_SIGNATURE_FAILURE', 'CRL_SIGNATURE_FAILURE', 'CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED',
+  'CRL_NOT_YET_VALID', 'CRL_HAS_EXPIRED', 'ERROR_IN_CERT_NOT_BEFORE_FIELD', 'ERROR_IN_CERT_NOT_AFTER_FIELD',
+  'ERROR_IN_CRL_LAST_UPDATE_FIELD', 'ERROR_IN_CRL_NEXT_UPDATE_FIELD', 'OUT_OF_MEM', 'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'CERT_CHAIN_TOO_LONG',
+  'CERT_REVOKED', 'INVALID_CA', 'PATH_LENGTH_EXCEEDED', 'INVALID_PURPOSE', 'CERT_UNTRUSTED', 'CERT_REJECTED', 'HOSTNAME_MISMATCH',
+  'ERR_TLS_CERT_ALTNAME_INVALID', 'UNSPECIFIED',
+]);
+
+/** PEM roots; files that cannot be read are left out (the policy loader has complained about them). Our own root is never among them (A6). */
+function upstreamRoots(files: readonly string[], ownSpkiHash: string | null): string[] {
+  const system = tls.getCACertificates('system');
+  const base = system.length > 0 ? system : tls.getCACertificates('bundled');
+  const extra = files.flatMap((file) => {
+    try {
+      return readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    } catch {
+      return [];
+    }
+  });
+  return [...base, ...extra].filter((text) => ownSpkiHash === null || spkiHash(new X509Certificate(text).raw) !== ownSpkiHash);
+}

@@ -1,0 +1,103 @@
+// Plain HTTP through the proxy (absolute-form requests): the same rules, relayed by node:http, one record a request (decision 17).
+// Not for tunnels. node:http's strict parser refuses ambiguous messages (E5); nothing is ever upgraded or rewritten but hop-by-hop headers.
+import * as http from 'node:http';
+import type { Socket } from 'node:net';
+import { explainReason } from '../../core/explain.ts';
+import { readRequestHead } from '../../core/http/request-head.ts';
+import { decide } from '../../core/policy/decide.ts';
+import { openRecord } from './connection-record.ts';
+import { dialTarget } from './dial.ts';
+import type { ProxyContext, Who } from './proxy-context.ts';
+
+export type PlainHttp = {
+  /** Takes a client over whose first request is absolute-form, its bytes still unread. */
+  serve(client: Socket, who: Who | Promise<Who>): void;
+  close(): void;
+};
+
+/** RFC 9110 section 7.6.1: these end at a proxy. Transfer-encoding is kept: node:http frames by it. */
+const hopByHop = new Set(['connection', 'proxy-connection', 'keep-alive', 'te', 'trailer', 'upgrade', 'proxy-authorization', 'proxy-authenticate']);
+
+export function createPlainHttp(proxy: ProxyContext): PlainHttp {
+  const owners = new WeakMap<Socket, Who | Promise<Who>>();
+  const server = http.createServer({ maxHeaderSize: 65_536, requestTimeout: 300_000, headersTimeout: 16_000, keepAliveTimeout: 5_000 }, (request, response) => {
+    forward(request, response, owners.get(request.socket), proxy).catch((error: unknown) => {
+      proxy.onBug(error);
+      response.destroy();
+    });
+  });
+  server.on('clientError', (_error, socket) => {
+    if (!socket.destroyed && socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+  });
+  return {
+    serve: (client, who) => {
+      owners.set(client, who);
+      server.emit('connection', client);
+    },
+    close: () => server.closeAllConnections(),
+  };
+}
+
+async function forward(request: http.IncomingMessage, response: http.ServerResponse, looking: Who | Promise<Who> | undefined, proxy: ProxyContext): Promise<void> {
+  const url = request.url ?? '';
+  const head = readRequestHead(Buffer.from(`${request.method ?? ''} ${url} HTTP/1.1\r\n\r\n`, 'latin1'));
+  if (head.kind !== 'absolute') return answer(response, 400, head.kind === 'invalid' ? `${head.why}.` : 'this proxy takes absolute http:// URLs.');
+  const { target } = head;
+  const record = openRecord(proxy, target);
+  const who = (await looking) ?? { owner: { kind: 'unknown' as const, why: 'gone' as const, uid: null }, app: null };
+  record.identify(who);
+  const decision = decide(proxy.policy(), {
+    target, os: proxy.os, transport: 'http', serverName: null, cannotAnswer: null, app: who.app, uid: who.owner.uid,
+    user: who.owner.kind === 'process' ? who.owner.user : null, selfUid: proxy.selfUid, exclusion: null, passThroughDue: false,
+  });
+  record.decided(decision);
+  if (decision.disposition === 'block') {
+    answer(response, 403, `blocked: ${explainReason(decision.reason, decision.rule)}.`);
+    return record.end({ kind: 'blocked' }, 0, 0);
+  }
+  const dialled = await dialTarget(target, proxy.policy().network, proxy.ownPorts(), proxy.resolve);
+  if (dialled.kind !== 'connected') {
+    const refused = dialled.kind === 'refused';
+    if (refused) record.apply('block', { code: 'refused-target', detail: dialled.why });
+    answer(response, refused ? 403 : 502, refused ? `Pinlight does not connect there: ${dialled.why}.` : `${target.host}:${target.port} cannot be reached (${dialled.code}).`);
+    return record.end(refused ? { kind: 'blocked' } : { kind: 'upstream', code: dialled.code }, 0, 0);
+  }
+  record.note({ ip: dialled.address });
+  const path = url.slice('http://'.length).replace(/^[^/?#]*/, '').replace(/#.*$/, '');
+  const onward = http.request({
+    createConnection: () => dialled.socket, method: request.method ?? 'GET', path: path.startsWith('/') ? path : `/${path}`,
+    headers: keepHeaders(request.rawHeaders), setHost: false, agent: false, timeout: 300_000,
+  });
+  const finish = (code: string | null): void => {
+    if (code !== null && !response.headersSent) answer(response, 502, `the server broke off (${code}).`);
+    else if (code !== null) response.destroy();
+    record.end(code === null ? { kind: 'relayed' } : { kind: 'upstream', code }, dialled.socket.bytesWritten, dialled.socket.bytesRead);
+    dialled.socket.destroy();
+  };
+  onward.on('response', (reply) => {
+    response.writeHead(reply.statusCode ?? 502, reply.statusMessage ?? '', keepHeaders(reply.rawHeaders));
+    reply.pipe(response);
+    reply.once('error', (error: NodeJS.ErrnoException) => finish(error.code ?? 'ECONNRESET'));
+  });
+  onward.once('timeout', () => onward.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
+  onward.once('error', (error: NodeJS.ErrnoException) => finish(error.code ?? 'ECONNRESET'));
+  response.once('finish', () => finish(null));
+  response.once('close', () => finish(response.writableFinished ? null : 'client left'));
+  request.pipe(onward);
+}
+
+/** rawHeaders without what ends at a proxy, names and order as they came. */
+function keepHeaders(raw: readonly string[]): string[] {
+  const named = new Set<string>(hopByHop);
+  for (let i = 0; i < raw.length; i += 2) {
+    if ((raw[i] as string).toLowerCase() === 'connection') for (const token of (raw[i + 1] as string).split(',')) named.add(token.trim().toLowerCase());
+  }
+  const kept: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) if (!named.has((raw[i] as string).toLowerCase())) kept.push(raw[i] as string, raw[i + 1] as string);
+  return kept;
+}
+
+function answer(response: http.ServerResponse, status: number, sentence: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-security-policy': "default-src 'none'", connection: 'close' });
+  response.end(`Pinlight: ${sentence}\n`);
+}

@@ -1,0 +1,38 @@
+// What the route of a connection needs from the rest of the agent, as one value; start-agent puts it together.
+// Not for logic.
+import type { Socket } from 'node:net';
+import type { AppIdentity, Os, Owner, TrustView } from '../../core/model.ts';
+import type { Policy } from '../../core/policy/policy.ts';
+import type { ConnectionLog } from '../events/connection-log.ts';
+import type { LeafContexts } from '../ca/leaf-contexts.ts';
+import type { PinningMonitor } from '../pinning/pinning-monitor.ts';
+import type { Store } from '../store/store.ts';
+import type { Upstreams } from './connect-upstream.ts';
+import type { Resolve } from './dial.ts';
+
+/** Who is at the other end of a downstream socket. */
+export type Who = { readonly owner: Owner; readonly app: AppIdentity | null };
+
+/** An intercepted connection that is open: found by app and host when an exclusion begins. */
+export type LiveConnection = { readonly appId: string | null; readonly host: string; readonly moved: () => number; readonly close: () => void };
+
+export type ProxyContext = {
+  readonly os: Os;
+  readonly selfUid: number | null;
+  readonly policy: () => Policy;
+  readonly policyGeneration: () => number;
+  readonly whoIs: (client: Socket) => Who | Promise<Who>;
+  readonly trustViewOf: (who: Who) => Promise<TrustView | null>;
+  readonly monitor: PinningMonitor;
+  readonly store: Store;
+  readonly log: ConnectionLog;
+  readonly live: Map<number, LiveConnection>;
+  readonly ownPorts: () => ReadonlySet<number>;
+  readonly resolve: Resolve | undefined;
+  /** Null when the root cannot be used: then nothing is inspected. */
+  readonly inspection: { readonly upstreams: () => Upstreams; readonly leaves: LeafContexts } | null;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** A bug in a route: told once per connection, never thrown further. */
+  readonly onBug: (error: unknown) => void;
+};

@@ -1,0 +1,71 @@
+// Moves bytes between two legs, byte for byte, with backpressure and half-close, and says how it ended.
+// Not for reading them: inspected plaintext and spliced ciphertext are the same to it.
+import type { Socket } from 'node:net';
+
+export type RelayEnd = {
+  /** Which leg ended first. */
+  readonly first: 'app' | 'server';
+  /** When it did, on the clock of performance.now(), ms. */
+  readonly firstAt: number;
+  /** The app's leg failed with this error; null when it ended in order. */
+  readonly appError: NodeJS.ErrnoException | null;
+  readonly serverError: NodeJS.ErrnoException | null;
+};
+
+/**
+ * No byte either way for two hours ends a relay: WebSockets and SSH tunnels may rest that long (RFC 5382 asks NATs for 2 h 4 min),
+ * a peer that is gone shows no other sign.
+ */
+export const idleLimitMs = 2 * 3600_000;
+/** What was written before the other leg closed has this long to be taken. */
+const drainLimitMs = 30_000;
+
+/** Pipes both ways until both directions are over; then both legs are closed. Resolves once, never rejects. */
+export function relay(app: Socket, server: Socket): Promise<RelayEnd> {
+  return new Promise((done) => {
+    let first: RelayEnd['first'] | null = null;
+    let firstAt = 0;
+    const errors: { app: NodeJS.ErrnoException | null; server: NodeJS.ErrnoException | null } = { app: null, server: null };
+    const closed = new Set<Socket>();
+    const ended = (leg: RelayEnd['first']): void => {
+      if (first !== null) return;
+      first = leg;
+      firstAt = performance.now();
+    };
+    const watch = (leg: Socket, name: RelayEnd['first'], other: Socket): void => {
+      const onClose = (): void => {
+        if (closed.has(leg)) return;
+        closed.add(leg);
+        ended(name);
+        if (closed.size === 2) done({ first: first ?? name, firstAt, appError: errors.app, serverError: errors.server });
+        else closeOther(other, errors[name] !== null);
+      };
+      leg.once('end', () => ended(name));
+      leg.on('error', (error: NodeJS.ErrnoException) => {
+        errors[name] ??= error;
+        ended(name);
+      });
+      leg.once('close', onClose);
+      leg.setTimeout(idleLimitMs, () => leg.destroy());
+      if (leg.closed) onClose();
+    };
+    app.pipe(server);
+    server.pipe(app);
+    watch(app, 'app', server);
+    watch(server, 'server', app);
+  });
+}
+
+/** `failed`: the other leg broke off. Then this one must not end as if all had been said: the peer would take a part for the whole. */
+function closeOther(leg: Socket, failed: boolean): void {
+  if (leg.destroyed) return;
+  leg.resume();
+  if (failed || leg.writableFinished) {
+    leg.destroy();
+    return;
+  }
+  const timer = setTimeout(() => leg.destroy(), drainLimitMs);
+  leg.once('close', () => clearTimeout(timer));
+  leg.once('finish', () => leg.destroy());
+  leg.end();
+}

@@ -1,0 +1,137 @@
+// The route of one connection, top to bottom: head, owner, dial, peek, decide, then inspect | bypass | block, and the record.
+// Not for how each step works: every step is a file of its own beside this one.
+import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { whyUnanswerable } from '../../core/ca/leaf-profile.ts';
+import { explainReason } from '../../core/explain.ts';
+import { decide } from '../../core/policy/decide.ts';
+import { ja4 } from '../../core/tls/ja4.ts';
+import type { ConnectionFacts, Decision, Target } from '../../core/model.ts';
+import { openRecord, type ConnectionRecord } from './connection-record.ts';
+import { dialTarget, type DialResult } from './dial.ts';
+import { inspect } from './inspect.ts';
+import { peekClientHello, type Peeked } from './peek.ts';
+import type { PlainHttp } from './plain-http.ts';
+import type { ProxyContext, Who } from './proxy-context.ts';
+import { readHead } from './read-head.ts';
+import { refuseRequest, refuseTls } from './refuse.ts';
+import { splice } from './splice.ts';
+
+const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Serves one accepted client until it is over. Never rejects: the one catch of a connection is here. */
+export async function serveConnection(client: Socket, proxy: ProxyContext, plainHttp: PlainHttp): Promise<void> {
+  // Until a step takes the socket over, an early reset must not be an uncaught error; it shows as `destroyed`.
+  client.on('error', () => client.destroy());
+  try {
+    const lookingUp = proxy.whoIs(client);
+    const head = await readHead(client);
+    if (head.kind === 'gone') return void client.destroy();
+    if (head.kind === 'absolute') return plainHttp.serve(client, lookingUp);
+    if (head.kind === 'invalid') return refuseRequest(client, head.status, 'http_request_error', `${head.why}.`);
+    await serveTunnel(client, head.target, await lookingUp, proxy);
+  } catch (error) {
+    proxy.onBug(error);
+    client.destroy();
+  }
+}
+
+async function serveTunnel(client: Socket, target: Target, who: Who, proxy: ProxyContext): Promise<void> {
+  const record = openRecord(proxy, target);
+  record.identify(who);
+  let server: Socket | null = null;
+  try {
+    // A host that policy blocks is not even dialled; anything else waits for the ClientHello.
+    const early = decide(proxy.policy(), factsOf(proxy, target, who, null));
+    if (early.disposition === 'block') return block(client, record, early);
+    const dialled = await dialTarget(target, proxy.policy().network, proxy.ownPorts(), proxy.resolve);
+    if (dialled.kind !== 'connected') return noWay(client, record, target, dialled);
+    server = dialled.socket;
+    record.note({ ip: dialled.address });
+    client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+
+    const peeked = await peekClientHello(client, server);
+    if (peeked.kind === 'gone') {
+      record.decided(early);
+      client.destroy();
+      return record.end({ kind: 'abandoned' }, 0, 0);
+    }
+    if (peeked.kind === 'client-hello') record.note({ serverName: peeked.hello.serverName, ja4: ja4(peeked.hello, sha256Hex) });
+    const decision = proxy.inspection === null
+      ? withoutRoot(decide(proxy.policy(), factsOf(proxy, target, who, peeked)))
+      : decide(proxy.policy(), factsOf(proxy, target, who, peeked));
+    record.decided(decision);
+    switch (decision.disposition) {
+      case 'block':
+        return block(client, record, decision, peeked.kind !== 'not-tls');
+      case 'bypass':
+        return await bypass(client, server, record, proxy, decision, peeked, target);
+      case 'inspect':
+        if (peeked.kind !== 'client-hello') throw new Error('decide() inspects only what can be read');
+        return await inspect({ client, server, target, hello: peeked.hello, decision, record, proxy });
+    }
+  } finally {
+    server?.destroy();
+    record.end({ kind: 'abandoned' }, client.bytesRead, client.bytesWritten);
+  }
+}
+
+/** Copies the tunnel unread. A pass-through is used up the moment it is decided. */
+async function bypass(
+  client: Socket, server: Socket, record: ConnectionRecord, proxy: ProxyContext, decision: Decision, peeked: Peeked, target: Target,
+): Promise<void> {
+  const { code } = decision.reason;
+  const app = record.who()?.app ?? null;
+  const watched = app !== null && (code === 'control-experiment' || code === 'exclusion');
+  if (code === 'control-experiment' && app !== null) proxy.monitor.takePassThrough(app, peeked.kind === 'client-hello' ? peeked.hello.serverName ?? target.host : target.host);
+  const end = await splice(client, server, peeked.kind !== 'not-tls', () => {
+    record.outcome({ kind: 'passed', data: true });
+    if (watched) record.observe({ kind: 'passed', data: true }, null);
+  });
+  const outcome = peeked.kind === 'not-tls' ? { kind: 'relayed' as const } : { kind: 'passed' as const, data: end.data };
+  if (watched && !end.data) record.observe({ kind: 'passed', data: false }, null);
+  record.end(outcome, client.bytesRead, server.bytesRead);
+}
+
+function block(client: Socket, record: ConnectionRecord, decision: Decision, tunnelOpen?: boolean): void {
+  record.decided(decision);
+  if (tunnelOpen === undefined) refuseRequest(client, 403, 'http_request_denied', `blocked: ${explainReason(decision.reason, decision.rule)}.`);
+  else if (tunnelOpen) refuseTls(client);
+  else client.destroy();
+  record.end({ kind: 'blocked' }, client.bytesRead, client.bytesWritten);
+}
+
+function noWay(client: Socket, record: ConnectionRecord, target: Target, dialled: Exclude<DialResult, { kind: 'connected' }>): void {
+  if (dialled.kind === 'refused') {
+    record.apply('block', { code: 'refused-target', detail: dialled.why });
+    refuseRequest(client, 403, 'destination_ip_prohibited', `Pinlight does not connect there: ${dialled.why}. Policy key network.localTargets can name it.`);
+    return record.end({ kind: 'blocked' }, 0, 0);
+  }
+  record.apply('bypass', { code: 'upstream-failed', detail: dialled.code });
+  record.note({ error: dialled.code });
+  const late = dialled.code === 'ETIMEDOUT';
+  const unknown = dialled.code === 'ENOTFOUND' || dialled.code === 'EAI_AGAIN';
+  refuseRequest(client, late ? 504 : 502, late ? 'connection_timeout' : unknown ? 'dns_error' : 'connection_refused',
+    unknown ? `the name ${target.host} cannot be resolved (${dialled.code}).` : `${target.host}:${target.port} cannot be reached (${dialled.code}).`);
+  record.end({ kind: 'upstream', code: dialled.code }, 0, 0);
+}
+
+/** What decide() knows. `peeked` null: before the tunnel, when only name and owner are known. */
+function factsOf(proxy: ProxyContext, target: Target, who: Who, peeked: Peeked | null): ConnectionFacts {
+  const hello = peeked?.kind === 'client-hello' ? peeked.hello : null;
+  const host = hello?.serverName ?? target.host;
+  return {
+    target, os: proxy.os, serverName: hello?.serverName ?? null, app: who.app,
+    transport: peeked === null || hello !== null ? 'tls' : peeked.kind === 'unreadable-tls' ? 'unreadable-tls' : 'not-tls',
+    cannotAnswer: hello === null ? null : whyUnanswerable(hello),
+    uid: who.owner.uid, user: who.owner.kind === 'process' ? who.owner.user : null, selfUid: proxy.selfUid,
+    ...proxy.monitor.factsFor(who.app, host),
+  };
+}
+
+/** Without a usable root nothing can be inspected: ordinary hosts pass, must-inspect hosts do not. */
+function withoutRoot(decision: Decision): Decision {
+  if (decision.disposition !== 'inspect') return decision;
+  const reason = { code: 'incompatible' as const, detail: 'the root key cannot be used' };
+  return { ...decision, disposition: decision.reason.code === 'must-inspect' ? 'block' : 'bypass', reason };
+}

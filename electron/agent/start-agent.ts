@@ -1,0 +1,334 @@
+// Puts the agent together and takes it apart again: the only file that knows every part. Not for logic of its own.
+import { readFileSync } from 'node:fs';
+import { arch, homedir, hostname, release } from 'node:os';
+import { join } from 'node:path';
+import type { Socket } from 'node:net';
+import Database from 'better-sqlite3';
+import { createAppIdentifier } from '../../native/app-identity/index.ts';
+import { createProcessAttribution, type ProcessAttribution } from '../../native/process-attribution/index.ts';
+import { createTrustProbe, type TrustProbe } from '../../native/trust-store/index.ts';
+import type { PinlightPaths } from '../contract/paths.ts';
+import { PinlightError } from '../contract/errors.ts';
+import type { TrustAnswer } from '../contract/routes.ts';
+import type { AgentState, Snapshot } from '../contract/snapshot.ts';
+import { embeddedLayer } from '../core/policy/embedded.ts';
+import { predefinedExclusions } from '../core/policy/exclusions.ts';
+import type { Os, Owner, TrustView } from '../core/model.ts';
+import { loadAuthority, type Authority } from './ca/authority.ts';
+import { createLeafContexts } from './ca/leaf-contexts.ts';
+import { summariseApp } from './control/app-summary.ts';
+import { answers, openControlServer } from './control/control-server.ts';
+import { createHandlers, createStreams, type HandlerContext } from './control/handlers.ts';
+import { createConnectionLog } from './events/connection-log.ts';
+import { createEventBus } from './events/event-bus.ts';
+import { createHealth, type Health } from './health/health.ts';
+import { openLogFile } from './log-file.ts';
+import { createPinningMonitor, type AppRecord, type PinningMonitor } from './pinning/pinning-monitor.ts';
+import { createPolicyStore, linuxManagedFolder, type PolicyStore } from './policy/policy-store.ts';
+import { watchServer } from './proxy/accept-downstream.ts';
+import { createUpstreams, type Upstreams } from './proxy/connect-upstream.ts';
+import type { Resolve } from './proxy/dial.ts';
+import { listen } from './proxy/listener.ts';
+import { createPlainHttp } from './proxy/plain-http.ts';
+import type { LiveConnection, ProxyContext, Who } from './proxy/proxy-context.ts';
+import { serveConnection } from './proxy/serve-connection.ts';
+import { defaultRetention, openStore, type Store } from './store/store.ts';
+
+export type AgentOptions = {
+  readonly paths: PinlightPaths;
+  /** `--policy FILE`: only these files are read; none = managed and user files, then the embedded default. */
+  readonly policyFiles: readonly string[];
+  readonly version: string;
+  readonly logLevel: string;
+  /** Called once, when a client of the control API asks the agent to end. */
+  readonly onStopRequest: () => void;
+  /** Clock, ms since the epoch. */
+  readonly now?: () => number;
+  readonly resolve?: Resolve;
+};
+
+export type Agent = { readonly state: () => AgentState; readonly snapshot: () => Snapshot; close(): Promise<void> };
+
+/** An owner look-up may hold a connection back for this long; then it is `late` and policy says what happens. */
+const ownerDeadlineMs = 250;
+/** App summaries change with every connection; people see them this often at most. */
+const appEventsEveryMs = 250;
+const pruneEveryMs = 3600_000;
+/** An intercepted connection that moved nothing for this long is idle, and is closed when an exclusion begins (decision 9). */
+const idleProbeMs = 250;
+
+/** Starts everything and listens. Throws PinlightError with a stable code for what a person can mend; nothing is left behind then. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { paths } = options;
+  const now = options.now ?? Date.now;
+  const closers: (() => void | Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    // Before the database is touched: two agents must not share one.
+    if (paths.runFolder !== null && await answers(paths.controlPath)) {
+      throw new PinlightError('agent-already-running', `another Pinlight agent runs with the state folder ${paths.stateFolder}`);
+    }
+    return await assemble(options, now, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function assemble(options: AgentOptions, now: () => number, closers: (() => void | Promise<void>)[], close: () => Promise<void>): Promise<Agent> {
+  const { paths } = options;
+  const device = hostname();
+  const rooted = usableState(() => loadAuthority(paths.stateFolder, device, now()));
+  const logFile = usableState(() => openLogFile(join(paths.stateFolder, 'agent.log'), options.logLevel));
+  closers.push(() => logFile.close());
+  const { log } = logFile;
+
+  const bus = createEventBus();
+  const health = createHealth((warnings) => bus.publish({ kind: 'warnings', warnings }));
+  const store = openStoreWithHealth(paths.stateFolder, health, now, closers);
+  const policy = openPolicy(options, paths, health, now, closers);
+  const authority = rooted.kind === 'authority' ? rooted.authority : null;
+  if (rooted.kind === 'unusable') health.raise('root-unusable', 'root', { message: rooted.why }, now());
+  else warnBeforeRootEnds(rooted.authority, health, now);
+
+  const live = new Map<number, LiveConnection>();
+  const connectionLog = createConnectionLog(bus);
+  const appEvents = createAppEvents((app) => bus.publish({ kind: 'app', app: summarise(app) }));
+  closers.push(appEvents.close);
+  const monitor: PinningMonitor = createPinningMonitor({ store, policy: policy.current, now, events: {
+    appChanged: (app) => {
+      appEvents.changed(app);
+      warnAboutStore(app, health, now);
+    },
+    exclusionsChanged: () => bus.publish({ kind: 'exclusions', exclusions: [...monitor.exclusions(), ...policy.current().exclusions] }),
+    exclusionAdded: (exclusion) => {
+      log.info({ exclusion: exclusion.id, host: exclusion.host, app: exclusion.appName }, 'exclusion added');
+      closeIdle(live, (connection) => connection.host === exclusion.host && (exclusion.appId === null || connection.appId === exclusion.appId));
+    },
+    outcomeAmended: (id) => connectionLog.amend(id, { outcome: { kind: 'unused' } }),
+  } });
+
+  const attribution = createProcessAttribution();
+  const identifier = createAppIdentifier();
+  closers.push(() => attribution.close(), () => identifier.close());
+  const probe = authority === null ? null : createTrustProbe({ rootDer: authority.certificate });
+  const os: Os = process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
+  const selfUid = process.getuid?.() ?? null;
+  const summarise = (app: AppRecord): ReturnType<typeof summariseApp> => summariseApp(app, { monitor, policy: policy.current, os, selfUid, now });
+
+  let ownPorts: ReadonlySet<number> = new Set();
+  const proxy: ProxyContext = {
+    os, selfUid, policy: policy.current, policyGeneration: policy.generation, monitor, store, log: connectionLog, live, now,
+    ownPorts: () => ownPorts, resolve: options.resolve,
+    whoIs: (client) => whoIs(client, attribution, identifier),
+    trustViewOf: (who) => trustViewOf(who, probe),
+    inspection: authority === null ? null : openInspection(authority, policy, store, now),
+    onBug: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a connection failed by a fault of ours'),
+  };
+  const plainHttp = createPlainHttp(proxy);
+  const clients = new Set<Socket>();
+  const listening = await listen(policy.current().network.port, (client) => {
+    clients.add(client);
+    client.once('close', () => clients.delete(client));
+    void serveConnection(client, proxy, plainHttp);
+  });
+  if (listening.kind === 'failed') throw portTaken(listening.code, policy.current().network.port, attribution);
+  const { listener } = listening;
+  ownPorts = new Set([listener.port]);
+  closers.push(async () => {
+    const closed = listener.close();
+    for (const client of clients) client.destroy();
+    plainHttp.close();
+    await closed;
+  });
+
+  const startedAt = now();
+  const state = (): AgentState => ({
+    version: options.version, pid: process.pid, startedAt, device, os, proxy: listener.addresses, controlPath: paths.controlPath, stateFolder: paths.stateFolder,
+    root: rootState(authority, paths.stateFolder),
+    policy: { generation: policy.generation(), origin: policyOrigin(policy), rules: policy.current().rules.length, files: policy.files() },
+  });
+  const snapshot = (): Snapshot => ({
+    sequence: bus.sequence(), agent: state(), counts: connectionLog.counts(), apps: monitor.apps().sort((a, b) => b.lastSeen - a.lastSeen).map(summarise),
+    exclusions: [...monitor.exclusions(), ...policy.current().exclusions], warnings: health.visible(), recent: connectionLog.recent(),
+  });
+  policy.onChange(() => {
+    tellPolicyProblems(policy, health, now);
+    log.info({ generation: policy.generation(), problems: policy.problems().length }, 'policy changed');
+    bus.publish({ kind: 'agent', agent: state() });
+  });
+
+  const context: HandlerContext = {
+    store, monitor, policy, bus, snapshot, summarise, now, homes: [homedir()], versions: () => versions(options.version), logTail: logFile.tail,
+    trust: () => trustAnswer(authority, probe, paths.stateFolder), stop: options.onStopRequest,
+  };
+  const control = await openControlServer({
+    path: paths.controlPath, runFolder: paths.runFolder, runFolderShared: paths.runFolderShared,
+    handlers: createHandlers(context), streams: createStreams(context),
+    onBug: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a control request failed by a fault of ours'),
+  });
+  closers.push(() => control.close());
+  const pruning = setInterval(() => store.prune(now(), defaultRetention), pruneEveryMs);
+  closers.push(() => clearInterval(pruning));
+  store.prune(now(), defaultRetention);
+  log.info({ version: options.version, proxy: listener.addresses, created: rooted.kind === 'authority' && rooted.created }, 'agent started');
+  return { state, snapshot, close };
+}
+
+/** Whatever the state folder's disk refuses becomes one worded error. */
+function usableState<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof PinlightError) throw error;
+    throw new PinlightError('state-unusable', (error as Error).message);
+  }
+}
+
+function openStoreWithHealth(folder: string, health: Health, now: () => number, closers: (() => void)[]): Store {
+  const { store, quarantined } = usableState(() => openStore(join(folder, 'pinlight.db'), now(), ({ message, dropped }) => {
+    if (message === null) health.clear('store-unwritable', 'store');
+    else health.raise('store-unwritable', 'store', { message, dropped, folder }, now());
+  }));
+  closers.push(() => store.close());
+  if (quarantined !== null) {
+    health.raise('store-corrupt', 'store', { file: quarantined }, now());
+    store.audit(now(), 'store-quarantined', { file: quarantined });
+  }
+  return store;
+}
+
+function openPolicy(options: AgentOptions, paths: PinlightPaths, health: Health, now: () => number, closers: (() => void)[]): PolicyStore {
+  const os: Os = process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
+  const seed: unknown = JSON.parse(readFileSync(new URL('../../resources/exclusions.json', import.meta.url), 'utf8'));
+  const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
+  const service = paths.stateFolder === '/var/lib/pinlight';
+  const policy = createPolicyStore({
+    managedFolder: process.platform === 'linux' ? linuxManagedFolder : null, managedOwner: 0,
+    userFile: service ? null : join(config, 'pinlight', 'policy.json'),
+    explicitFiles: options.policyFiles, embedded: embeddedLayer(service ? 'service' : 'user'), exclusions: predefinedExclusions(seed, os),
+  });
+  closers.push(() => policy.close());
+  tellPolicyProblems(policy, health, now);
+  return policy;
+}
+
+function tellPolicyProblems(policy: PolicyStore, health: Health, now: () => number): void {
+  const problems = policy.problems();
+  const keys = new Set(problems.map((problem) => problem.file));
+  for (const warning of health.visible()) if (warning.code === 'policy-invalid' && !keys.has(warning.key)) health.clear('policy-invalid', warning.key);
+  for (const file of keys) {
+    const first = problems.find((problem) => problem.file === file);
+    if (first !== undefined) health.raise('policy-invalid', file, { file, line: first.line, message: first.path === '' ? first.message : `${first.path}: ${first.message}` }, now());
+  }
+}
+
+function policyOrigin(policy: PolicyStore): string {
+  const origins = new Set(Object.values(policy.current().origins).map((entry) => entry.origin));
+  return origins.has('managed') ? 'managed' : origins.has('user') ? 'user' : 'embedded';
+}
+
+function openInspection(authority: Authority, policy: PolicyStore, store: Store, now: () => number): NonNullable<ProxyContext['inspection']> {
+  let upstreams: { roots: string; client: Upstreams } | null = null;
+  return {
+    // Made anew when policy names other roots; sessions of the old one go with it.
+    upstreams: () => {
+      const roots = policy.current().network.upstreamRoots.join('\n');
+      if (upstreams?.roots !== roots) {
+        upstreams = { roots, client: createUpstreams({ extraRoots: policy.current().network.upstreamRoots, ownSpkiHash: authority.spkiHash }) };
+      }
+      return upstreams.client;
+    },
+    leaves: createLeafContexts(authority, (leaf) => store.putIssued({
+      sha256: leaf.sha256, host: leaf.host, upstreamHash: leaf.upstreamHash, upstreamResult: 'verified', rule: null, at: now(),
+      notBefore: leaf.notBefore, notAfter: leaf.notAfter,
+    }), watchServer),
+  };
+}
+
+/** Values at once where caches answer, so that a busy app's connections wait for nothing. */
+function whoIs(client: Socket, attribution: ProcessAttribution, identifier: ReturnType<typeof createAppIdentifier>): Who | Promise<Who> {
+  const name = (owner: Owner): Who | Promise<Who> => {
+    if (owner.kind === 'unknown') return { owner, app: null };
+    const app = identifier.identify(owner);
+    return app instanceof Promise ? app.then((identity) => ({ owner, app: identity })) : { owner, app };
+  };
+  const owner = attribution.ownerOf({
+    clientAddress: client.remoteAddress ?? '', clientPort: client.remotePort ?? 0, serverAddress: client.localAddress ?? '', serverPort: client.localPort ?? 0,
+  }, ownerDeadlineMs);
+  return owner instanceof Promise ? owner.then(name) : name(owner);
+}
+
+async function trustViewOf(who: Who, probe: TrustProbe | null): Promise<TrustView | null> {
+  if (probe === null || who.owner.kind !== 'process' || who.app === null) return null;
+  return probe.viewOf(who.owner, who.app);
+}
+
+function portTaken(code: string, port: number, attribution: ProcessAttribution): PinlightError {
+  if (code !== 'EADDRINUSE') return new PinlightError('port-taken', `the proxy cannot listen on port ${port} (${code})`);
+  const owner = attribution.listenerOf(port);
+  const who = owner.kind === 'process' ? `${owner.path} (pid ${owner.pid})` : 'another program';
+  return new PinlightError('port-taken', `port ${port} is held by ${who}`);
+}
+
+/** Collects changes of an app and tells them together; 4,000 connections a second must not mean 4,000 summaries. */
+function createAppEvents(publish: (app: AppRecord) => void): { changed(app: AppRecord): void; close(): void } {
+  const waiting = new Set<AppRecord>();
+  let timer: NodeJS.Timeout | null = null;
+  return {
+    changed: (app) => {
+      waiting.add(app);
+      timer ??= setTimeout(() => {
+        timer = null;
+        for (const changed of waiting) publish(changed);
+        waiting.clear();
+      }, appEventsEveryMs);
+    },
+    close: () => {
+      if (timer !== null) clearTimeout(timer);
+    },
+  };
+}
+
+function closeIdle(live: Map<number, LiveConnection>, concerned: (connection: LiveConnection) => boolean): void {
+  const before = [...live.values()].filter(concerned).map((connection) => ({ connection, moved: connection.moved() }));
+  if (before.length === 0) return;
+  setTimeout(() => {
+    for (const { connection, moved } of before) if (connection.moved() === moved) connection.close();
+  }, idleProbeMs).unref();
+}
+
+function warnAboutStore(app: AppRecord, health: Health, now: () => number): void {
+  const pair = [...app.pairs.values()].find(({ verdict }) => verdict.kind === 'private-trust-store');
+  if (pair === undefined) health.clear('private-trust-store', app.identity.id);
+  else health.raise('private-trust-store', app.identity.id, { app: app.identity.name, store: app.trust?.store ?? 'its list of authorities' }, now());
+}
+
+function warnBeforeRootEnds(authority: Authority, health: Health, now: () => number): void {
+  const days = (authority.notAfter - now()) / (24 * 3600_000);
+  if (days < 30) health.raise('root-expiring', 'root', { date: new Date(authority.notAfter).toISOString().slice(0, 10) }, now());
+}
+
+function rootState(authority: Authority | null, folder: string): AgentState['root'] {
+  if (authority === null) {
+    return { certificatePath: join(folder, 'root.pem'), fingerprint: '', subject: '', notBefore: 0, notAfter: 0, keyProtection: 'not usable' };
+  }
+  const { certificatePath, fingerprint, subject, notBefore, notAfter, keyProtection } = authority;
+  return { certificatePath, fingerprint, subject, notBefore, notAfter, keyProtection };
+}
+
+async function trustAnswer(authority: Authority | null, probe: TrustProbe | null, folder: string): Promise<TrustAnswer> {
+  return { root: { ...rootState(authority, folder), pem: authority?.certificatePem ?? '' }, stores: probe === null ? [] : await probe.stores() };
+}
+
+function versions(version: string): Record<string, string> {
+  const memory = new Database(':memory:');
+  const sqlite = memory.prepare('SELECT sqlite_version() AS v').get() as { v: string };
+  memory.close();
+  return {
+    pinlight: version, node: process.versions.node, openssl: process.versions.openssl, v8: process.versions.v8, sqlite: sqlite.v,
+    os: `${process.platform} ${release()} ${arch()}`,
+  };
+}

@@ -1,0 +1,58 @@
+// Opens the SQLite file: WAL, migrations, quarantine of a damaged one. Not for what is in it (store.ts).
+import Database from 'better-sqlite3';
+import { existsSync, renameSync } from 'node:fs';
+import { migrations } from './migrations.ts';
+
+export type OpenedDatabase = {
+  readonly database: Database.Database;
+  /** Where a damaged predecessor was moved; null when there was none. */
+  readonly quarantined: string | null;
+};
+
+/**
+ * Opens or creates the database at `path`. A file that SQLite calls damaged is moved aside (with its WAL) and a new one begun:
+ * nothing is deleted, and the agent starts. Errors of the disk (full, read-only, denied) are thrown for the caller to word.
+ */
+export function openDatabase(path: string, now: number): OpenedDatabase {
+  try {
+    return { database: prepare(path), quarantined: null };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    const aside = `${path}.damaged-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}`;
+    for (const suffix of ['', '-wal', '-shm']) {
+      if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+    }
+    return { database: prepare(path), quarantined: aside };
+  }
+}
+
+function prepare(path: string): Database.Database {
+  const database = new Database(path, { timeout: 2_000 });
+  try {
+    database.pragma('journal_mode = WAL');
+    // NORMAL: a power cut may lose the last rows, never the file (facts/security.md section 4).
+    database.pragma('synchronous = NORMAL');
+    database.pragma('journal_size_limit = 16777216');
+    const check = database.pragma('quick_check(1)', { simple: true });
+    if (check !== 'ok') throw Object.assign(new Error(String(check)), { code: 'SQLITE_CORRUPT' });
+    const version = database.pragma('user_version', { simple: true }) as number;
+    if (version > migrations.length) {
+      throw Object.assign(new Error(`the database is of a newer Pinlight (format ${version}, this one knows ${migrations.length})`), { code: 'PINLIGHT_NEWER' });
+    }
+    for (let step = version; step < migrations.length; step += 1) {
+      database.transaction(() => {
+        database.exec(migrations[step] as string);
+        database.pragma(`user_version = ${step + 1}`);
+      })();
+    }
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB');
+}

@@ -1,0 +1,48 @@
+// The database's shape, as steps that are applied once each in order. A step that has shipped is never edited.
+// Not for queries. `connections` has every column the filter language names (decision 33), nullable where later work fills it.
+
+/** Step n brings `user_version` from n to n + 1. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE connections (
+    id INTEGER PRIMARY KEY,
+    started_at INTEGER NOT NULL, duration_ms INTEGER,
+    app_id TEXT, app_name TEXT, app_path TEXT, signer TEXT, package TEXT, pid INTEGER, uid INTEGER, user TEXT,
+    host TEXT NOT NULL, domain TEXT, ip TEXT, port INTEGER NOT NULL, server_name TEXT,
+    decided TEXT NOT NULL, disposition TEXT NOT NULL, reason TEXT NOT NULL, reason_detail TEXT, rule TEXT,
+    outcome TEXT, sign TEXT, alert INTEGER, outcome_detail TEXT, verdict TEXT,
+    tls TEXT, cipher TEXT, alpn TEXT, ja4 TEXT, bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL, error TEXT
+  ) STRICT;
+  CREATE INDEX connections_started ON connections (started_at);
+  CREATE INDEX connections_app ON connections (app_name, id);
+  CREATE INDEX connections_app_id ON connections (app_id, host, id);
+  CREATE INDEX connections_host ON connections (host, id);
+  CREATE INDEX connections_domain ON connections (domain, id);
+  CREATE INDEX connections_disposition ON connections (disposition, id);
+  CREATE INDEX connections_outcome ON connections (outcome, id);
+  CREATE INDEX connections_alert ON connections (alert, id) WHERE alert IS NOT NULL;
+  CREATE INDEX connections_verdict ON connections (verdict, id) WHERE verdict IS NOT NULL;
+
+  CREATE TABLE observations (
+    id INTEGER PRIMARY KEY, app_id TEXT NOT NULL, host TEXT NOT NULL, at INTEGER NOT NULL, connection INTEGER, body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX observations_pair ON observations (app_id, host, at);
+  CREATE INDEX observations_at ON observations (at);
+  CREATE INDEX observations_connection ON observations (connection);
+
+  CREATE TABLE apps (
+    id TEXT PRIMARY KEY, identity TEXT NOT NULL, user TEXT, trust TEXT, last_seen INTEGER NOT NULL,
+    inspected INTEGER NOT NULL, bypassed INTEGER NOT NULL, blocked INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE exclusions (id TEXT PRIMARY KEY, kind TEXT NOT NULL, expires_at INTEGER, body TEXT NOT NULL) STRICT;
+
+  CREATE TABLE issued_leaves (
+    sha256 TEXT PRIMARY KEY, host TEXT NOT NULL, upstream_sha256 TEXT NOT NULL, upstream_result TEXT NOT NULL, rule TEXT,
+    at INTEGER NOT NULL, not_before INTEGER NOT NULL, not_after INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
+  CREATE INDEX audit_at ON audit (at);
+  `,
+];

@@ -1,0 +1,88 @@
+// `pinlight bundle`: saves the diagnostic bundle that the agent collects and redacts.
+// Not for what goes into it (agent/diagnostics).
+import { createWriteStream } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { PinlightError } from '../../contract/errors.ts';
+import { exitCodes } from '../context.ts';
+import type { CliContext } from '../context.ts';
+import { sizeWords } from '../phrases.ts';
+
+export function addBundleCommand(program: Command, context: CliContext): void {
+  program.command('bundle')
+    .description('save one zip file for support: state, history, policy, logs, redacted; nothing is sent anywhere')
+    .option('-o, --output <file>', 'where to; a folder gets a dated name, `-` is standard output')
+    .addHelpText('after', '\nExamples:\n  $ pinlight bundle\n  $ pinlight bundle -o /tmp/pinlight.zip\n  $ pinlight bundle -o - | ssh helpdesk "cat > bundle.zip"\n')
+    .action(async (options: { output?: string }) => {
+      if (options.output === '-' && context.output.json) throw new PinlightError('bad-request', 'Standard output cannot carry both the bundle and --json.');
+      const signal = context.interruption();
+      context.output.progress('Collecting …');
+      try {
+        const { body, fileName, length } = await context.client.openBundle({ signal });
+        const showProgress = progressOf(body, length, (text) => context.output.progress(text));
+        if (options.output === '-') {
+          await pipeline(body, process.stdout, { signal });
+          context.output.progress(null);
+          return;
+        }
+        const file = await placeFor(options.output, fileName ?? datedName(context.now()));
+        await writeWhole(body, file, signal);
+        context.output.progress(null);
+        context.output.data({ file, bytes: showProgress.bytes() });
+        context.output.line(`Saved ${file} (${sizeWords(showProgress.bytes())}).`);
+        context.output.line('Open report.html in it first. Private keys, contents, cookies and query strings are never collected.', 'dim');
+      } catch (thrown) {
+        context.output.progress(null);
+        if (!signal.aborted) throw thrown;
+        context.output.note('Interrupted; nothing was saved.');
+        context.finish(exitCodes.interrupted);
+      }
+    });
+}
+
+function progressOf(body: Readable, length: number | null, show: (text: string) => void): { bytes: () => number } {
+  let bytes = 0;
+  let shownAt = 0;
+  body.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    // A terminal redraw per 100 kB is smooth enough and costs nothing.
+    if (bytes - shownAt < 100_000) return;
+    shownAt = bytes;
+    show(`Saving … ${sizeWords(bytes)}${length === null ? '' : ` of ${sizeWords(length)}`}`);
+  });
+  return { bytes: () => bytes };
+}
+
+async function placeFor(output: string | undefined, name: string): Promise<string> {
+  const path = resolve(output ?? '.');
+  const found = await stat(path).catch(() => null);
+  return found?.isDirectory() === true ? join(path, name) : path;
+}
+
+/** Under its name only when complete; `wx` never follows a link that somebody left under the temporary name. */
+async function writeWhole(body: Readable, file: string, signal: AbortSignal): Promise<void> {
+  const part = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
+  try {
+    await pipeline(body, createWriteStream(part, { flags: 'wx', mode: 0o600 }), { signal });
+    await rename(part, file);
+  } catch (thrown) {
+    body.destroy();
+    if (!isFileError(thrown)) {
+      await rm(part, { force: true });
+      throw thrown;
+    }
+    if (thrown.code !== 'EEXIST') await rm(part, { force: true }).catch(() => undefined);
+    throw new PinlightError('bundle-unwritable', `${file} cannot be written (${thrown.code}).`);
+  }
+}
+
+function isFileError(thrown: unknown): thrown is { readonly code: string; readonly path: string } {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' && ('path' in thrown || thrown.code === 'ENOSPC');
+}
+
+function datedName(now: number): string {
+  return `pinlight-diag-${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '')}.zip`;
+}

@@ -1,0 +1,33 @@
+// `pinlight open`: the window in a browser, until Ctrl-C or ten minutes after the last window has gone.
+// Not for the desktop app's own window (electron/main).
+import type { Command } from 'commander';
+import type { CliContext } from '../context.ts';
+
+export function addOpenCommand(program: Command, context: CliContext): void {
+  program.command('open')
+    .description('the window, in a browser')
+    .option('--no-browser', 'only print the link')
+    .option('--assets <folder>', 'serve another build of the window')
+    .addHelpText('after', '\nExamples:\n  $ pinlight open\n  $ pinlight open --no-browser\n\nThe link works once and for two minutes. The command runs until Ctrl-C, or 10 minutes after the last window was closed.\n')
+    .action(async (options: { browser: boolean; assets?: string }) => {
+      const [{ serveWindow }, { builtRenderer }, { openBrowser }] = await Promise.all([
+        import('../window/serve-window.ts'), import('../window/renderer-files.ts'), import('../window/open-browser.ts'),
+      ]);
+      const signal = context.interruption();
+      const server = await serveWindow({ client: context.client, folder: options.assets ?? builtRenderer, now: context.now, idleMs: 600_000 });
+      context.output.data({ url: server.url });
+      const opened = options.browser && (await openBrowser(server.url, process.env));
+      context.output.line(opened ? 'The window opens in your browser. If it does not, follow this link within two minutes:' : 'Follow this link within two minutes:');
+      context.output.line(`  ${server.url}`);
+      context.output.note('It works once. Ctrl-C closes the window.');
+      await aborted(AbortSignal.any([server.idle, signal]));
+      await server.close();
+    });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

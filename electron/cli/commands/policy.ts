@@ -1,0 +1,100 @@
+// `pinlight policy show | check FILE`: what is in force and who set it; whether a file would be accepted, with every problem's line.
+// Not for merging or deciding (core/policy). `check` needs no agent.
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import { PinlightError } from '../../contract/errors.ts';
+import type { PolicyAnswer, PolicyCheckAnswer } from '../../contract/routes.ts';
+import type { PolicyProblem, Rule } from '../../core/policy/policy.ts';
+import { exitCodes } from '../context.ts';
+import type { CliContext } from '../context.ts';
+import type { Output } from '../output.ts';
+import { counted } from '../phrases.ts';
+import type { Cell } from '../table.ts';
+
+export function addPolicyCommand(program: Command, context: CliContext): void {
+  const policy = program.command('policy')
+    .description('show the policy in force; check a policy file')
+    .addHelpText('after', '\nExamples:\n  $ pinlight policy show\n  $ pinlight policy check 50-team.json\n');
+  policy.command('show')
+    .description('every key and rule in force, and who set it')
+    .addHelpText('after', '\nExamples:\n  $ pinlight policy show\n  $ pinlight policy show --json | jq .data.policy.rules\n')
+    .action(async () => {
+      const answer = await context.client.call('policy', {}, {});
+      context.output.data(answer);
+      printPolicy(context.output, answer);
+    });
+  policy.command('check')
+    .description('would this file be accepted? needs no running agent; exit code 1 if not')
+    .argument('<file>', 'a policy file; `-` reads standard input')
+    .addHelpText('after', '\nExamples:\n  $ pinlight policy check 50-team.json\n  $ jq . draft.json | pinlight policy check -\n')
+    .action(async (file: string) => {
+      const answer = await checkFile(file);
+      context.output.data(answer);
+      if (answer.valid) context.output.line(`${file} is valid: ${counted(answer.rules, 'rule')}.`, 'good');
+      else {
+        for (const problem of answer.problems) context.output.line(problemLine(problem));
+        context.output.line(`${file} is not valid: ${counted(answer.problems.length, 'problem')}.`, 'bad');
+        context.finish(exitCodes.negative);
+      }
+    });
+}
+
+async function checkFile(file: string): Promise<PolicyCheckAnswer> {
+  // The parser brings the schema library, which only this command needs.
+  const [{ parsePolicyFile }, { policyLimits }] = await Promise.all([import('../../core/policy/parse.ts'), import('../../core/policy/keys.ts')]);
+  const text = file === '-' ? await readAll(process.stdin) : await readSmallFile(file, policyLimits.fileBytes);
+  const read = parsePolicyFile(text, file === '-' ? 'standard input' : file);
+  return read.kind === 'policy'
+    ? { valid: true, rules: read.layer.rules?.length ?? 0, problems: [] }
+    : { valid: false, rules: 0, problems: read.problems };
+}
+
+async function readSmallFile(file: string, limit: number): Promise<string> {
+  const path = resolve(file);
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) throw new PinlightError('bad-request', `${file} is a folder, not a policy file.`);
+    if (found.size > limit) throw new PinlightError('bad-policy', `${file} is larger than ${limit} bytes, the limit for a policy file.`);
+    return await readFile(path, 'utf8');
+  } catch (thrown) {
+    if (thrown instanceof PinlightError) throw thrown;
+    throw new PinlightError('bad-request', `${file} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}.`);
+  }
+}
+
+function printPolicy(output: Output, { generation, policy, problems, files }: PolicyAnswer): void {
+  output.line(`Generation ${generation}, ${counted(policy.rules.length, 'rule')}, ${counted(policy.exclusions.length, 'predefined exclusion')}.`, 'strong');
+  output.line(files.length === 0 ? 'No policy file; the embedded default applies.' : `From ${files.join(', ')}.`);
+  for (const problem of problems) output.line(problemLine(problem), 'bad');
+  output.line();
+  const originOf = (key: string): string => {
+    const set = policy.origins[key];
+    return set === undefined ? 'embedded' : set.file === null ? set.origin : `${set.origin} (${set.file})`;
+  };
+  const keys: Cell[][] = (['defaults', 'network'] as const).flatMap((section) => Object.entries(policy[section]).map(([name, value]) => {
+    const key = `${section}.${name}`;
+    return [key, typeof value === 'object' ? JSON.stringify(value) : String(value), originOf(key)];
+  }));
+  output.table([{ title: 'Key' }, { title: 'Value' }, { title: 'Set by' }], keys);
+  output.line();
+  output.table(
+    [{ title: 'Rule' }, { title: 'Does' }, { title: 'When' }, { title: 'Set by' }, { title: 'Reason' }],
+    policy.rules.map((rule) => [rule.id, rule.mustInspect ? 'must inspect' : rule.do, conditions(rule), originOf(`rules.${rule.id}`), rule.reason ?? '']),
+  );
+}
+
+function conditions(rule: Rule): string {
+  const { app, ...rest } = rule.when;
+  const all = [
+    ...Object.entries(app ?? {}).map(([name, value]) => `app.${name} ${value}`),
+    ...Object.entries(rest).filter(([, value]) => value !== undefined).map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(' or ') : String(value)}`),
+  ];
+  return all.length === 0 ? 'always' : all.join(', ');
+}
+
+/** `50-team.json:12:5 rules[2].when.host: …`: the form editors jump to. */
+function problemLine(problem: PolicyProblem): string {
+  return `${problem.file}:${problem.line}:${problem.column}: ${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`;
+}

@@ -1,0 +1,45 @@
+// `pinlight watch`: what the agent does, as it happens, one line per event.
+// Not for history (log) or filters (`log --follow`).
+import type { Command } from 'commander';
+import { duration } from '../../core/explain.ts';
+import type { BridgeSignal } from '../../contract/bridge.ts';
+import type { CliContext } from '../context.ts';
+import { connectionLine, clockTime, counted } from '../phrases.ts';
+
+export function addWatchCommand(program: Command, context: CliContext): void {
+  program.command('watch')
+    .description('what happens right now, one line per event, until Ctrl-C')
+    .addHelpText('after', '\nExamples:\n  $ pinlight watch\n  $ pinlight watch --json | jq -c "select(.kind == \\"app\\")"\n\nWith --json the first object is the whole state (kind "snapshot"), then one object per change.\n')
+    .action(async () => {
+      const signal = context.interruption();
+      // An agent that is not there at all is an error with an exit code; one that goes later is waited for.
+      await context.client.call('status', {}, {});
+      await context.client.watch((event) => {
+        if (event.kind === 'heartbeat') return;
+        context.output.item(event);
+        for (const line of linesFor(event, context.now())) context.output.line(line);
+      }, { signal });
+    });
+}
+
+function linesFor(event: BridgeSignal, now: number): readonly string[] {
+  const at = clockTime(now);
+  switch (event.kind) {
+    case 'heartbeat': return [];
+    case 'snapshot': {
+      const { agent, apps, exclusions, counts } = event.snapshot;
+      return [`${at}  Connected to Pinlight ${agent.version} on ${agent.device}, up ${duration(now - agent.startedAt)}: ${counted(apps.length, 'app')} seen, ${counted(exclusions.length, 'exclusion')}, ${counts.open} open.`];
+    }
+    case 'connection': return [connectionLine(event.row)];
+    case 'app': {
+      const latest = event.app.hosts.reduce<(typeof event.app.hosts)[number] | null>((best, host) => (best === null || host.lastSeen > best.lastSeen ? host : best), null);
+      return [`${at}  ${event.app.name}${latest === null ? ' was seen for the first time.' : ` at ${latest.host}: ${latest.verdict.kind}. ${latest.next.sentence}`}`];
+    }
+    case 'exclusions': return [`${at}  Exclusions: ${event.exclusions.length} now.`];
+    case 'warnings': return event.warnings.length === 0
+      ? [`${at}  No warnings now.`]
+      : event.warnings.map((warning) => `${at}  ${warning.severity.toUpperCase()}: ${warning.title}. ${warning.text}`);
+    case 'agent': return [`${at}  Policy: ${event.agent.policy.origin}, ${counted(event.agent.policy.rules, 'rule')}, generation ${event.agent.policy.generation}.`];
+    case 'disconnected': return [`${at}  Agent lost: ${event.why} Waiting for it to come back.`];
+  }
+}

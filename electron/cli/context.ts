@@ -1,0 +1,31 @@
+// What every command gets: client, output, clock, interruption and its exit code (decision 32).
+// Not for parsing arguments (main.ts and commands/).
+import type { ControlClient } from '../client/control-client.ts';
+import type { ErrorCode } from '../contract/errors.ts';
+import type { Output } from './output.ts';
+
+export const exitCodes = { ok: 0, negative: 1, usage: 2, notRunning: 3, notPermitted: 4, badInput: 5, bug: 70, interrupted: 130 } as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+export type CliContext = {
+  readonly client: ControlClient;
+  readonly output: Output;
+  /** ms since the epoch. */
+  readonly now: () => number;
+  /** Aborts at Ctrl-C, SIGTERM and SIGHUP from the first call on; before it they end the process as usual. */
+  readonly interruption: () => AbortSignal;
+  /** Makes a command's outcome the process's exit code. */
+  readonly finish: (code: ExitCode) => void;
+};
+
+/** The exit code for a failure that crossed a wire or was found by a command. */
+export function exitCodeFor(code: ErrorCode): ExitCode {
+  switch (code) {
+    case 'agent-not-running': case 'agent-timeout': case 'listener-too-slow': return exitCodes.notRunning;
+    case 'not-permitted': case 'foreign-origin': return exitCodes.notPermitted;
+    case 'not-found': case 'no-such-app': case 'no-such-exclusion': case 'agent-already-running': case 'port-taken': return exitCodes.negative;
+    case 'bad-request': case 'bad-filter': case 'bad-policy': case 'bundle-unwritable': case 'window-not-built': case 'state-unusable':
+    case 'store-corrupt': case 'root-unusable': return exitCodes.badInput;
+    case 'node-too-old': case 'bug': return exitCodes.bug;
+  }
+}

@@ -1,0 +1,59 @@
+// What a leaf may say: for which name, from when, until when. Criteria C4 and C5 of facts/security.md.
+// Not for building or signing it (agent/ca/mint).
+
+const day = 24 * 3600_000;
+
+/** At most 7 days; backdated at most 24 h, for laptops whose clocks run ahead of each other (a stated deviation from STIP). */
+export const leafLifetimeMs = 7 * day;
+export const leafBackdateMs = day;
+
+export type LeafValidity =
+  | { readonly kind: 'valid'; readonly notBefore: number; readonly notAfter: number }
+  | { readonly kind: 'impossible'; readonly why: string };
+
+/** All times in ms since the epoch. Never past the upstream's or the root's end, never before the root's beginning. */
+export function leafValidity(now: number, upstreamNotAfter: number, root: { notBefore: number; notAfter: number }): LeafValidity {
+  const notBefore = Math.max(now - leafBackdateMs, root.notBefore);
+  const notAfter = Math.min(now + leafLifetimeMs, upstreamNotAfter, root.notAfter);
+  // A clock that stands outside the root's life would make leaves nobody accepts: better to inspect nothing.
+  if (now < root.notBefore || now >= root.notAfter) return { kind: 'impossible', why: 'the clock is outside the life of the root' };
+  if (notAfter <= now) return { kind: 'impossible', why: 'the server certificate has ended' };
+  return { kind: 'valid', notBefore, notAfter };
+}
+
+/** What our downstream leg needs of a hello to answer it; null when it can, else why not. Decision 18. */
+export function whyUnanswerable(hello: { versions: readonly number[]; cipherSuites: readonly number[]; signatureAlgorithms: readonly number[]; groups: readonly number[] }): string | null {
+  const tls13 = hello.versions.includes(0x0304);
+  const tls12 = hello.versions.includes(0x0303);
+  if (!tls13 && !tls12) return 'no TLS 1.2 or 1.3';
+  // The root signs with ECDSA P-256 and SHA-256: a client without that algorithm cannot verify any leaf of ours.
+  if (!hello.signatureAlgorithms.includes(0x0403)) return 'no ECDSA with SHA-256';
+  if (!hello.groups.some((group) => downstreamGroups.has(group))) return 'no elliptic curve in common';
+  const suites13 = tls13 && hello.cipherSuites.some((suite) => suite >= 0x1301 && suite <= 0x1303);
+  const suites12 = tls12 && hello.cipherSuites.some((suite) => ecdheEcdsa.has(suite) || ecdheRsa.has(suite));
+  return suites13 || suites12 ? null : 'no cipher suite with forward secrecy and authenticated encryption';
+}
+
+/** Which key the leaf must have: `rsa` only for a TLS 1.2 client without ECDHE-ECDSA suites (decision 18). */
+export function leafKeyFor(hello: { versions: readonly number[]; cipherSuites: readonly number[] }, maxVersion: 'TLSv1.2' | 'TLSv1.3'): 'ec' | 'rsa' {
+  const tls13 = maxVersion === 'TLSv1.3' && hello.versions.includes(0x0304) && hello.cipherSuites.some((suite) => suite >= 0x1301 && suite <= 0x1303);
+  return tls13 || hello.cipherSuites.some((suite) => ecdheEcdsa.has(suite)) ? 'ec' : 'rsa';
+}
+
+/** X25519, P-256, P-384, P-521 and the hybrid X25519MLKEM768 of OpenSSL 3.5. */
+const downstreamGroups = new Set([0x001d, 0x0017, 0x0018, 0x0019, 0x11ec]);
+const ecdheEcdsa = new Set([0xc02b, 0xc02c, 0xcca9]);
+const ecdheRsa = new Set([0xc02f, 0xc030, 0xcca8]);
+
+/** The nine suites of both legs (B1, B3): three of TLS 1.3, six ECDHE with AEAD; OpenSSL names. */
+export const cipherList = [
+  'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+/** No SHA-1, no SHA-224, no DSA (B1). */
+export const signatureList = [
+  'ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ecdsa_secp521r1_sha512', 'ed25519',
+  'rsa_pss_rsae_sha256', 'rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha512', 'rsa_pkcs1_sha256', 'rsa_pkcs1_sha384', 'rsa_pkcs1_sha512',
+].join(':');

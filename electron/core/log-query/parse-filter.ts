@@ -1,0 +1,155 @@
+// The filter language of `pinlight log` and the window: text to a tree. Grammar: or, and (also without a word between), not, tests.
+// Not for fields and values (fields.ts, values.ts) and not for SQL (to-sql.ts).
+import { nearest, orList } from '../nearest.ts';
+import { fields, findField } from './fields.ts';
+import type { Field, Operator } from './fields.ts';
+import { tokenise } from './tokens.ts';
+import type { Token } from './tokens.ts';
+import { readValue } from './values.ts';
+import type { FilterValue } from './values.ts';
+
+export type FilterTree =
+  /** An empty filter: every row. */
+  | { readonly kind: 'all' }
+  | { readonly kind: 'and' | 'or'; readonly parts: readonly FilterTree[] }
+  | { readonly kind: 'not'; readonly part: FilterTree }
+  /** A bare word: host or app contains it. */
+  | { readonly kind: 'word'; readonly text: string }
+  | { readonly kind: 'test'; readonly field: Field; readonly operator: Operator; readonly value: FilterValue };
+
+export type FilterRead =
+  | { readonly kind: 'filter'; readonly tree: FilterTree }
+  | {
+      readonly kind: 'invalid';
+      /** Where the complaint stands in the text, in characters from 0. */
+      readonly at: number;
+      readonly length: number;
+      readonly message: string;
+      /** What may have been meant instead of the text there. */
+      readonly suggestion?: string;
+    };
+
+/** SQLite stops at an expression 1,000 deep, and a chain of `and` is as deep as it is long: hence 200 tests. */
+export const filterLimits = { characters: 4096, nesting: 50, tests: 200 } as const;
+
+type Fault = Extract<FilterRead, { kind: 'invalid' }>;
+
+/** Reads a filter. Never throws, and takes time linear in the text. */
+export function parseFilter(text: string): FilterRead {
+  if (text.length > filterLimits.characters) return fault(filterLimits.characters, text.length - filterLimits.characters, `a filter has at most ${filterLimits.characters} characters`);
+  const control = text.split('').findIndex(isControl);
+  if (control >= 0) return fault(control, 1, 'a control character cannot be searched for');
+  const split = tokenise(text);
+  if (split.kind === 'invalid') return split;
+  if (split.tokens.length === 0) return { kind: 'filter', tree: { kind: 'all' } };
+  const reader: Reader = { tokens: split.tokens, next: 0, tests: 0, end: text.length };
+  const tree = readOr(reader, 0);
+  if (tree.kind === 'invalid') return tree;
+  const rest = reader.tokens[reader.next];
+  if (rest !== undefined) return faultAt(rest, rest.kind === 'close' ? 'this ")" closes nothing' : 'this is not understood here');
+  return { kind: 'filter', tree };
+}
+
+/** The only state of a reading: where it is and how many tests it has met. */
+type Reader = { readonly tokens: readonly Token[]; next: number; tests: number; readonly end: number };
+
+function readOr(reader: Reader, depth: number): FilterTree | Fault {
+  return readChain(reader, depth, 'or', readAnd);
+}
+
+function readAnd(reader: Reader, depth: number): FilterTree | Fault {
+  return readChain(reader, depth, 'and', readNot);
+}
+
+function readChain(reader: Reader, depth: number, word: 'and' | 'or', readPart: typeof readNot): FilterTree | Fault {
+  const first = readPart(reader, depth);
+  if (first.kind === 'invalid') return first;
+  const parts = [first];
+  for (;;) {
+    const token = reader.tokens[reader.next];
+    if (token === undefined || token.kind === 'close') break;
+    if (token.kind === word) reader.next++;
+    // Two tests side by side mean both; `or` ends the chain of `and`.
+    else if (word === 'or' || token.kind === 'or') break;
+    const part = readPart(reader, depth);
+    if (part.kind === 'invalid') return part;
+    parts.push(part);
+  }
+  return parts.length === 1 ? first : { kind: word, parts };
+}
+
+function readNot(reader: Reader, depth: number): FilterTree | Fault {
+  const token = reader.tokens[reader.next];
+  if (token === undefined) return fault(reader.end, 0, 'something is missing here: a word, or a test such as app contains slack');
+  if (depth > filterLimits.nesting) return faultAt(token, `nested deeper than ${filterLimits.nesting} levels`);
+  if (token.kind === 'not') {
+    reader.next++;
+    const part = readNot(reader, depth + 1);
+    return part.kind === 'invalid' ? part : { kind: 'not', part };
+  }
+  if (token.kind === 'open') return readGroup(reader, token, depth);
+  return readTest(reader, token);
+}
+
+function readGroup(reader: Reader, open: Token, depth: number): FilterTree | Fault {
+  reader.next++;
+  const inner = readOr(reader, depth + 1);
+  if (inner.kind === 'invalid') return inner;
+  if (reader.tokens[reader.next]?.kind !== 'close') return faultAt(open, 'this "(" is not closed');
+  reader.next++;
+  return inner;
+}
+
+function readTest(reader: Reader, token: Token): FilterTree | Fault {
+  if (token.kind !== 'word' && token.kind !== 'quoted') {
+    const words = token.kind === 'operator' ? `"${token.text}" needs a field before it` : 'a word or a test is expected here';
+    return faultAt(token, words);
+  }
+  reader.tests++;
+  if (reader.tests > filterLimits.tests) return faultAt(token, `a filter has at most ${filterLimits.tests} tests`);
+  reader.next++;
+  const operator = reader.tokens[reader.next];
+  if (operator?.kind !== 'operator' || token.kind === 'quoted') return { kind: 'word', text: token.text };
+  reader.next++;
+  const value = reader.tokens[reader.next];
+  const field = findField(token.text);
+  if (field === null) return unknownField(token, token.text);
+  const meant = operatorFor(field, operator.text);
+  if (meant === null) {
+    return faultAt(operator, `${field.name} takes ${orList(field.operators)}, not "${operator.text}"; for example: ${field.example}`, field.operators[0]);
+  }
+  if (value === undefined || (value.kind !== 'word' && value.kind !== 'quoted')) {
+    return fault(operator.at, operator.end - operator.at, `a value is missing after "${operator.text}"; for example: ${field.example}`);
+  }
+  reader.next++;
+  const read = readValue(field, value.text);
+  if (read.kind === 'invalid') return faultAt(value, read.message, read.suggestion);
+  return { kind: 'test', field, operator: meant, value: read.value };
+}
+
+/** `:` is what people type first: "contains" for text, "is" for everything else. */
+function operatorFor(field: Field, text: string): Operator | null {
+  if (text === ':') return field.operators.includes('contains') ? 'contains' : '==';
+  return field.operators.find((operator) => operator === text) ?? null;
+}
+
+function unknownField(token: Token, name: string): Fault {
+  const names = fields.flatMap((field) => [field.name, ...field.aliases]);
+  const near = nearest(name, names);
+  const hint = near === null ? `fields: ${fields.map((field) => field.name).join(', ')}; put text to search for in quotes` : `did you mean "${near}"?`;
+  return faultAt(token, `there is no field "${name.slice(0, 60)}"; ${hint}`, near ?? undefined);
+}
+
+function faultAt(token: Token, message: string, suggestion?: string): Fault {
+  return fault(token.at, token.end - token.at, message, suggestion);
+}
+
+function fault(at: number, length: number, message: string, suggestion?: string): Fault {
+  return suggestion === undefined ? { kind: 'invalid', at, length, message } : { kind: 'invalid', at, length, message, suggestion };
+}
+
+/** White space is none of these. SQLite's LIKE would stop at a NUL and match too much. */
+function isControl(character: string): boolean {
+  const code = character.charCodeAt(0);
+  return (code < 32 && character !== '\t' && character !== '\n' && character !== '\r') || code === 127;
+}

@@ -1,0 +1,120 @@
+// What a filter's values mean: numbers, sizes, durations, moments, alerts. Not for their place in a filter (parse-filter.ts).
+import { nearest, orList } from '../nearest.ts';
+import { alertByName } from '../tls/alerts.ts';
+import type { Field } from './fields.ts';
+
+export type FilterValue =
+  | { readonly kind: 'text'; readonly text: string }
+  /** Plain number, bytes or milliseconds, as the field's column counts. */
+  | { readonly kind: 'number'; readonly number: number }
+  /** Milliseconds before now. */
+  | { readonly kind: 'ago'; readonly ms: number }
+  /** Milliseconds since the epoch and how long the named span lasts (a day, a minute, a second). `zoned`: written with Z or an offset. */
+  | { readonly kind: 'moment'; readonly at: number; readonly span: number; readonly zoned: boolean };
+
+export type ValueRead =
+  | { readonly kind: 'value'; readonly value: FilterValue }
+  | { readonly kind: 'invalid'; readonly message: string; readonly suggestion?: string };
+
+/** Reads one value for a field. */
+export function readValue(field: Field, text: string): ValueRead {
+  switch (field.type) {
+    case 'text': case 'error': return value({ kind: 'text', text });
+    case 'host': return value({ kind: 'text', text: lowerAscii(text) });
+    case 'choice': return readChoice(field, text);
+    case 'number': return readNumber(field, text);
+    case 'alert': return readAlert(text);
+    case 'bytes': return readScaled(field, text, sizes, 'bytes such as 500, 10k or 1.5M');
+    case 'duration': return readScaled(field, text, { '': 1, ...durations }, 'a duration such as 200ms, 5s or 2m');
+    case 'since': case 'time': return readTime(field, text);
+  }
+}
+
+/** Lower case for a to z only, as SQLite's LIKE and NOCASE compare. */
+export function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/gu, (upper) => upper.toLowerCase());
+}
+
+const second = 1000;
+const day = 86_400 * second;
+const durations: Readonly<Record<string, number>> = { ms: 1, s: second, m: 60 * second, min: 60 * second, h: 3600 * second, d: day, w: 7 * day };
+/** Decimal, as traffic is counted; `KiB` and the like for those who mean binary. */
+const sizes: Readonly<Record<string, number>> = {
+  '': 1, b: 1, k: 1e3, kb: 1e3, m: 1e6, mb: 1e6, g: 1e9, gb: 1e9, kib: 1024, mib: 1024 ** 2, gib: 1024 ** 3,
+};
+
+function value(read: FilterValue): ValueRead {
+  return { kind: 'value', value: read };
+}
+
+function invalid(message: string, suggestion: string | null = null): ValueRead {
+  return suggestion === null ? { kind: 'invalid', message } : { kind: 'invalid', message, suggestion };
+}
+
+function readChoice(field: Field, text: string): ValueRead {
+  const values = field.values ?? [];
+  const lower = lowerAscii(text);
+  if (values.includes(lower)) return value({ kind: 'text', text: lower });
+  return invalid(`"${short(text)}" is no ${field.name}; allowed: ${orList(values)}`, nearest(text, values));
+}
+
+function readNumber(field: Field, text: string): ValueRead {
+  // 15 digits are exact in a JavaScript number.
+  if (!/^[0-9]{1,15}$/u.test(text)) return invalid(`${field.name} takes a whole number, not "${short(text)}"; for example: ${field.example}`);
+  return value({ kind: 'number', number: Number(text) });
+}
+
+function readAlert(text: string): ValueRead {
+  if (/^[0-9]{1,3}$/u.test(text) && Number(text) < 256) return value({ kind: 'number', number: Number(text) });
+  const number = alertByName(text);
+  if (number !== null) return value({ kind: 'number', number });
+  const names = ['unknown_ca', 'bad_certificate', 'certificate_unknown', 'handshake_failure', 'certificate_expired', 'protocol_version', 'unsupported_certificate'];
+  return invalid(`"${short(text)}" is no TLS alert; give a number from 0 to 255 or a name such as "unknown_ca"`, nearest(text, names));
+}
+
+function readScaled(field: Field, text: string, units: Readonly<Record<string, number>>, what: string): ValueRead {
+  const scaled = scale(text, units);
+  return scaled === null ? invalid(`${field.name} takes ${what}, not "${short(text)}"`) : value({ kind: 'number', number: scaled });
+}
+
+function scale(text: string, units: Readonly<Record<string, number>>): number | null {
+  const parts = /^([0-9]{1,12}(?:\.[0-9]{1,6})?)([a-z]{0,3})$/u.exec(lowerAscii(text));
+  const unit = parts?.[2] ?? '?';
+  if (parts === null || !Object.hasOwn(units, unit)) return null;
+  return Math.round(Number(parts[1]) * (units[unit] ?? 1));
+}
+
+function readTime(field: Field, text: string): ValueRead {
+  const ms = scale(text, durations);
+  if (ms !== null) return value({ kind: 'ago', ms });
+  const moment = readMoment(text);
+  if (moment !== null) return value(moment);
+  return invalid(`${field.name} takes how long ago (30m, 1h, 7d) or a date ('2026/08/01 10:00:00', 2026-08-01), not "${short(text)}"`);
+}
+
+/** `YYYY/MM/DD HH:MM:SS` (Palo Alto) and `YYYY-MM-DDTHH:MM:SSZ` (ISO 8601); time, seconds and zone may be left out. */
+function readMoment(text: string): FilterValue | null {
+  const parts = /^(\d{4})([/-])(\d{2})\2(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2}))?(Z|[+-]\d{2}:\d{2})?)?$/u.exec(text);
+  if (parts === null) return null;
+  const [year, month, date, hour, minute, seconds] = [1, 3, 4, 5, 6, 7].map((index) => Number(parts[index] ?? 0));
+  const at = Date.UTC(year ?? 0, (month ?? 1) - 1, date, hour, minute, seconds);
+  // Date.UTC rolls 31 February over into March; a date that does not come back as written does not exist.
+  const back = new Date(at);
+  const exists = back.getUTCMonth() + 1 === month && back.getUTCDate() === date && back.getUTCHours() === hour
+    && back.getUTCMinutes() === minute && back.getUTCSeconds() === seconds && back.getUTCFullYear() === year;
+  if (!exists) return null;
+  const span = parts[5] === undefined ? day : parts[7] === undefined ? 60 * second : second;
+  const zone = parts[8];
+  if (zone === undefined) return { kind: 'moment', at, span, zoned: false };
+  return { kind: 'moment', at: at - zoneMinutes(zone) * 60 * second, span, zoned: true };
+}
+
+function zoneMinutes(zone: string): number {
+  if (zone === 'Z') return 0;
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6));
+  return zone.startsWith('-') ? -minutes : minutes;
+}
+
+function short(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

@@ -1,0 +1,131 @@
+// The verdict on one app at one host, over its history there and elsewhere. Decisions 1 to 6; facts/clients.md section 6.
+// Not for policy: a verdict never changes what is inspected by itself; decide() reads it among its facts.
+import { alertName } from '../tls/alerts.ts';
+import { fitsStoreRefusal } from './stack-signs.ts';
+import type { Fact, History, Observation, Verdict } from '../model.ts';
+
+/** A success counts against a refusal for this long, and only for the same version of the app (decision 2). */
+export const successMemoryMs = 7 * 24 * 3600_000;
+/** First connections of one app to one host within this time are one attempt (clients.md section 7). */
+export const attemptWindowMs = 2_000;
+
+/** Total: a history without evidence is `undetermined`. `now`: ms since the epoch. */
+export function judgePinning(history: History, now: number): Verdict {
+  const here = relevant(history.here, now);
+  const elsewhere = relevant(history.elsewhere, now);
+  const attempts = groupAttempts(here);
+  const refused = attempts.filter((attempt) => attempt.kind === 'refused');
+  const established = attempts.filter((attempt) => attempt.kind === 'established');
+  const incompatible = attempts.filter((attempt) => attempt.kind === 'incompatible');
+  const last = attempts.at(-1);
+
+  if (last === undefined || (refused.length === 0 && established.length === 0 && incompatible.length === 0)) {
+    return { kind: 'undetermined', because: [neither(attempts.some((a) => a.kind === 'unused') ? 'only-unused' : 'no-evidence', {})] };
+  }
+  // Counter-evidence first: the newest thing this version said about our certificate is what holds, and a tool whose trust
+  // is chosen per call may accept once and refuse once without contradiction.
+  const decisive = attempts.findLast((a) => a.kind === 'refused' || a.kind === 'established' || a.kind === 'incompatible');
+  if (decisive?.kind === 'established') {
+    return { kind: 'inspectable', because: [
+      pro('established-here', { count: established.length }),
+      ...(refused.length > 0 ? [con('refused-here', refusalValues(refused))] : []),
+    ] };
+  }
+  if (decisive?.kind === 'incompatible') {
+    return { kind: 'incompatible', because: [pro('incompatible-here', { alert: decisive.alert ?? 0 })] };
+  }
+  return judgeRefusals(refused, established.length, here, elsewhere);
+}
+
+function judgeRefusals(
+  refused: readonly Attempt[], establishedHere: number, here: readonly Observation[], elsewhere: readonly Observation[],
+): Verdict {
+  const latest = refused.at(-1)?.observation as Observation;
+  const outcome = latest.outcome as { sign: 'alert' | 'silent-early' | 'silent-late'; alert: number | null };
+  const shared: Fact[] = [pro('refused-here', refusalValues(refused))];
+  const worked = here.filter((o) => o.outcome.kind === 'passed' && o.outcome.data).length;
+  const failed = here.filter((o) => o.disposition === 'bypass' && o.outcome.kind === 'passed' && !o.outcome.data).length;
+  if (worked > 0) shared.push(pro('pass-through-worked', { count: worked }));
+  else if (failed > 0) shared.push(con('pass-through-failed', { count: failed }));
+  if (latest.perCallTrust) shared.push(neither('per-call-trust', {}));
+  if (establishedHere > 0) shared.push(con('established-here', { count: establishedHere }));
+
+  const acceptedHosts = [...new Set(elsewhere.filter((o) => o.outcome.kind === 'established').map((o) => o.host))];
+  const triedHosts = new Set([...elsewhere, ...here].filter((o) => o.outcome.kind === 'refused').map((o) => o.host));
+  const saidUnknownCa = outcome.sign === 'alert' && outcome.alert === 48;
+  const trust = latest.trust;
+  const store = storeSign(latest, outcome);
+
+  // Alert 48 or a store without our root beats "trusts elsewhere" only for tools whose trust is chosen per call.
+  if (acceptedHosts.length > 0 && !(latest.perCallTrust && (saidUnknownCa || trust?.holdsRoot === false))) {
+    const elsewhereFact = pro('established-elsewhere', { hosts: acceptedHosts.length, example: acceptedHosts[0] as string });
+    if (saidUnknownCa) {
+      return { kind: 'undetermined', because: [...shared, con('alert-unknown-ca', {}), elsewhereFact] };
+    }
+    return { kind: 'pinned', hosts: 'some', confidence: worked > 0 ? 'confirmed' : 'likely', because: [...shared, elsewhereFact] };
+  }
+  const everywhere = neither('refuses-everywhere', { hosts: triedHosts.size });
+  if (saidUnknownCa) return { kind: 'private-trust-store', because: [...shared, pro('alert-unknown-ca', {}), ...store.facts, everywhere] };
+  if (store.fits) return { kind: 'private-trust-store', because: [...shared, ...store.facts, everywhere] };
+  return { kind: 'undetermined', because: [...shared, ...store.facts, everywhere] };
+}
+
+/** The store sign of decision 1: the store this runtime reads lacks our root, and the refusal has the form such a runtime gives it. */
+function storeSign(latest: Observation, outcome: { sign: 'alert' | 'silent-early' | 'silent-late'; alert: number | null }): { fits: boolean; facts: Fact[] } {
+  const { trust, runtime } = latest;
+  if (trust === null || trust.holdsRoot === null) return { fits: false, facts: [] };
+  const values = { store: trust.store, because: trust.because };
+  if (trust.holdsRoot) return { fits: false, facts: [con('store-holds-root', values)] };
+  if (runtime === null) return { fits: false, facts: [neither('store-lacks-root', values)] };
+  const fits = fitsStoreRefusal(runtime, outcome.sign, outcome.alert);
+  return { fits, facts: [
+    fits ? pro('store-lacks-root', values) : neither('store-lacks-root', values),
+    fits ? pro('form-fits-store', { runtime }) : con('form-speaks-against-store', { runtime }),
+  ] };
+}
+
+/** One attempt: an app's connections to a host that began within `attemptWindowMs`, with the best thing any of them said. */
+export type Attempt = {
+  readonly at: number;
+  readonly kind: 'established' | 'refused' | 'incompatible' | 'unused' | 'other';
+  readonly alert: number | null;
+  readonly observation: Observation;
+};
+
+/** Inspected connections grouped into attempts, oldest first. One success makes the attempt a success, whatever its siblings did. */
+export function groupAttempts(observations: readonly Observation[]): Attempt[] {
+  const rank = { established: 4, refused: 3, incompatible: 2, unused: 1, other: 0 } as const;
+  const attempts: Attempt[] = [];
+  for (const observation of observations) {
+    if (observation.disposition !== 'inspect') continue;
+    const { outcome } = observation;
+    const kind = outcome.kind === 'established' || outcome.kind === 'refused' || outcome.kind === 'incompatible' || outcome.kind === 'unused'
+      ? outcome.kind : 'other';
+    const alert = outcome.kind === 'refused' || outcome.kind === 'incompatible' ? outcome.alert : null;
+    const attempt: Attempt = { at: observation.at, kind, alert, observation };
+    const open = attempts.at(-1);
+    // Per-call tools make one connection a call: two calls in a row are two attempts.
+    if (open !== undefined && !observation.perCallTrust && observation.at - open.at <= attemptWindowMs) {
+      if (rank[kind] > rank[open.kind]) attempts[attempts.length - 1] = { ...attempt, at: open.at };
+    } else attempts.push(attempt);
+  }
+  return attempts;
+}
+
+/** Observations young enough, and by the version of the app that is running now (the newest one seen). */
+function relevant(observations: readonly Observation[], now: number): Observation[] {
+  const version = observations.findLast((o) => o.appHash !== null)?.appHash ?? null;
+  return observations.filter((o) => now - o.at <= successMemoryMs && o.at <= now && (o.appHash === null || version === null || o.appHash === version));
+}
+
+function refusalValues(refused: readonly Attempt[]): Record<string, string | number> {
+  const outcome = refused.at(-1)?.observation.outcome as { sign: string; alert: number | null };
+  const how = outcome.sign === 'alert' ? `alert ${outcome.alert ?? '?'} ${outcome.alert === null ? '' : alertName(outcome.alert)}`.trim()
+    : outcome.sign === 'silent-early' ? 'it hung up on seeing the certificate, without a word'
+    : 'it finished the handshake and hung up without sending anything';
+  return { count: refused.length, sign: outcome.sign, alert: outcome.alert ?? 0, how };
+}
+
+const pro = (code: Fact['code'], values: Fact['values']): Fact => ({ code, speaks: 'for', values });
+const con = (code: Fact['code'], values: Fact['values']): Fact => ({ code, speaks: 'against', values });
+const neither = (code: Fact['code'], values: Fact['values']): Fact => ({ code, speaks: 'neither', values });

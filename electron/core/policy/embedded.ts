@@ -1,0 +1,28 @@
+// The policy that holds where no file says otherwise (decision 14). Not for what an organisation wants: that is files.
+import type { PolicyDefaults, PolicyLayer, PolicyNetwork } from './keys.ts';
+
+/** Every key has a value here, so that a merged policy is complete whatever the files leave open. */
+export type EmbeddedLayer = PolicyLayer & { readonly defaults: PolicyDefaults; readonly network: PolicyNetwork };
+
+const defaults: PolicyDefaults = {
+  noMatch: 'bypass',
+  onInvalidUpstream: 'splice',
+  onPinned: 'bypass',
+  onPrivateTrustStore: 'bypass',
+  onUnknownApp: 'bypass',
+  failMode: 'open',
+};
+
+const network: PolicyNetwork = { port: 18_443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [] };
+
+/** `user`: one rule, port 443 of the programs of whoever runs the agent. `service`: inspects nothing until somebody says so. */
+export function embeddedLayer(mode: 'user' | 'service'): EmbeddedLayer {
+  const rules = mode === 'service' ? [] : [{
+    id: 'own-programs-443',
+    when: { user: 'self', port: 443 },
+    do: 'inspect' as const,
+    mustInspect: false,
+    reason: 'HTTPS of your own programs is inspected, as long as no policy file says otherwise',
+  }];
+  return { version: 1, defaults, rules, network };
+}

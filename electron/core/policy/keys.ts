@@ -1,0 +1,177 @@
+// The format of a policy file: one zod module that gives the types, the validation and the words of its complaints.
+// Not for reading text (parse.ts: positions) and not for what rules mean (decide.ts).
+import * as z from 'zod';
+import { nearest, orList } from '../nearest.ts';
+import { compileHostPattern, formatHostPort, isIpAddress, readHostPort } from './host-pattern.ts';
+
+/** Limits of a policy file. `fileBytes` keeps a hostile file from costing more than a moment; the others bound what decide() reads. */
+export const policyLimits = { fileBytes: 1_048_576, rules: 5_000, text: 1_000, listItems: 1_000, depth: 16 } as const;
+
+type Complaint = { readonly input?: unknown };
+
+const must = (what: string) => (issue: Complaint): string =>
+  (issue.input === undefined ? `is missing; it must be ${what}` : `must be ${what}, not ${shown(issue.input)}`);
+
+const oneOf = <const T extends readonly [string, ...string[]]>(words: T) => z.enum(words, {
+  error: (issue) => {
+    const near = typeof issue.input === 'string' ? nearest(issue.input, words) : null;
+    return must(orList(words))(issue) + (near === null ? '' : `; did you mean "${near}"?`);
+  },
+});
+
+const text = (what: string) => z.string({ error: must(what) })
+  .min(1, { error: 'must not be empty' })
+  .max(policyLimits.text, { error: `must have at most ${policyLimits.text} characters` });
+
+const whole = (from: number, to: number) => {
+  const error = must(`a whole number from ${from} to ${to}`);
+  return z.int({ error }).min(from, { error }).max(to, { error });
+};
+
+/** One value or a list of them. */
+const oneOrMany = <T extends z.ZodType>(one: T, what: string) => z.union([
+  one,
+  z.array(one).min(1, { error: 'must name at least one' }).max(policyLimits.listItems, { error: `must name at most ${policyLimits.listItems}` }).readonly(),
+], { error: must(`${what} or a list of them`) });
+
+const section = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shape, { error: must('an object') });
+
+const hostPattern = text('a host pattern').superRefine((pattern, context) => {
+  const compiled = compileHostPattern(pattern);
+  if (compiled.kind === 'invalid') {
+    context.addIssue({ code: 'custom', message: `is no host pattern: ${compiled.why}. Allowed: "name.example", "*.name.example", "api-*.name.example", an IP address, "*"` });
+  }
+});
+
+const defaults = section({
+  /** What happens where no rule matches. */
+  noMatch: oneOf(['inspect', 'bypass', 'block']),
+  /** The server's certificate does not verify: hand the app the server's own bytes, or refuse. */
+  onInvalidUpstream: oneOf(['splice', 'block']),
+  onPinned: oneOf(['bypass', 'inspect', 'block']),
+  onPrivateTrustStore: oneOf(['bypass', 'inspect']),
+  onUnknownApp: oneOf(['bypass', 'inspect', 'block']),
+  /** What becomes of traffic while the agent is down. */
+  failMode: oneOf(['open', 'closed']),
+});
+
+const app = section({
+  /** Glob over the real path of the executable, or of the script it runs. */
+  path: text('a path, "*" allowed').optional(),
+  /** Glob over the package's name, or over `name version`. */
+  package: text('a package name, "*" allowed').optional(),
+  /** Glob over the code signer (Windows, macOS). */
+  signer: text('a code signer, "*" allowed').optional(),
+});
+
+const when = section({
+  app: app.readonly().optional(),
+  /** Host pattern: `x.example`, `*.x.example` (any depth below, not x itself), `api-*.x.example`, `*`. */
+  host: oneOrMany(hostPattern, 'a host pattern').optional(),
+  port: oneOrMany(whole(1, 65_535), 'a whole number from 1 to 65535').optional(),
+  os: oneOrMany(oneOf(['linux', 'macos', 'windows']), '"linux", "macos", "windows"').optional(),
+  /** Login name, decimal uid, or `self` = whoever runs the agent. */
+  user: text('a login name, a uid in digits, or "self"').optional(),
+});
+
+const rule = section({
+  id: text('a name for this rule').max(100, { error: 'must have at most 100 characters' })
+    .regex(/^[A-Za-z0-9._-]+$/u, { error: 'may hold letters a to z, digits, ".", "_" and "-" only' }),
+  when: when.readonly().default({}),
+  do: oneOf(['inspect', 'bypass', 'block']),
+  /** Beats every exclusion and every pass-through. Only with `do: inspect`. */
+  mustInspect: z.boolean({ error: must('true or false') }).default(false),
+  reason: text('a sentence').nullable().default(null),
+});
+
+const rules = z.array(rule.readonly(), { error: must('a list of rules') })
+  .max(policyLimits.rules, { error: `must hold at most ${policyLimits.rules} rules` })
+  .superRefine(checkRules, { when: ({ value }) => Array.isArray(value) });
+
+const localTargets = z.record(z.string(), text('an address with port, such as "127.0.0.1:9443"'), { error: must('an object') })
+  .superRefine((targets, context) => {
+    const entries = Object.entries(targets);
+    if (entries.length > policyLimits.listItems) {
+      context.addIssue({ code: 'custom', message: `must name at most ${policyLimits.listItems} targets` });
+      return;
+    }
+    for (const [key, value] of entries) {
+      const from = readHostPort(key);
+      if (from === null || formatHostPort(from.host, from.port) !== key) {
+        context.addIssue({ code: 'custom', path: [key], params: { at: 'key' }, message: 'must be named "host:port" in lower case, as the client asks for it' });
+      }
+      const to = readHostPort(value);
+      if (to === null || !isIpAddress(to.host)) {
+        context.addIssue({ code: 'custom', path: [key], message: `must be an address with port, such as "127.0.0.1:9443" or "[::1]:9443", not ${shown(value)}` });
+      }
+    }
+  });
+
+const rootFile = text('the path of a PEM file')
+  .refine((path) => path.startsWith('/') || /^[A-Za-z]:[\\/]/u.test(path), { error: 'must be an absolute path' });
+
+const network = section({
+  /** The proxy's port on 127.0.0.1 and ::1; 0 = any free one (tests and demo). */
+  port: whole(0, 65_535),
+  /** RFC 1918 and ULA targets. */
+  privateTargets: oneOf(['allow', 'block']),
+  /**
+   * Targets that policy itself places at a loopback, link-local or metadata address, which are refused otherwise:
+   * `"api.lab.example:443": "127.0.0.1:9443"`. Key: host:port as the client asks; value: ip:port that is dialled.
+   */
+  localTargets: localTargets.readonly(),
+  /** PEM files with roots that are trusted upstream besides the system's (an organisation's own CA). Absolute paths. */
+  upstreamRoots: z.array(rootFile, { error: must('a list of paths') })
+    .max(policyLimits.listItems, { error: `must name at most ${policyLimits.listItems} files` }).readonly(),
+});
+
+/** The whole file. Every section but `version` may be absent; unknown keys are errors, since a mistyped key would silently protect nothing. */
+export const policyFile = section({
+  version: z.literal(1, { error: must('1') }),
+  defaults: defaults.partial().readonly().optional(),
+  rules: rules.readonly().optional(),
+  network: network.partial().readonly().optional(),
+});
+
+/** One matching line. All given conditions must hold; none given = every connection. */
+export type Rule = Readonly<z.infer<typeof rule>>;
+export type PolicyDefaults = Readonly<z.infer<typeof defaults>>;
+export type PolicyNetwork = Readonly<z.infer<typeof network>>;
+/** One valid policy file: what it sets, and nothing for what it leaves open. */
+export type PolicyLayer = Readonly<z.infer<typeof policyFile>>;
+
+const sections: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(policyFile.shape),
+  defaults: Object.keys(defaults.shape),
+  network: Object.keys(network.shape),
+  rules: Object.keys(rule.shape),
+  'rules.when': Object.keys(when.shape),
+  'rules.when.app': Object.keys(app.shape),
+};
+
+/** The keys that may stand in the object at `path` (list positions are skipped); empty where no object belongs. */
+export function allowedKeys(path: readonly PropertyKey[]): readonly string[] {
+  const name = path.filter((part) => typeof part === 'string').join('.');
+  return Object.hasOwn(sections, name) ? sections[name] ?? [] : [];
+}
+
+/** Runs even where single rules are broken, so that every problem is told at once: hence the look at shapes. */
+function checkRules(list: readonly unknown[], context: z.core.$RefinementCtx): void {
+  const seen = new Map<string, number>();
+  for (const [index, item] of list.entries()) {
+    if (typeof item !== 'object' || item === null) continue;
+    if ('mustInspect' in item && item.mustInspect === true && 'do' in item && item.do !== 'inspect') {
+      context.addIssue({ code: 'custom', path: [index, 'mustInspect'], message: 'is allowed only with "do": "inspect"' });
+    }
+    if (!('id' in item) || typeof item.id !== 'string') continue;
+    const first = seen.get(item.id);
+    if (first === undefined) seen.set(item.id, index);
+    else context.addIssue({ code: 'custom', path: [index, 'id'], message: `is taken: rules[${first}] is named ${shown(item.id)} too` });
+  }
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return value.length > 40 ? `${JSON.stringify(value.slice(0, 40))}…` : JSON.stringify(value);
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}

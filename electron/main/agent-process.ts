@@ -1,0 +1,64 @@
+// Starts the agent as a program of its own where none answers, and leaves a running one alone.
+// Not for stopping it: closing the icon never ends protection. Never imports the agent: it needs plain Node and its OpenSSL.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+export type AgentCommand = { readonly file: string; readonly args: readonly string[]; readonly folder: string };
+
+/** Where this shell runs from. `appPath`: the folder with package.json; `resourcesPath`: where a package keeps its extra files. */
+export type ShellPlace = {
+  readonly packaged: boolean;
+  readonly appPath: string;
+  readonly resourcesPath: string;
+  readonly platform: NodeJS.Platform;
+  readonly arch: string;
+};
+
+export type AgentStart =
+  | { readonly kind: 'running' }
+  | { readonly kind: 'started'; readonly pid: number }
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** The program, arguments and folder that start the agent. */
+export function agentCommand(place: ShellPlace): AgentCommand {
+  const windows = place.platform === 'win32';
+  const file = windows ? 'node.exe' : 'node';
+  if (place.packaged) {
+    const folder = join(place.resourcesPath, 'agent');
+    return { file: join(place.resourcesPath, 'node', file), args: [join(folder, 'electron', 'agent', 'main.ts')], folder };
+  }
+  // Not node_modules/.bin/node: on Windows that is a script, which cannot be started without a shell.
+  const platformPackage = `node-${windows ? 'win' : place.platform}-${place.arch}`;
+  return {
+    file: join(place.appPath, 'node_modules', platformPackage, 'bin', file),
+    args: [join(place.appPath, 'electron', 'agent', 'main.ts')],
+    folder: place.appPath,
+  };
+}
+
+/** Starts the agent unless `answers` says that one runs. The process outlives this one. */
+export async function startAgentIfAbsent(command: AgentCommand, answers: () => Promise<boolean>): Promise<AgentStart> {
+  if (await answers()) return { kind: 'running' };
+  for (const file of [command.file, ...command.args]) {
+    if (!existsSync(file)) return { kind: 'failed', why: `${file} does not exist` };
+  }
+  const child = spawn(command.file, [...command.args], {
+    cwd: command.folder, detached: true, stdio: 'ignore', windowsHide: true, env: agentEnvironment(process.env),
+  });
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ kind: 'failed', why: error.message }));
+    child.once('spawn', () => {
+      child.unref();
+      resolve(child.pid === undefined ? { kind: 'failed', why: 'the system gave no process id' } : { kind: 'started', pid: child.pid });
+    });
+  });
+}
+
+/** The environment without what would change how the agent's Node runs: Electron's variables and injected options. */
+export function agentEnvironment(environment: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
+  const unwanted = ['NODE_OPTIONS', 'NODE_TLS_REJECT_UNAUTHORIZED'];
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !name.startsWith('ELECTRON_') && !unwanted.includes(name)),
+  );
+}

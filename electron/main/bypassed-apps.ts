@@ -1,0 +1,53 @@
+// Which apps the agent lets through next time, and why in one word each: shared by the tray menu and the notices.
+// Not for judging (core/pinning) or for full explanations (core/explain): it only reads the snapshot. Pure.
+import type { AppHost, AppSummary, Snapshot } from '../contract/snapshot.ts';
+
+export type BypassedApp = {
+  readonly id: string;
+  readonly name: string;
+  /** One or two words: `pinned`, `own authorities`, `policy`. */
+  readonly why: string;
+  /** Pinlight found this out from the app's own refusals; nobody ordered it. */
+  readonly learned: boolean;
+  readonly hosts: readonly { readonly host: string; readonly sentence: string }[];
+};
+
+/** Apps with at least one host whose next connection is bypassed, by name. */
+export function bypassedApps(snapshot: Snapshot): readonly BypassedApp[] {
+  return snapshot.apps
+    .flatMap((app) => bypassed(app) ?? [])
+    .sort((a, b) => a.name.localeCompare(b.name, 'en') || a.id.localeCompare(b.id, 'en'));
+}
+
+function bypassed(app: AppSummary): BypassedApp | null {
+  const hosts = app.hosts.filter((host) => host.next.disposition === 'bypass');
+  const worst = hosts.find(isLearned) ?? hosts[0];
+  if (worst === undefined) return null;
+  return {
+    id: app.id,
+    name: app.name,
+    why: whyWord(worst),
+    learned: isLearned(worst),
+    hosts: hosts.map((host) => ({ host: host.host, sentence: host.next.sentence })),
+  };
+}
+
+function isLearned(host: AppHost): boolean {
+  if (host.exclusion !== null) return host.exclusion.kind === 'learned';
+  return host.verdict.kind !== 'inspectable' && host.verdict.kind !== 'undetermined';
+}
+
+function whyWord(host: AppHost): string {
+  const kind = host.exclusion?.kind;
+  if (kind === 'user') return 'excluded by you';
+  if (kind === 'managed') return 'excluded by policy';
+  if (kind === 'predefined') return 'known exclusion';
+  switch (host.exclusion?.verdict ?? host.verdict.kind) {
+    case 'pinned': return 'pinned';
+    case 'private-trust-store': return 'own list of authorities';
+    case 'client-certificate': return 'client certificate';
+    case 'incompatible': return 'incompatible';
+    case 'undetermined': return kind === 'learned' ? 'refuses, cause open' : 'policy';
+    case 'inspectable': return 'policy';
+  }
+}

@@ -1,0 +1,79 @@
+// Finds the file behind what script-of.ts read: against the working directory, Node's extensions, Python's module folders. Linux layout.
+// Not for hashing it.
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Script } from './script-of.ts';
+
+export type ScriptFile = {
+  /** Real path, `path#Class`, or the bare word of the command line where no file was found; null for inline code or none. */
+  readonly script: string | null;
+  /** Regular file whose content counts as the program; null when there is none. */
+  readonly file: string | null;
+  /** Short form for people; null for inline code or none. */
+  readonly label: string | null;
+};
+
+/** Resolves a script. `cwd` null = not readable: relative paths then stay as they are. */
+export function resolveScript(script: Script, place: { readonly cwd: string | null; readonly argv0: string; readonly exe: string }): ScriptFile {
+  switch (script.kind) {
+    case 'inline':
+    case 'none': return { script: null, file: null, label: null };
+    case 'title': return { script: script.name, file: null, label: script.name };
+    case 'file': return fileNamed(script.path, place.cwd);
+    case 'module': {
+      const file = moduleFile(script.name, place);
+      return { script: file ?? script.name, file, label: script.name };
+    }
+    case 'class': {
+      const first = fileNamed(script.classPath[0] ?? '.', place.cwd);
+      return { script: `${first.script ?? '.'}#${script.name}`, file: first.file, label: script.name.slice(script.name.lastIndexOf('.') + 1) };
+    }
+  }
+}
+
+function fileNamed(name: string, cwd: string | null): ScriptFile {
+  const label = name.slice(name.replace(/\/+$/, '').lastIndexOf('/') + 1);
+  if (!path.isAbsolute(name) && cwd === null) return { script: name, file: null, label };
+  const full = path.resolve(cwd ?? '/', name);
+  // Node adds these when a bare name is no file.
+  const found = firstFile([full, `${full}.js`, `${full}.cjs`, `${full}.mjs`, `${full}.ts`]);
+  return { script: found ?? realPath(full) ?? full, file: found, label };
+}
+
+/** Python looks in the working directory, the virtual environment of argv[0], then the installation's and the distribution's folders. */
+function moduleFile(name: string, place: { readonly cwd: string | null; readonly argv0: string; readonly exe: string }): string | null {
+  const parts = name.split('.');
+  if (!parts.every((part) => /^[\p{L}_][\p{L}\p{N}_]*$/u.test(part))) return null;
+  const invoked = path.isAbsolute(place.argv0) ? place.argv0 : place.argv0.includes('/') && place.cwd !== null ? path.resolve(place.cwd, place.argv0) : null;
+  const prefixes = [invoked, place.exe].flatMap((file) => (file === null ? [] : [path.dirname(path.dirname(file))]));
+  const folders = [
+    ...(place.cwd === null ? [] : [place.cwd]),
+    ...prefixes.flatMap((prefix) => pythonFolders(path.join(prefix, 'lib'))),
+    '/usr/local/lib/python3/dist-packages', '/usr/lib/python3/dist-packages',
+  ];
+  return firstFile(folders.flatMap((folder) => [path.join(folder, ...parts, '__main__.py'), `${path.join(folder, ...parts)}.py`]));
+}
+
+function pythonFolders(lib: string): string[] {
+  try {
+    return readdirSync(lib).filter((name) => /^python3\.\d+$/.test(name))
+      .flatMap((name) => [path.join(lib, name, 'site-packages'), path.join(lib, name, 'dist-packages'), path.join(lib, name)]);
+  } catch {
+    return [];
+  }
+}
+
+function firstFile(candidates: readonly string[]): string | null {
+  for (const candidate of candidates) {
+    if (existsSync(candidate) && statSync(candidate, { throwIfNoEntry: false })?.isFile() === true) return realPath(candidate);
+  }
+  return null;
+}
+
+function realPath(file: string): string | null {
+  try {
+    return realpathSync(file);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,133 @@
+// One process as a holder of sockets: which descriptor has an inode, and the facts that become an Owner. Linux only.
+// Not for choosing which processes to look at: linux.ts does that.
+import { readdirSync } from 'node:fs';
+import type { Owner } from '../../electron/core/model.ts';
+import { startedAtOf, withoutDeletedMark } from '../procfs/parse.ts';
+import { failureOf, readCommandLine, readLink, readStat } from '../procfs/read.ts';
+import type { ReadFailure } from '../procfs/read.ts';
+
+type ProcessOwner = Extract<Owner, { kind: 'process' }>;
+
+/** A process that was seen holding one of our clients' sockets. */
+export type Holder = {
+  readonly pid: number;
+  readonly startTicks: string;
+  readonly imageMarks: string;
+  /** Uid of the sockets it was found by. */
+  readonly uid: number;
+  readonly owner: ProcessOwner;
+  /** Parent with the same executable and arguments, so a fork without exec: it may hold the same socket; null when there is none. */
+  readonly twinParent: number | null;
+  /** Descriptors that once held a client socket, oldest hit first: in a busy client the oldest is the likeliest to be reused. */
+  readonly hits: Set<string>;
+  /** Descriptors seen that never did. */
+  readonly others: Set<string>;
+};
+
+/** Reads what makes an Owner; `denied` or `gone` when /proc does not show it. */
+export function readHolder(pid: number, uid: number, user: string | null, bootTimeSeconds: number): Holder | ReadFailure {
+  const stat = readStat(pid);
+  if (stat === null) return 'gone';
+  const link = readLink(`/proc/${pid}/exe`);
+  if (link === null) return readStat(pid) === null ? 'gone' : 'denied';
+  const argv = readCommandLine(pid);
+  const path = withoutDeletedMark(link);
+  const commandLine = isBrowserHelper(argv) ? mainCommandLine(stat.ppid, link, argv) : argv;
+  // The pid may have been given to another process while we read.
+  if (readStat(pid)?.startTicks !== stat.startTicks) return 'gone';
+  return {
+    pid, uid, startTicks: stat.startTicks, imageMarks: stat.imageMarks,
+    owner: { kind: 'process', pid, uid, user, startedAt: startedAtOf(stat.startTicks, bootTimeSeconds), path, commandLine },
+    twinParent: isTwin(stat.ppid, link, argv) ? stat.ppid : null,
+    hits: new Set(), others: new Set(),
+  };
+}
+
+/** Same pid, same start, same program image: what was read about it still holds. */
+export function isUnchanged(holder: Holder): boolean {
+  const stat = readStat(holder.pid);
+  return stat !== null && stat.startTicks === holder.startTicks && stat.imageMarks === holder.imageMarks;
+}
+
+/** Quick try: the descriptors that a busy client most likely gave its newest socket. */
+export function guessHolds(holder: Holder, link: string): boolean {
+  const newest = [...holder.hits].at(-1);
+  if (newest !== undefined && holds(holder, newest, link)) return true;
+  let tried = 0;
+  for (const fd of holder.hits) {
+    if (fd !== newest && holds(holder, fd, link)) return true;
+    tried += 1;
+    if (tried >= 4) break;
+  }
+  return false;
+}
+
+/** Looks through all descriptors of a known process: unseen first and from the top, then old hits, then the rest. */
+export function scanHolds(holder: Holder, link: string): boolean {
+  const all = descriptorsOf(holder.pid);
+  if (typeof all === 'string') return false;
+  const present = new Set(all);
+  for (const fd of holder.hits) if (!present.has(fd)) holder.hits.delete(fd);
+  for (const fd of holder.others) if (!present.has(fd)) holder.others.delete(fd);
+  const unseen = all.filter((fd) => !holder.hits.has(fd) && !holder.others.has(fd));
+  for (const fd of [...unseen, ...holder.hits, ...holder.others]) {
+    if (holds(holder, fd, link)) return true;
+    if (!holder.hits.has(fd)) holder.others.add(fd);
+  }
+  return false;
+}
+
+/** Notes which descriptor held the socket, for the next guess. */
+export function noteHit(holder: Holder, fd: string): void {
+  holder.others.delete(fd);
+  holder.hits.delete(fd);
+  holder.hits.add(fd);
+}
+
+/** First descriptor of a process, newest first, whose link is among the wanted ones. */
+export function findDescriptor(pid: number, wanted: { has(link: string): boolean }): { fd: string; link: string } | ReadFailure {
+  const all = descriptorsOf(pid);
+  if (typeof all === 'string') return all;
+  for (const fd of all) {
+    const link = readLink(`/proc/${pid}/fd/${fd}`);
+    if (link !== null && wanted.has(link)) return { fd, link };
+  }
+  return 'gone';
+}
+
+function holds(holder: Holder, fd: string, link: string): boolean {
+  if (readLink(`/proc/${holder.pid}/fd/${fd}`) !== link) return false;
+  noteHit(holder, fd);
+  return true;
+}
+
+// The kernel lists descriptors in rising order; the newest socket usually has the highest number.
+function descriptorsOf(pid: number): string[] | ReadFailure {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).toReversed();
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+// Chromium's sockets belong to a child with `--type=utility`; programs built on it look alike. Only the main process's arguments tell the app.
+function isBrowserHelper(argv: readonly string[]): boolean {
+  return argv.some((argument) => argument.startsWith('--type=')) || (argv.length === 1 && / --type=\w/.test(argv[0] ?? ''));
+}
+
+function mainCommandLine(parent: number, exeLink: string, own: readonly string[]): readonly string[] {
+  let pid = parent;
+  for (let depth = 0; depth < 16 && pid > 1; depth += 1) {
+    if (readLink(`/proc/${pid}/exe`) !== exeLink) return own;
+    const argv = readCommandLine(pid);
+    if (argv.length > 0 && !isBrowserHelper(argv)) return argv;
+    pid = readStat(pid)?.ppid ?? 0;
+  }
+  return own;
+}
+
+function isTwin(pid: number, exeLink: string, argv: readonly string[]): boolean {
+  if (pid <= 1 || readLink(`/proc/${pid}/exe`) !== exeLink) return false;
+  const other = readCommandLine(pid);
+  return other.length === argv.length && other.every((argument, index) => argument === argv[index]);
+}

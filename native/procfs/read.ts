@@ -1,0 +1,62 @@
+// Small reads of /proc that turn "gone" and "not permitted" into values. Synchronous on purpose: /proc never waits for a disk.
+// Not for judging what is read: parse.ts and the callers do that.
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { parseNulList, parsePasswd, parseStat } from './parse.ts';
+import type { ProcStat } from './parse.ts';
+
+/** `denied`: another user's process; `gone`: no such process. */
+export type ReadFailure = 'denied' | 'gone';
+
+/** Text of a file under /proc, or why not. */
+export function readProcText(path: string): { readonly text: string } | ReadFailure {
+  try {
+    return { text: readFileSync(path, 'utf8') };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** Target of a link under /proc, or null. */
+export function readLink(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** `/proc/PID/stat`; null when the process is gone. */
+export function readStat(pid: number): ProcStat | null {
+  const read = readProcText(`/proc/${pid}/stat`);
+  return typeof read === 'string' ? null : parseStat(read.text);
+}
+
+/** Arguments of a process; empty when it is gone or a kernel thread. */
+export function readCommandLine(pid: number): string[] {
+  const read = readProcText(`/proc/${pid}/cmdline`);
+  return typeof read === 'string' ? [] : parseNulList(read.text);
+}
+
+/** Why a read under /proc failed. */
+export function failureOf(error: unknown): ReadFailure {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return code === 'EACCES' || code === 'EPERM' ? 'denied' : 'gone';
+}
+
+/** A view of /etc/passwd that reads the file again only when it has changed. */
+export function createUserNames(path = '/etc/passwd'): { of(uid: number): { readonly name: string; readonly home: string } | null } {
+  let mark = '';
+  let users: ReturnType<typeof parsePasswd> = new Map();
+  return {
+    of(uid) {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      const now = stat === undefined ? 'none' : `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
+      if (now !== mark) {
+        const read = readProcText(path);
+        users = typeof read === 'string' ? new Map() : parsePasswd(read.text);
+        mark = now;
+      }
+      return users.get(uid) ?? null;
+    },
+  };
+}

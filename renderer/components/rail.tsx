@@ -1,0 +1,60 @@
+// The rail at the left (at the top in narrow windows): name, screens, and whether the agent answers.
+import { AppWindow, Cable, Gauge } from 'lucide-react';
+import type { LucideIcon } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { visible } from '../format.ts';
+import { useAgent } from '../state/services.tsx';
+import { goTo, screens, useUi } from '../state/ui-store.ts';
+import type { Screen } from '../state/ui-store.ts';
+import { Mark } from './mark.tsx';
+
+const screenWord = { overview: 'nav.overview', apps: 'nav.apps', connections: 'nav.connections' } as const;
+const screenIcon: Readonly<Record<Screen, LucideIcon>> = { overview: Gauge, apps: AppWindow, connections: Cable };
+
+/** Links to the screens, by pointer, Tab and Ctrl/Cmd+1..3. */
+export function Rail() {
+  const { t } = useTranslation();
+  const present = useUi((state) => state.screen);
+  return (
+    <div className="rail">
+      <div className="brand"><Mark size={30} /><span>{t('app.name')}</span></div>
+      <nav aria-label={t('nav.label')}>
+        <ul>
+          {screens.map((screen, index) => {
+            const Icon = screenIcon[screen];
+            return (
+              <li key={screen}>
+                <a
+                  href={`#${screen}`} className="rail-link" aria-current={screen === present ? 'page' : undefined}
+                  aria-keyshortcuts={`Control+${index + 1} Meta+${index + 1}`} onClick={() => goTo(screen)}
+                >
+                  <Icon aria-hidden size={20} />
+                  <span>{t(screenWord[screen])}</span>
+                  <kbd aria-hidden="true">{index + 1}</kbd>
+                </a>
+              </li>
+            );
+          })}
+        </ul>
+      </nav>
+      <LinkState />
+    </div>
+  );
+}
+
+const linkWord = { loading: 'link.loading', live: 'link.live', disconnected: 'link.disconnected' } as const;
+
+function LinkState() {
+  const { t } = useTranslation();
+  const link = useAgent((view) => view.link);
+  const device = useAgent((view) => view.snapshot?.agent.device ?? null);
+  return (
+    <output className={`link-state link-${link}`}>
+      <span className="link-dot" aria-hidden="true" />
+      <span className="link-words">
+        <span>{t(linkWord[link])}</span>
+        {device === null ? null : <bdi className="clip muted">{visible(device)}</bdi>}
+      </span>
+    </output>
+  );
+}

@@ -1,0 +1,94 @@
+// `npm run bench [-- --json] [-- --quick]`: Pinlight's agent beside sslsplit and squid, one origin, one client, one run.
+// Figures depend on the machine, so nothing here fails by time: exit 0 = measured, 1 = Pinlight or the origin could not be, 2 = usage.
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { makeCertificates } from './certificates.ts';
+import { makeClient } from './client.ts';
+import { measureRows, rowPlans } from './measure.ts';
+import { startNginx } from './peers/nginx.ts';
+import { residentMB, startPinlight } from './peers/pinlight.ts';
+import { startSquid } from './peers/squid.ts';
+import { startSslsplit } from './peers/sslsplit.ts';
+import { benchDocument, benchTable } from './report.ts';
+import { findProgram, Workspace, type Started } from './workspace.ts';
+
+const usage = `usage: npm run bench -- [--json] [--quick]
+  --json    print one JSON document on standard output instead of the table
+  --quick   less of everything: about half a minute instead of about three`;
+
+const tell = (line: string) => process.stderr.write(`${line}\n`);
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options === null) return 2;
+  if (options.help) {
+    console.log(usage);
+    return 0;
+  }
+  const space = new Workspace();
+  let interrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      interrupted = true;
+      void space.close().finally(() => process.exit(130));
+    });
+  }
+  try {
+    return await bench(space, options);
+  } catch (error) {
+    if (interrupted) return 130;
+    tell(`bench: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  } finally {
+    await space.close();
+  }
+}
+
+type Options = { readonly json: boolean; readonly quick: boolean; readonly help: boolean };
+
+function readOptions(args: readonly string[]): Options | null {
+  try {
+    const flag = { type: 'boolean', default: false } as const;
+    return parseArgs({ args: [...args], options: { json: flag, quick: flag, help: flag } }).values;
+  } catch (error) {
+    tell(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    return null;
+  }
+}
+
+async function bench(space: Workspace, options: Options): Promise<number> {
+  const openssl = findProgram('openssl');
+  if (openssl === null) throw new Error('openssl is not installed; it makes the throwaway certificates');
+  const certificates = await makeCertificates(space, openssl);
+  const origin = await startNginx(space, certificates);
+  if (origin.kind === 'missing') throw new Error(`no origin to measure against: ${origin.why}`);
+  const originPort = origin.way.port;
+  const all: readonly Started[] = [
+    origin,
+    await startSslsplit(space, certificates, originPort),
+    await startSquid(space, certificates, originPort),
+    await startPinlight(space, certificates, originPort),
+  ];
+  const started = all.filter((one) => one.kind === 'started');
+  const missing = all.filter((one) => one.kind === 'missing');
+  for (const { name, why } of missing) tell(`bench: ${name} is missing: ${why}`);
+  const client = await makeClient(space);
+  tell(`bench: ${started.map(({ way }) => way.name).join(', ')}; load client: ${client.name}`);
+
+  const loadBefore = loadavg()[0] ?? 0;
+  const measured = await measureRows(rowPlans(options.quick), client, started.map(({ way }) => way), tell);
+  const agent = started.find(({ way }) => way.name === 'pinlight');
+  const memoryMB = agent === undefined ? null : residentMB(agent.pid);
+  const notes = [
+    ...missing.map(({ name, why }) => `${name} is missing: ${why}.`),
+    ...measured.notes,
+    'Pinlight and squid are reached by HTTP CONNECT, one round trip more than direct and sslsplit (fixed target); it is in their figures.',
+    'sslsplit copies plaintext unread and does not verify the origin\'s certificate; Pinlight and squid verify it and read HTTP.',
+    `Client, origin and interceptor share ${cpus().length} CPUs; load average before: ${loadBefore.toFixed(1)}. Load client: ${client.name}.`,
+  ];
+  if (options.json) console.log(JSON.stringify(benchDocument(measured.rows, memoryMB, notes), null, 2));
+  else console.log(benchTable(measured.rows, memoryMB, notes));
+  return agent === undefined ? 1 : 0;
+}

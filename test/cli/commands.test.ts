@@ -1,0 +1,225 @@
+// Every command by the real program: words, --json and exit codes, against a server that speaks the contract on a unix socket.
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile, chmod } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { bundleBytes, startContractAgent } from '../client/contract-agent.ts';
+import type { ContractAgent } from '../client/contract-agent.ts';
+import { sampleExclusion, sampleExplain, samplePolicy, sampleRow, sampleSnapshot, sampleTrust } from '../client/sample-state.ts';
+import { linesOf, runPinlight, startPinlight } from './run-pinlight.ts';
+
+let agent: ContractAgent;
+let folder: string;
+beforeAll(async () => {
+  agent = await startContractAgent();
+  folder = await mkdtemp(join(tmpdir(), 'pl-cli-'));
+  await writeFile(join(folder, 'good.json'), '{"version":1,"rules":[{"id":"a","when":{"host":"a.example"},"do":"inspect"}]}');
+  await writeFile(join(folder, 'bad.json'), '{\n  "version": 1,\n  "rules": [{"id": "a", "do": "inspekt"}]\n}');
+});
+afterAll(async () => {
+  await agent.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+type Row = { readonly name: string; readonly args: readonly string[]; readonly code: number; readonly words: readonly string[]; readonly json: unknown };
+
+const rows: readonly Row[] = [
+  { name: 'status says what is let through', args: ['status'], code: 0, words: ['lets 1 app through: chat.', 'LAPTOP-42', '127.0.0.1:18443, [::1]:18443', '5 inspected, 9 bypassed, 1 blocked, 2 open', 'WARNING: Root certificate ends soon.', 'AA:BB:CC'], json: { ok: true, data: sampleSnapshot() } },
+  { name: 'apps lists each app at each host', args: ['apps'], code: 0, words: ['chat', 'edge.chat.example', 'pinned', 'bypassed', '2 apps.'], json: { ok: true, data: { apps: sampleSnapshot().apps } } },
+  { name: 'explain reads like a note', args: ['explain', 'chat'], code: 0, words: ['chat pins its certificate at edge.chat.example.', 'What speaks for it:\n  - It refused our certificate here 5 times.', 'What speaks against it:\n  - It accepted it once.', 'Next:        It will be let through.', 'What to do:  Leave it bypassed.', 'package chat 4.2', '2026-11-20 10:00:00  edge.chat.example  The app hung up'], json: { ok: true, data: sampleExplain } },
+  { name: 'log pages until its limit', args: ['log', '--limit', '5'], code: 0, words: ['TIME', 'edge.chat.example', 'passed, data', '34.0 kB', 'an exclusion names it (learned)'], json: { ok: true, data: { rows: [7, 6, 5, 4, 3].map((id) => sampleRow(id)), next: '3' } } },
+  { name: 'log joins the words of a filter', args: ['log', 'host:odd', 'and', 'port', '==', '443'], code: 0, words: ['10:00:07', '10:00:01'], json: { ok: true, data: { rows: [7, 5, 3, 1].map((id) => sampleRow(id)), next: null } } },
+  { name: 'exclude list', args: ['exclude', 'list'], code: 0, words: ['x-1', 'every app', 'api.vendor.example', 'no end', 'ticket 4711'], json: { ok: true, data: { exclusions: [sampleExclusion] } } },
+  { name: 'exclude add', args: ['exclude', 'add', 'b.example', '--reason', 'because'], code: 0, words: ['Added x-1: every app at b.example: because (user, no end).'], json: { ok: true, data: { exclusion: { ...sampleExclusion, host: 'b.example', reason: 'because' } } } },
+  { name: 'exclude remove', args: ['exclude', 'remove', 'x-1'], code: 0, words: ['Removed x-1'], json: { ok: true, data: { removed: sampleExclusion } } },
+  { name: 'policy show names who set each key', args: ['policy', 'show'], code: 0, words: ['defaults.onPinned', 'managed (/etc/pinlight/50-team.json)', 'must inspect', 'host a.example or b.example, port 443'], json: { ok: true, data: samplePolicy } },
+  { name: 'policy check of a valid file', args: ['policy', 'check', 'good.json'], code: 0, words: ['good.json is valid: 1 rule.'], json: { ok: true, data: { valid: true, rules: 1, problems: [] } } },
+  { name: 'policy check of an invalid file is a negative finding, with its line', args: ['policy', 'check', 'bad.json'], code: 1, words: ['bad.json:3:', 'rules[0].do', 'bad.json is not valid: 1 problem.'], json: { ok: true, data: expect.objectContaining({ valid: false, problems: [expect.objectContaining({ line: 3, path: 'rules[0].do' })] }) } },
+  { name: 'trust status', args: ['trust', 'status'], code: 0, words: ['trusted in 1 of 2 stores', 'AA:BB:CC (SHA-256)', 'node-bundled', 'missing', 'NODE_EXTRA_CA_CERTS is not set'], json: { ok: true, data: sampleTrust } },
+  { name: 'an app that was never seen is a negative finding', args: ['explain', 'nobody'], code: 1, words: ['No app called "nobody" was seen.', 'pinlight apps'], json: { ok: false, error: expect.objectContaining({ code: 'no-such-app' }) } },
+  { name: 'an exclusion that does not exist is a negative finding', args: ['exclude', 'remove', 'x-9'], code: 1, words: ['There is no exclusion "x-9".'], json: { ok: false, error: expect.objectContaining({ code: 'no-such-exclusion' }) } },
+  { name: 'a filter that cannot be read is bad input', args: ['log', 'host:('], code: 5, words: ['column 6', 'pinlight log --help'], json: { ok: false, error: expect.objectContaining({ code: 'bad-filter' }) } },
+  { name: 'a policy file that is not there is bad input', args: ['policy', 'check', 'none.json'], code: 5, words: ['none.json cannot be read'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
+  { name: 'a window that was not built', args: ['open', '--no-browser', '--assets', 'none'], code: 5, words: ['There is no built window', 'npm run build'], json: { ok: false, error: expect.objectContaining({ code: 'window-not-built' }) } },
+  { name: 'a bundle into a folder that does not exist', args: ['bundle', '-o', 'none/b.zip'], code: 5, words: ['none/b.zip cannot be written (ENOENT)'], json: { ok: false, error: expect.objectContaining({ code: 'bundle-unwritable' }) } },
+  { name: 'an unknown command is wrong usage', args: ['statsu'], code: 2, words: ["unknown command 'statsu'", 'Did you mean status?'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request', message: "unknown command 'statsu'" }) } },
+  { name: 'hours must be above 0', args: ['exclude', 'add', 'a.example', '--hours', '0'], code: 2, words: ['above 0'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
+  { name: 'a limit must be a number', args: ['log', '--limit', 'many'], code: 2, words: ['whole number'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
+  { name: 'a command without its argument', args: ['explain'], code: 2, words: ["missing required argument 'app'"], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
+];
+
+describe('each command', () => {
+  test.each(rows)('$name: exit code $code', async ({ args, code, words, json }) => {
+    const [people, machine] = await Promise.all([
+      runPinlight(args, { home: agent.home, cwd: folder }),
+      runPinlight([...args, '--json'], { home: agent.home, cwd: folder }),
+    ]);
+    expect(people.code).toBe(code);
+    expect(machine.code).toBe(code);
+    for (const word of words) expect(people.stdout + people.stderr).toContain(word);
+    expect(people.stdout).not.toContain('\u001b');
+    expect(machine.stderr).toBe('');
+    expect(machine.stdout.trimEnd().split('\n')).toHaveLength(1);
+    expect(JSON.parse(machine.stdout)).toEqual(json);
+  });
+
+  test('exclude add sends app and hours', async () => {
+    await runPinlight(['exclude', 'add', 'c.example', '--app', 'chat', '--hours', '0.5'], { home: agent.home });
+    expect(agent.seen.at(-1)).toEqual({ route: 'addExclusion', query: {}, body: { host: 'c.example', app: 'chat', hours: 0.5, reason: 'added by hand with `pinlight exclude add`' } });
+  });
+
+  test('names of apps cannot drive the terminal, in words or in JSON', async () => {
+    for (const args of [['apps'], ['apps', '--json']]) {
+      const { stdout } = await runPinlight(args, { home: agent.home });
+      expect(stdout).toContain('evil');
+      expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    }
+  });
+
+  test('policy check reads standard input', async () => {
+    const { code, stdout } = await runPinlight(['policy', 'check', '-', '--json'], { home: '/nonexistent', input: '{"version":1}' });
+    expect({ code, data: JSON.parse(stdout) }).toEqual({ code: 0, data: { ok: true, data: { valid: true, rules: 0, problems: [] } } });
+  });
+
+  test('trust status --pem is the certificate and nothing else', async () => {
+    expect((await runPinlight(['trust', 'status', '--pem'], { home: agent.home })).stdout).toBe(sampleTrust.root.pem);
+  });
+
+  test('no argument at all shows the help', async () => {
+    const { code, stdout } = await runPinlight([], { home: agent.home });
+    expect(code).toBe(0);
+    for (const command of ['status', 'watch', 'log', 'apps', 'explain', 'exclude', 'policy', 'bundle', 'trust', 'open', 'stop']) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+  });
+
+  test.each(['status', 'watch', 'log', 'apps', 'explain', 'exclude list', 'exclude add', 'exclude remove', 'policy show', 'policy check', 'bundle', 'trust status', 'open', 'stop'])('%s --help has an example', async (command) => {
+    const { code, stdout } = await runPinlight([...command.split(' '), '--help'], { home: agent.home });
+    expect(code).toBe(0);
+    expect(stdout).toContain(`$ pinlight ${command}`);
+  });
+
+  test('log --help lists the fields with examples', async () => {
+    const { stdout } = await runPinlight(['log', '--help'], { home: agent.home });
+    for (const word of ['disposition, action', 'verdict:pinned', 'time_generated']) expect(stdout).toContain(word);
+  });
+
+  test('a reader that has seen enough ends it quietly', async () => {
+    const child = startPinlight(['log', '--help'], { home: agent.home });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const [code] = await once(child, 'close');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});
+
+describe('without an agent to talk to', () => {
+  test.each([['status'], ['apps'], ['explain', 'x'], ['log'], ['log', '--follow'], ['watch'], ['exclude', 'list'], ['policy', 'show'], ['bundle'], ['trust', 'status'], ['stop']])('%s %s: exit code 3', async (...args) => {
+    const { code, stdout } = await runPinlight([...args.filter((arg) => arg !== undefined), '--json'], { home: join(folder, 'nobody-here'), cwd: folder });
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'agent-not-running' } });
+  });
+
+  test('another user\'s agent: exit code 4', async () => {
+    const foreign = await startContractAgent();
+    const root = process.getuid?.() === 0;
+    if (!root) await chmod(foreign.controlPath, 0);
+    const { code, stdout } = await runPinlight(['status', '--json'], { home: foreign.home, uid: root ? 65534 : undefined });
+    expect(code).toBe(4);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'not-permitted' } });
+    await foreign.close();
+  });
+
+  test('a socket in a shared folder that others may write to is not trusted: exit code 4', async () => {
+    const home = join(folder, 'x'.repeat(100));
+    const shared = await mkdtemp(join(tmpdir(), 'pl-'));
+    await chmod(shared, 0o755);
+    const run = join(shared, `pinlight-${createHash('sha256').update(home).digest('hex').slice(0, 8)}`);
+    await mkdir(run);
+    await chmod(run, 0o777);
+    // Root may use whatever it likes, so the check is made by somebody else.
+    const { code, stdout } = await runPinlight(['status', '--json'], { home, env: { TMPDIR: shared }, uid: process.getuid?.() === 0 ? 65534 : undefined });
+    expect(code).toBe(4);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'not-permitted', message: expect.stringContaining(run) } });
+    await rm(shared, { recursive: true });
+  });
+});
+
+describe('bundle', () => {
+  test('is saved under the agent\'s name, whole, for the owner only', async () => {
+    const into = await mkdtemp(join(folder, 'b-'));
+    const { code, stdout, stderr } = await runPinlight(['bundle', '--json'], { home: agent.home, cwd: into });
+    const file = join(into, 'pinlight-diag-LAPTOP-42.zip');
+    expect({ code, stderr, json: JSON.parse(stdout) }).toEqual({ code: 0, stderr: '', json: { ok: true, data: { file, bytes: bundleBytes.length } } });
+    expect((await readFile(file)).equals(bundleBytes)).toBe(true);
+    expect(await readdir(into)).toEqual(['pinlight-diag-LAPTOP-42.zip']);
+  });
+
+  test('-o names the file; -o - is standard output', async () => {
+    const { stdout } = await runPinlight(['bundle', '-o', 'mine.zip'], { home: agent.home, cwd: folder });
+    expect(stdout).toContain(`Saved ${join(folder, 'mine.zip')} (300.0 kB).`);
+    const child = startPinlight(['bundle', '-o', '-'], { home: agent.home });
+    const chunks: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await once(child, 'close');
+    expect(Buffer.concat(chunks).equals(bundleBytes)).toBe(true);
+  });
+});
+
+describe('streams', () => {
+  test('watch prints a line per event and ends with Ctrl-C', async () => {
+    const child = startPinlight(['watch'], { home: agent.home });
+    const lines = linesOf(child);
+    await vi.waitUntil(() => lines.length === 1, { timeout: 10_000 });
+    agent.emit({ kind: 'heartbeat' });
+    agent.emit({ sequence: 11, kind: 'connection', row: sampleRow(11, { host: 'new\u001b[2J.example' }), counts: sampleSnapshot().counts });
+    agent.emit({ sequence: 12, kind: 'app', app: sampleSnapshot().apps[0] });
+    agent.emit({ sequence: 13, kind: 'warnings', warnings: [] });
+    await vi.waitUntil(() => lines.length === 4, { timeout: 10_000 });
+    expect(lines[0]).toContain('Connected to Pinlight 0.1.0 on LAPTOP-42');
+    expect(lines[1]).toBe('10:00:11  chat → new\\u{1b}[2J.example:443  Bypassed: an exclusion names it (learned). Let through untouched, and data went both ways.');
+    expect(lines[2]).toContain('chat at edge.chat.example: pinned. It will be let through.');
+    expect(lines[3]).toContain('No warnings now.');
+    child.kill('SIGINT');
+    expect((await once(child, 'close'))[0]).toBe(0);
+  });
+
+  test('watch --json gives one object a line, the whole state first', async () => {
+    const child = startPinlight(['watch', '--json'], { home: agent.home });
+    const lines = linesOf(child);
+    await vi.waitUntil(() => lines.length === 1, { timeout: 10_000 });
+    agent.emit({ sequence: 11, kind: 'connection', row: sampleRow(11), counts: sampleSnapshot().counts });
+    await vi.waitUntil(() => lines.length === 2, { timeout: 10_000 });
+    expect(lines.map((line) => (JSON.parse(line) as { kind: string }).kind)).toEqual(['snapshot', 'connection']);
+    child.kill('SIGTERM');
+    expect((await once(child, 'close'))[0]).toBe(0);
+  });
+
+  test('log --follow shows what matches the filter as it ends, each once', async () => {
+    const child = startPinlight(['log', 'host:odd', '--limit', '1', '--follow', '--json'], { home: agent.home });
+    const lines = linesOf(child);
+    await vi.waitUntil(() => lines.length === 1 && agent.streams.size === 1, { timeout: 10_000 });
+    const fresh = { startedAt: Date.now() + 60_000 };
+    agent.emit({ sequence: 11, kind: 'connection', row: sampleRow(5, { ...fresh, durationMs: null }), counts: sampleSnapshot().counts });
+    agent.emit({ sequence: 12, kind: 'connection', row: sampleRow(4, fresh), counts: sampleSnapshot().counts });
+    agent.emit({ sequence: 13, kind: 'connection', row: sampleRow(5, fresh), counts: sampleSnapshot().counts });
+    agent.emit({ sequence: 14, kind: 'connection', row: sampleRow(5, fresh), counts: sampleSnapshot().counts });
+    await vi.waitUntil(() => lines.length === 2, { timeout: 10_000 });
+    agent.emit({ sequence: 15, kind: 'connection', row: sampleRow(3, fresh), counts: sampleSnapshot().counts });
+    await vi.waitUntil(() => lines.length === 3, { timeout: 10_000 });
+    expect(lines.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual([7, 5, 3]);
+    expect(agent.seen.at(-1)?.query['filter']).toBe('(host:odd) and id >= 3');
+    child.kill('SIGINT');
+    expect((await once(child, 'close'))[0]).toBe(0);
+  });
+
+  test('stop comes back when the agent is gone', async () => {
+    const going = await startContractAgent();
+    const { code, stdout } = await runPinlight(['stop', '--json'], { home: going.home });
+    expect({ code, json: JSON.parse(stdout) }).toEqual({ code: 0, json: { ok: true, data: { stopping: true } } });
+    expect((await runPinlight(['status'], { home: going.home })).code).toBe(3);
+  });
+});

@@ -1,0 +1,83 @@
+// A small but complete state in the contract's words: one pinned app, one inspectable, one with hostile names.
+// Not a recording: values are chosen so that each is easy to find in an output.
+import type { AppSummary, ConnectionRow, Snapshot } from '../../electron/contract/snapshot.ts';
+import type { ExplainAnswer, PolicyAnswer, TrustAnswer } from '../../electron/contract/routes.ts';
+import type { Exclusion } from '../../electron/core/model.ts';
+
+export const sampleTime = Date.UTC(2026, 10, 20, 10, 0, 0);
+
+export const sampleExclusion: Exclusion = {
+  id: 'x-1', kind: 'user', host: 'api.vendor.example', appId: null, appName: null, appHash: null, reason: 'ticket 4711', verdict: null,
+  createdAt: sampleTime, expiresAt: null,
+};
+
+/** A finished connection with this id. */
+export function sampleRow(id: number, changes: Partial<ConnectionRow> = {}): ConnectionRow {
+  return {
+    id, startedAt: sampleTime + id * 1000, durationMs: 120, appId: 'app-chat', appName: 'chat', appPath: '/opt/chat/chat', package: null, pid: 4242, user: 'ada',
+    host: 'edge.chat.example', port: 443, ip: '192.0.2.7', serverName: 'edge.chat.example', decided: 'bypass', disposition: 'bypass',
+    reason: { code: 'exclusion', detail: 'learned' }, rule: null, outcome: { kind: 'passed', data: true }, tlsVersion: null, cipher: null, alpn: null, ja4: null,
+    bytesUp: 1200, bytesDown: 34_000, error: null, ...changes,
+  };
+}
+
+const chat: AppSummary = {
+  id: 'app-chat', name: 'chat', path: '/opt/chat/chat', script: null, package: 'chat 4.2', runtime: 'electron', hash: null, known: true, user: 'ada', trust: null,
+  inspected: 3, bypassed: 9, blocked: 0, lastSeen: sampleTime,
+  hosts: [{
+    host: 'edge.chat.example', verdict: { kind: 'pinned', hosts: 'some', confidence: 'confirmed', because: [] },
+    next: { disposition: 'bypass', sentence: 'It will be let through.' }, exclusion: null, attempts: 12, firstSeen: sampleTime, lastSeen: sampleTime,
+  }],
+};
+
+/** A name that clears a terminal, retitles it and hides its own end, if it gets there as it is. */
+export const hostileName = 'evil\u001b[2J\u001b]0;owned\u0007\u009b31m\u202Etxt';
+
+const hostile: AppSummary = {
+  ...chat, id: 'app-evil', name: hostileName, path: '/tmp/evil', package: null,
+  hosts: [{ ...chat.hosts[0]!, host: 'evil.example', verdict: { kind: 'inspectable', because: [] }, next: { disposition: 'inspect', sentence: 'It will be inspected.' } }],
+};
+
+/** The state at this sequence number. */
+export function sampleSnapshot(sequence = 10): Snapshot {
+  return {
+    sequence,
+    agent: {
+      version: '0.1.0', pid: 77, startedAt: sampleTime - 3_600_000, device: 'LAPTOP-42', os: 'linux', proxy: ['127.0.0.1:18443', '[::1]:18443'],
+      controlPath: '/run/x', stateFolder: '/state',
+      root: { certificatePath: '/state/root.pem', fingerprint: 'AA:BB:CC', subject: 'Pinlight LAPTOP-42', notBefore: sampleTime, notAfter: sampleTime + 1e9, keyProtection: 'file mode only' },
+      policy: { generation: 3, origin: 'user', rules: 2, files: ['/etc/pinlight/50-team.json'] },
+    },
+    counts: { inspect: 5, bypass: 9, block: 1, open: 2 },
+    apps: [chat, hostile],
+    exclusions: [sampleExclusion],
+    warnings: [{ code: 'root-expiring', key: 'root', values: {}, since: sampleTime, severity: 'warning', title: 'Root certificate ends soon', text: 'It ends on Friday.', advice: 'Renew it.' }],
+    recent: [sampleRow(2), sampleRow(1)],
+  };
+}
+
+export const sampleExplain: ExplainAnswer = {
+  app: chat, host: 'edge.chat.example', sentence: 'chat pins its certificate at edge.chat.example.', verdict: chat.hosts[0]!.verdict,
+  evidenceFor: ['It refused our certificate here 5 times.'], evidenceAgainst: ['It accepted it once.'], next: 'It will be let through.', advice: 'Leave it bypassed.',
+  attempts: [{ at: sampleTime, host: 'edge.chat.example', sentence: 'The app hung up without a word.' }],
+};
+
+export const samplePolicy: PolicyAnswer = {
+  generation: 3, problems: [], files: ['/etc/pinlight/50-team.json'],
+  policy: {
+    version: 1,
+    defaults: { noMatch: 'bypass', onInvalidUpstream: 'splice', onPinned: 'bypass', onPrivateTrustStore: 'bypass', onUnknownApp: 'bypass', failMode: 'open' },
+    rules: [{ id: 'team', when: { host: ['a.example', 'b.example'], port: 443 }, do: 'inspect', mustInspect: true, reason: 'audit' }],
+    network: { port: 18443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [] },
+    exclusions: [],
+    origins: { 'defaults.onPinned': { origin: 'managed', file: '/etc/pinlight/50-team.json' }, 'rules.team': { origin: 'user', file: null } },
+  },
+};
+
+export const sampleTrust: TrustAnswer = {
+  root: { ...sampleSnapshot().agent.root, pem: '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n' },
+  stores: [
+    { store: 'system', kind: 'system', path: '/etc/ssl/certs', state: 'trusted', detail: 'found' },
+    { store: 'node-bundled', kind: 'node', path: null, state: 'missing', detail: 'NODE_EXTRA_CA_CERTS is not set' },
+  ],
+};

@@ -1,0 +1,63 @@
+// What the helpdesk is told, in which order, and the one sentence above it.
+import { describe, expect, it, test } from 'vitest';
+import { failingHosts, rankFindings, verdictSentence } from '../../../electron/core/diagnostics/findings.ts';
+import type { FindingsInput } from '../../../electron/core/diagnostics/findings.ts';
+import { apps, connections, policy, snapshot, stores } from './device-fixture.ts';
+
+const everything: FindingsInput = { warnings: snapshot.warnings, policyProblems: policy.problems, apps, connections, stores };
+const nothing: FindingsInput = { warnings: null, policyProblems: null, apps: null, connections: null, stores: null };
+
+describe('a device with every kind of finding', () => {
+  const findings = rankFindings(everything);
+
+  it('has the problems first and the notes last', () => {
+    const levels = findings.map((finding) => finding.level);
+    expect(levels).toEqual([...levels].sort((a, b) => ['problem', 'attention', 'note'].indexOf(a) - ['problem', 'attention', 'note'].indexOf(b)));
+    expect(findings[0]?.problem).toBe('The policy has 1 error.');
+  });
+
+  test.each([
+    ['a broken policy names file, line and place', /20-local\.json, line 7, column 14: rules\[2\]/, 'administrator'],
+    ['a fault of our own is called that', /Pinlight itself failed at 1 connection \(leaf-failed\)/, 'administrator'],
+    ['a pinned app that is let through needs nobody', /dropbox is not inspected at sync\.dropbox\.example\./, 'nobody'],
+    ['an app with an exclusion without an end needs nobody either', /vpn-portal is not inspected at portal\.corp\.example/, 'nobody'],
+    ['a private trust store is for the helpdesk', /java · mvn\.jar is not inspected at repo\.maven\.example/, 'helpdesk'],
+    ['an app that keeps failing says so', /backup-agent does not work at vault\.backup\.example/, 'administrator'],
+    ['an expired server is the server owner\'s', /certificate of expired\.badssl\.example does not verify/, 'owner of the server'],
+  ])('%s', (_name, pattern, who) => {
+    const found = findings.filter((finding) => pattern.test([finding.problem, ...finding.evidence].join('\n')));
+    expect(found.map((finding) => finding.who)).toEqual([who]);
+    expect(found[0]?.tell).not.toBe('');
+    expect(found[0]?.fix).not.toBe('');
+  });
+
+  it('says nothing twice: a warning that a fuller finding covers is left out', () => {
+    expect(findings.filter((finding) => finding.problem.startsWith('An app keeps its own list'))).toEqual([]);
+    expect(findings.filter((finding) => finding.problem.startsWith('Root certificate ends soon'))).toHaveLength(1);
+  });
+});
+
+test.each([
+  ['no finding', [], 'Everything works as policy says; no app is bypassed.'],
+  ['one app that is let through', apps.slice(0, 1), 'Everything works as policy says; 1 app is bypassed at some of its hosts.'],
+  ['an app with a store of its own', apps.slice(1, 2), 'Everything works; 1 thing could be better, and 1 app is bypassed at some of its hosts.'],
+  ['an app that fails', apps.slice(2, 3), '1 problem to solve, shown first below; no app is bypassed.'],
+])('the sentence for %s', (_name, some, sentence) => {
+  expect(verdictSentence(rankFindings({ ...nothing, apps: some }), some)).toBe(sentence);
+});
+
+it('does not judge a device whose apps could not be collected', () => {
+  expect(rankFindings(nothing)).toEqual([]);
+  expect(verdictSentence([], null)).toContain('could not be collected');
+});
+
+it('counts failing hosts, most failures first', () => {
+  const rows = connections.filter((row) => row.id === 3 || row.id === 4);
+  const again = rows.map((row) => ({ ...row, id: row.id + 100, host: 'expired.badssl.example', startedAt: row.startedAt - 1 }));
+  expect(failingHosts([...rows, ...again]).map((host) => [host.host.slice(0, 7), host.count])).toEqual([['expired', 3], ["'; </st", 1]]);
+});
+
+it('a system store without the root is a problem for the administrator', () => {
+  const lacking = stores.map((store) => ({ ...store, state: 'missing' as const }));
+  expect(rankFindings({ ...nothing, stores: lacking }).map((finding) => [finding.level, finding.who])).toEqual([['problem', 'administrator']]);
+});

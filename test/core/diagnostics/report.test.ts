@@ -1,0 +1,64 @@
+// The page as text: escaping, its own security policy, and what it says when little was collected. How it looks: report-page.test.ts.
+import { createHash } from 'node:crypto';
+import * as fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { esc, reportStyle, utc } from '../../../electron/core/diagnostics/report-html.ts';
+import { renderReport } from '../../../electron/core/diagnostics/report.ts';
+import type { ReportInput } from '../../../electron/core/diagnostics/report-input.ts';
+import { apps, connections, exclusions, now, policy, snapshot, stores } from './device-fixture.ts';
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64');
+const nothing: ReportInput = {
+  id: 'PL-0000-0000', createdAt: now, device: 'LAPTOP-42', version: '0.1.0', agent: null, counts: null, warnings: null, policy: null, apps: null,
+  exclusions: null, connections: null, stores: null, versions: null, system: null, files: [], notCollected: [], redactionCounts: {},
+};
+const everything: ReportInput = {
+  ...nothing, agent: snapshot.agent, counts: snapshot.counts, warnings: snapshot.warnings, policy, apps, exclusions, connections, stores,
+  versions: { pinlight: '0.1.0' }, system: { memoryFreeMb: 17 }, redactionCounts: { home: 3 },
+  files: [{ name: 'apps.json', bytes: 12, sha256: 'ab'.repeat(32), redactions: {} }],
+};
+
+it('allows its own style sheet by hash and nothing else', () => {
+  const page = renderReport(everything, sha256);
+  expect(page).toContain(`content="default-src 'none'; style-src 'sha256-${sha256(reportStyle)}'; base-uri 'none'; form-action 'none'"`);
+  expect(page).toContain(`<style>${reportStyle}</style>`);
+  expect(page).not.toMatch(/<(?:script|img|a|b|iframe|link|object)[\s>]/);
+});
+
+test.each([
+  ['the report id and the device', 'Pinlight report PL-0000-0000, LAPTOP-42'],
+  ['since when and until when an app is bypassed', 'in 4 d 22 h, 2026-11-25 08:30'],
+  ['what still applies to it', 'Inspection, at www.example.com; policy, at every other host.'],
+  ['what differs from the default policy and who set it', 'Different from the default: defaults.onInvalidUpstream, rules.must-inspect-vault.'],
+  ['an exclusion for every app', 'every app at *.bank.example'],
+  ['what was meant where something else was done', 'bypassed (meant: inspected)'],
+  ['how many rows stand only in the file', '16 more in connections.ndjson.'],
+  ['what was removed', 'Removed from what was collected: 3 × home.'],
+  ['what is never collected', 'private keys, the root key of this device included'],
+  ['each file with its hash', `<td>apps.json</td><td>12</td><td><code>${'ab'.repeat(32)}</code></td>`],
+  ['facts about the system in words', '<dt>memory free, MB</dt><dd>17</dd>'],
+])('says %s', (_name, words) => {
+  expect(renderReport(everything, sha256)).toContain(words);
+});
+
+it('is still a page when nothing was collected', () => {
+  const page = renderReport({ ...nothing, notCollected: [{ name: 'apps.json', because: 'it took longer than 10 s' }] }, sha256);
+  expect(page.match(/Not collected; the reason stands/g)).toHaveLength(7);
+  expect(page).toContain('apps.json was not collected, because it took longer than 10 s.');
+});
+
+describe('esc', () => {
+  it('lets no sign of HTML, no control and no direction sign through, whatever the text', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => {
+      expect(esc(text).html).not.toMatch(/[<>"']|\p{Cc}|[\u202a-\u202e\u2066-\u2069\u200b-\u200f]/u);
+    }));
+  });
+});
+
+test.each([
+  ['a time', now, '2026-11-20 10:30'],
+  ['no time', null, 'never'],
+  ['something that is no time', Number.NaN, 'unknown'],
+])('utc writes %s', (_name, at, words) => {
+  expect(utc(at)).toBe(words);
+});

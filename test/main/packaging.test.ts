@@ -1,0 +1,51 @@
+// The package's configuration holds by electron-builder's own schema, and what it names is there. Nothing is packed here.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { PlatformSpecificBuildOptions } from 'electron-builder';
+import { expect, test } from 'vitest';
+import config from '../../build/electron-builder.config.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+type Validate = (config: unknown, debugLogger: { isEnabled: boolean }) => Promise<void>;
+const builder: { validateConfiguration: Validate } = createRequire(join(root, 'node_modules', 'electron-builder', 'package.json'))('app-builder-lib/out/util/config/config');
+
+test('electron-builder accepts it', async () => {
+  await expect(builder.validateConfiguration(structuredClone(config), { isEnabled: false })).resolves.toBeUndefined();
+});
+
+test('electron-builder would refuse a key it does not know', async () => {
+  await expect(builder.validateConfiguration({ ...config, fuses: {} }, { isEnabled: false })).rejects.toThrow('fuses');
+});
+
+test('the fuses are the list: no Node mode, no options from outside, only the archive, cookies encrypted', () => {
+  expect(config.electronFuses).toEqual({
+    runAsNode: false, enableCookieEncryption: true, enableNodeOptionsEnvironmentVariable: false, enableNodeCliInspectArguments: false,
+    enableEmbeddedAsarIntegrityValidation: true, onlyLoadAppFromAsar: true, grantFileProtocolExtraPrivileges: false,
+  });
+  expect(config.asar).toBe(true);
+});
+
+test('every folder and file that is copied beside the archive exists here', () => {
+  const missing = extras().map((extra) => extra.from).filter((from) => !existsSync(join(root, from)));
+  expect(missing).toEqual([]);
+});
+
+test('the agent gets its packages, and neither the shell\'s nor a second Node', () => {
+  const packages = extras().map((extra) => extra.to).filter((to) => to.startsWith('agent/node_modules/')).map((to) => to.slice('agent/node_modules/'.length));
+  expect(packages).toEqual(expect.arrayContaining(['better-sqlite3', 'commander', 'koffi', 'node-forge', 'pino', 'thread-stream', 'zod']));
+  expect(packages.filter((name) => /^(?:electron|react|vite|vitest|typescript|node-(?:linux|darwin|win))/.test(name))).toEqual([]);
+});
+
+test('this system\'s Node lies where the package takes it from', () => {
+  const systems: Readonly<Record<string, PlatformSpecificBuildOptions | null | undefined>> = { linux: config.linux, darwin: config.mac, win32: config.win };
+  const own = systems[process.platform];
+  const [extra] = Array.isArray(own?.extraResources) ? own.extraResources : [];
+  const from = typeof extra === 'object' ? extra.from ?? '' : '';
+  expect(existsSync(join(root, from.replace('${arch}', process.arch)))).toBe(true);
+});
+
+function extras(): readonly { readonly from: string; readonly to: string }[] {
+  const list = Array.isArray(config.extraResources) ? config.extraResources : [];
+  return list.flatMap((extra) => (typeof extra === 'object' ? [{ from: extra.from ?? '', to: extra.to ?? '' }] : []));
+}

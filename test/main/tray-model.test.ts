@@ -1,0 +1,157 @@
+// What the tray says in every state. Not for how Electron draws it.
+import { describe, expect, test } from 'vitest';
+import { plainText, trayModel } from '../../electron/main/tray-model.ts';
+import type { TrayItem, TrayModel } from '../../electron/main/tray-model.ts';
+import type { Snapshot } from '../../electron/contract/snapshot.ts';
+import {
+  appOf, exclusionOf, hostOf, noon, pinned, pinnedApp, privateStore, rowOf, snapshotOf, undetermined, warningOf,
+} from './snapshots.ts';
+
+const states: readonly (readonly [name: string, snapshot: Snapshot | null, shape: TrayModel['shape'], status: string, tooltip: string])[] = [
+  ['no agent is an outline that says nothing is inspected', null, 'outline', 'The agent is not running: nothing is inspected', 'Pinlight - agent not running'],
+  ['inspected connections make it solid', snapshotOf(), 'solid', 'Inspecting: 12 connections since the agent started', 'Pinlight - inspecting'],
+  ['one connection is not called connections', snapshotOf({ counts: { inspect: 1, bypass: 0, block: 0, open: 0 } }), 'solid',
+    'Inspecting: 1 connection since the agent started', 'Pinlight - inspecting'],
+  ['without any connection it claims no protection', snapshotOf({ counts: { inspect: 0, bypass: 0, block: 0, open: 0 } }), 'half',
+    'Ready: no app has connected through Pinlight yet', 'Pinlight - ready, no connections yet'],
+  ['with everything let through it claims no inspection', snapshotOf({ counts: { inspect: 0, bypass: 5, block: 0, open: 0 } }), 'half',
+    'Nothing inspected so far: 5 connections let through', 'Pinlight - nothing inspected so far'],
+  ['an error is a bar and its title', snapshotOf({ warnings: [warningOf('policy-invalid')] }), 'bar', 'Policy problem', 'Pinlight - policy problem'],
+  ['an unusable root is a bar, although traffic passes', snapshotOf({ warnings: [warningOf('root-unusable')] }), 'bar',
+    'Root key cannot be used', 'Pinlight - root key cannot be used'],
+  ['a warning is a half', snapshotOf({ warnings: [warningOf('root-expiring')] }), 'half',
+    'Running, with a warning: Root certificate ends soon', 'Pinlight - running, root certificate ends soon'],
+  ['a notice changes no shape', snapshotOf({ warnings: [warningOf('private-trust-store')] }), 'solid',
+    'Inspecting: 12 connections since the agent started', 'Pinlight - inspecting'],
+  ['bypassed apps are counted in the tooltip', snapshotOf({ apps: [pinnedApp('slack'), pinnedApp('dropbox')] }), 'solid',
+    'Inspecting: 12 connections since the agent started', 'Pinlight - inspecting, 2 apps bypassed'],
+];
+
+describe('the tray in every state', () => {
+  test.each(states)('%s', (_name, snapshot, shape, status, tooltip) => {
+    const model = trayModel(snapshot, noon);
+    expect([model.shape, find(model, 'status')?.label, model.tooltip]).toEqual([shape, status, tooltip]);
+  });
+
+  test.each(states)('item ids are unique and every item with text has some: %s', (_name, snapshot) => {
+    const items = flat(trayModel(snapshot, noon).items);
+    expect(new Set(items.map((item) => item.id)).size).toBe(items.length);
+    for (const item of items) if (item.kind !== 'separator') expect(item.label.trim()).not.toBe('');
+  });
+});
+
+describe('the menu', () => {
+  test('offers exactly what works while an agent answers', () => {
+    expect(trayModel(snapshotOf(), noon).items.map((item) => item.id)).toEqual([
+      'status', 'device', 'after-status', 'bypassed', 'after-apps', 'save-bundle', 'open-window', 'about', 'before-close', 'close-icon',
+    ]);
+  });
+
+  test('offers to start the agent, and no bundle, while none answers', () => {
+    expect(trayModel(null, noon).items.map((item) => item.id)).toEqual([
+      'status', 'start-agent', 'after-status', 'open-window', 'about', 'before-close', 'close-icon',
+    ]);
+  });
+
+  test('promises that protection stays on only while there is some', () => {
+    expect(find(trayModel(snapshotOf(), noon), 'close-icon')?.label).toBe('Close icon (protection stays on)');
+    expect(find(trayModel(null, noon), 'close-icon')?.label).toBe('Close icon');
+  });
+
+  test('the device line copies what it shows', () => {
+    const text = 'LAPTOP-42 · policy 3 (embedded) · agent 0.1.0';
+    expect(find(trayModel(snapshotOf(), noon), 'device')).toEqual({ kind: 'item', id: 'device', label: text, action: { kind: 'copy', text } });
+  });
+
+  const reasons = [
+    ['a learned pin says pinned', hostOf('a.example', 'bypass', pinned, exclusionOf('learned', 'pinned')), 'zed - pinned'],
+    ['a policy that bypasses pinned apps says pinned', hostOf('a.example', 'bypass', pinned), 'zed - pinned'],
+    ['a private trust store is not called pinned', hostOf('a.example', 'bypass', privateStore), 'zed - own list of authorities'],
+    ['an open cause stays open', hostOf('a.example', 'bypass', undetermined, exclusionOf('learned', 'undetermined')), 'zed - refuses, cause open'],
+    ['a rule of policy says policy', hostOf('a.example', 'bypass', undetermined), 'zed - policy'],
+    ['a person\'s exclusion says so', hostOf('a.example', 'bypass', undetermined, exclusionOf('user')), 'zed - excluded by you'],
+    ['a managed exclusion says policy', hostOf('a.example', 'bypass', pinned, exclusionOf('managed')), 'zed - excluded by policy'],
+    ['a predefined exclusion says known', hostOf('a.example', 'bypass', undetermined, exclusionOf('predefined')), 'zed - known exclusion'],
+  ] as const;
+  test.each(reasons)('%s', (_name, host, label) => {
+    const model = trayModel(snapshotOf({ apps: [appOf('zed', [host])] }), noon);
+    expect(find(model, 'bypassed')?.label).toBe('Bypassed apps (1)');
+    expect(find(model, 'bypassed:id-zed')?.label).toBe(label);
+    expect(find(model, 'bypassed:id-zed:a.example')?.label).toBe('a.example: the next one: bypass');
+  });
+
+  test('an inspected app is not listed as bypassed, whatever it refused before', () => {
+    const model = trayModel(snapshotOf({ apps: [appOf('zed', [hostOf('a.example', 'inspect', pinned)])] }), noon);
+    expect(find(model, 'bypassed')).toEqual({ kind: 'item', id: 'bypassed', label: 'No app is bypassed', action: null });
+  });
+
+  test('forty bypassed apps still fit, and the window has them all', () => {
+    const model = trayModel(snapshotOf({ apps: Array.from({ length: 40 }, (_, index) => pinnedApp(`app${index}`)) }), noon);
+    const menu = find(model, 'bypassed');
+    expect(menu?.kind === 'submenu' && menu.items.length).toBe(17);
+    expect(menu?.label).toBe('Bypassed apps (40)');
+    expect(find(model, 'bypassed:all')).toMatchObject({ action: { kind: 'open-window', screen: 'apps' } });
+  });
+
+  const problems = [
+    ['a refusal is a recent problem', rowOf({ outcome: { kind: 'refused', sign: 'alert', alert: 46 } }), 'Recent problem: teams at chat.example'],
+    ['a server that failed is one', rowOf({ outcome: { kind: 'upstream', code: 'ECONNREFUSED' }, appName: null }), 'Recent problem: An unknown program at chat.example'],
+    ['a block is one', rowOf({ outcome: { kind: 'blocked' }, disposition: 'block' }), 'Recent problem: teams at chat.example'],
+    ['a connection that works is none', rowOf({}), undefined],
+    ['an open connection is none', rowOf({ outcome: null, durationMs: null }), undefined],
+    ['an unused connection is none', rowOf({ outcome: { kind: 'unused' } }), undefined],
+    ['a refusal of this morning is none', rowOf({ outcome: { kind: 'refused', sign: 'alert', alert: 46 }, startedAt: noon - 7_200_000 }), undefined],
+  ] as const;
+  test.each(problems)('%s', (_name, row, label) => {
+    expect(find(trayModel(snapshotOf({ recent: [rowOf({ id: 10 }), row] }), noon), 'recent-problem')?.label).toBe(label);
+  });
+
+  test('a recent problem says why and copies a line for the ticket', () => {
+    const row = rowOf({ disposition: 'block', outcome: { kind: 'blocked' }, reason: { code: 'rule', detail: null }, rule: 'no-chat' });
+    const model = trayModel(snapshotOf({ recent: [row] }), noon);
+    expect(find(model, 'recent-problem:what')?.label).toBe('Blocked: policy rule "no-chat" says so.');
+    expect(find(model, 'recent-problem:when')?.label).toBe('2 min ago');
+    expect(find(model, 'recent-problem:copy')).toMatchObject({
+      action: { kind: 'copy', text: 'teams at chat.example:443 - Blocked: policy rule "no-chat" says so. Connection 9' },
+    });
+  });
+
+  test('a warning brings its text and its advice', () => {
+    const model = trayModel(snapshotOf({ warnings: [warningOf('policy-invalid', 'p')] }), noon);
+    expect(find(model, 'warning:policy-invalid:p:text')?.label).toBe('policy.json, line 7: unknown key. The last good policy stays in force.');
+    expect(find(model, 'warning:policy-invalid:p:advice')?.label).toContain('Correct the file');
+  });
+});
+
+describe('names that come from outside', () => {
+  test.each([
+    ['line breaks end no menu line', 'a\nb\r\nc', 'a b c'],
+    ['direction marks turn no name around', 'exe.\u202Efdp', 'exe. fdp'],
+    ['control characters go', 'a\u0000\u0007b', 'a b'],
+    ['long names are cut with a sign', 'x'.repeat(200), `${'x'.repeat(89)}…`],
+    ['letters outside the first plane are not cut in two', '😀'.repeat(200), `${'😀'.repeat(89)}…`],
+    ['markup is text', '<b>&amp;', '<b>&amp;'],
+  ])('%s', (_name, given, shown) => expect(plainText(given)).toBe(shown));
+
+  test('a hostile app name reaches the menu as one line, and its reason stays visible', () => {
+    const app = { ...pinnedApp('x'), name: `evil\n- trusted ${'y'.repeat(300)}` };
+    expect(find(trayModel(snapshotOf({ apps: [app] }), noon), 'bypassed:id-x')?.label).toMatch(/^evil - trusted y+… - pinned$/);
+  });
+});
+
+test('the model is a plain value that survives JSON, and the same input gives the same model', () => {
+  const snapshot = snapshotOf({ apps: [pinnedApp('slack')], warnings: [warningOf('policy-invalid')], recent: [rowOf({ outcome: { kind: 'blocked' } })] });
+  const model = trayModel(snapshot, noon);
+  expect(JSON.parse(JSON.stringify(model))).toEqual(model);
+  expect(trayModel(snapshot, noon)).toEqual(model);
+});
+
+type Labelled = Exclude<TrayItem, { kind: 'separator' }>;
+
+function flat(items: readonly TrayItem[]): readonly TrayItem[] {
+  return items.flatMap((item) => (item.kind === 'submenu' ? [item, ...flat(item.items)] : [item]));
+}
+
+function find(model: TrayModel, id: string): Labelled | undefined {
+  return flat(model.items).find((item): item is Labelled => item.kind !== 'separator' && item.id === id);
+}

@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { parseBootTime, parseEnviron, parseNulList, parsePasswd, parseStat, startedAtOf, withoutDeletedMark } from '../../../native/procfs/parse.ts';
+
+const tail = 'S 4242 7780 4721 0 -1 4194304 100 0 0 0 1 2 0 0 20 0 1 0 98765 3129344 446 18446744073709551615 111 222 333 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 444 555 666 777 778 779 780 0';
+
+describe('parseStat', () => {
+  test.each([
+    ['reads parent, start and image marks of an ordinary line', `7780 (curl) ${tail}`, { pid: 7780, ppid: 4242, startTicks: '98765', imageMarks: '111 333 777 779' }],
+    ['takes the last bracket when the name holds brackets and spaces', `7780 (a) S 1 (b) ${tail}`, { pid: 7780, ppid: 4242, startTicks: '98765', imageMarks: '111 333 777 779' }],
+    ['gives null for an empty text', '', null],
+    ['gives null for a line without name', '7780 curl S 1', null],
+    ['gives null for a line that ends early', '7780 (curl) S 4242', null],
+  ])('%s', (_name, text, expected) => {
+    expect(parseStat(text)).toEqual(expected);
+  });
+});
+
+test('a start time counts from boot in hundredths of a second', () => {
+  expect(startedAtOf('98765', parseBootTime('cpu 1 2\nbtime 1700000000\nprocesses 5\n') ?? 0)).toBe(1_700_000_987_650);
+  expect(parseBootTime('cpu 1 2\n')).toBeNull();
+});
+
+describe('parseNulList', () => {
+  test.each([
+    ['splits at NUL', 'curl\0-s\0https://a/\0', ['curl', '-s', 'https://a/']],
+    ['keeps an empty argument in the middle', 'sh\0-c\0\0x\0', ['sh', '-c', '', 'x']],
+    ['drops the padding of a rewritten title', 'npm install\0\0\0\0', ['npm install']],
+    ['gives nothing for a kernel thread', '', []],
+  ])('%s', (_name, text, expected) => {
+    expect(parseNulList(text)).toEqual(expected);
+  });
+});
+
+test('of two equal variables the first wins and entries without name are skipped', () => {
+  expect([...parseEnviron('A=1\0B=x=y\0A=2\0=odd\0bare\0')]).toEqual([['A', '1'], ['B', 'x=y']]);
+});
+
+test('users are read by uid, broken lines skipped', () => {
+  const users = parsePasswd('root:x:0:0:root:/root:/bin/bash\n# no\nanna:x:1000:1000:Anna,,,:/home/anna:/bin/sh\ntoor:x:0:0::/:/bin/sh\n:x:5:5::/:\n');
+  expect([...users]).toEqual([[0, { name: 'root', home: '/root' }], [1000, { name: 'anna', home: '/home/anna' }]]);
+});
+
+test('a replaced executable keeps its path', () => {
+  expect(withoutDeletedMark('/usr/bin/curl (deleted)')).toBe('/usr/bin/curl');
+  expect(withoutDeletedMark('/usr/bin/curl')).toBe('/usr/bin/curl');
+});

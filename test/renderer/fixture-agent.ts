@@ -1,0 +1,159 @@
+// An agent of values behind the real window server: answers the bridge's routes out of fixture data and says what a test tells it to.
+// Filters are read by the real parser; only the fields that the tests use are judged here.
+import type { BridgeSignal } from '../../electron/contract/bridge.ts';
+import { PinlightError } from '../../electron/contract/errors.ts';
+import type { ConnectionsAnswer, ExplainAnswer, RouteBody } from '../../electron/contract/routes.ts';
+import type { AppSummary, ConnectionRow, Snapshot } from '../../electron/contract/snapshot.ts';
+import type { ControlClient } from '../../electron/client/control-client.ts';
+import { adviseVerdict, explainFact, explainVerdict } from '../../electron/core/explain.ts';
+import { parseFilter } from '../../electron/core/log-query/parse-filter.ts';
+import type { FilterTree } from '../../electron/core/log-query/parse-filter.ts';
+import type { Exclusion } from '../../electron/core/model.ts';
+import { fixtureRow, fixtureSnapshot } from './fixture-data.ts';
+
+export type FixtureAgent = {
+  readonly client: ControlClient;
+  /** Everything the window asked for, oldest first. */
+  readonly calls: { readonly route: string; readonly query: Readonly<Record<string, string | undefined>>; readonly body: unknown }[];
+  /** One more connection, told to every watcher. */
+  connect(): void;
+  /** An event whose sequence leaves a gap. */
+  skip(): void;
+  lose(): void;
+  find(): void;
+  setSnapshot(change: (snapshot: Snapshot) => Snapshot): void;
+};
+
+/** An agent that has seen `rows` connections. */
+export function createFixtureAgent(rows: number, now: number): FixtureAgent {
+  let snapshot = fixtureSnapshot(rows, now);
+  let newest = rows;
+  let lost = false;
+  const listeners = new Set<(signal: BridgeSignal) => void>();
+  const calls: FixtureAgent['calls'] = [];
+  const tell = (signal: BridgeSignal): void => { for (const listener of listeners) listener(signal); };
+
+  const setExclusions = (exclusions: readonly Exclusion[]): void => {
+    const apps = snapshot.apps.map((app) => ({
+      ...app,
+      hosts: app.hosts.map((host) => ({ ...host, exclusion: exclusions.find((one) => one.host === host.host && one.appId === app.id) ?? null })),
+    }));
+    snapshot = { ...snapshot, exclusions, apps, sequence: snapshot.sequence + 1 };
+    tell({ kind: 'snapshot', snapshot });
+  };
+
+  async function relay(route: string, query: Readonly<Record<string, string | undefined>>, body: unknown): Promise<unknown> {
+    calls.push({ route, query, body });
+    if (lost) throw new PinlightError('agent-not-running', 'The agent does not answer.');
+    switch (route) {
+      case 'status': return snapshot;
+      case 'connections': return page(query, newest, now, snapshot.apps);
+      case 'explain': return explain(snapshot.apps, query['app'] ?? '', query['host'] ?? null, now);
+      case 'removeExclusion': {
+        const removed = snapshot.exclusions.find((one) => one.id === query['id']);
+        if (removed === undefined) throw new PinlightError('no-such-exclusion', 'There is no such exclusion.');
+        setExclusions(snapshot.exclusions.filter((one) => one !== removed));
+        return { removed };
+      }
+      case 'addExclusion': {
+        if (!isAddition(body)) throw new PinlightError('bad-request', 'An exclusion has a host and a reason.');
+        const { host, app, reason, hours } = body;
+        const exclusion: Exclusion = {
+          id: `ex-${calls.length}`, kind: 'user', host, appId: app ?? null, appName: null, appHash: null, reason, verdict: null, createdAt: now,
+          expiresAt: hours === undefined ? null : now + hours * 3_600_000,
+        };
+        setExclusions([...snapshot.exclusions, exclusion]);
+        return { exclusion };
+      }
+      default: throw new PinlightError('not-found', `No fixture answers ${route}.`);
+    }
+  }
+
+  return {
+    calls,
+    client: {
+      relay,
+      async watch(listener, { signal }) {
+        listeners.add(listener);
+        listener(lost ? { kind: 'disconnected', why: 'The agent does not answer.' } : { kind: 'snapshot', snapshot });
+        await new Promise<void>((resolve) => { signal.addEventListener('abort', () => resolve(), { once: true }); });
+        listeners.delete(listener);
+      },
+      call: unsupported, openBundle: unsupported, downloadBundle: unsupported,
+    },
+    connect() {
+      newest += 1;
+      const row = fixtureRow(newest, newest, now, snapshot.apps);
+      const counts = { ...snapshot.counts, [row.disposition]: snapshot.counts[row.disposition] + 1 };
+      snapshot = { ...snapshot, sequence: snapshot.sequence + 1, counts, recent: [row, ...snapshot.recent].slice(0, 200) };
+      tell({ kind: 'connection', sequence: snapshot.sequence, row, counts });
+    },
+    skip() {
+      snapshot = { ...snapshot, sequence: snapshot.sequence + 5, agent: { ...snapshot.agent, device: 'LAPTOP-43' } };
+      tell({ kind: 'warnings', sequence: snapshot.sequence, warnings: snapshot.warnings });
+    },
+    lose() {
+      lost = true;
+      tell({ kind: 'disconnected', why: 'The agent does not answer.' });
+    },
+    find() {
+      lost = false;
+      tell({ kind: 'snapshot', snapshot });
+    },
+    setSnapshot(change) {
+      snapshot = change(snapshot);
+      tell({ kind: 'snapshot', snapshot });
+    },
+  };
+}
+
+function unsupported(): never {
+  throw new Error('the window never asks for this');
+}
+
+function isAddition(body: unknown): body is RouteBody<'addExclusion'> {
+  return typeof body === 'object' && body !== null && 'host' in body && 'reason' in body;
+}
+
+function page(query: Readonly<Record<string, string | undefined>>, newest: number, now: number, apps: readonly AppSummary[]): ConnectionsAnswer {
+  const read = parseFilter(query['filter'] ?? '');
+  if (read.kind === 'invalid') throw new PinlightError('bad-filter', read.message);
+  const limit = Number(query['limit'] ?? '100');
+  const rows: ConnectionRow[] = [];
+  let id = query['before'] === undefined ? newest : Number(query['before']) - 1;
+  for (; id > 0 && rows.length < limit && apps.length > 0; id -= 1) {
+    const row = fixtureRow(id, newest, now, apps);
+    if (fits(read.tree, row)) rows.push(row);
+  }
+  return { rows, next: id > 0 && apps.length > 0 ? String(rows.at(-1)?.id ?? id) : null };
+}
+
+function fits(tree: FilterTree, row: ConnectionRow): boolean {
+  switch (tree.kind) {
+    case 'all': return true;
+    case 'and': return tree.parts.every((part) => fits(part, row));
+    case 'or': return tree.parts.some((part) => fits(part, row));
+    case 'not': return !fits(tree.part, row);
+    case 'word': return row.host.includes(tree.text) || (row.appName ?? '').includes(tree.text);
+    case 'test': {
+      const wanted = JSON.stringify(tree.value);
+      const values: Readonly<Record<string, string>> = { disposition: row.disposition, outcome: row.outcome?.kind ?? '', host: row.host };
+      const value = values[tree.field.name];
+      if (value === undefined) throw new Error(`the fixture does not judge the field ${tree.field.name}`);
+      return wanted.includes(JSON.stringify(value));
+    }
+  }
+}
+
+function explain(apps: readonly AppSummary[], id: string, host: string | null, now: number): ExplainAnswer {
+  const app = apps.find((one) => one.id === id);
+  const here = app?.hosts.find((one) => one.host === host);
+  if (app === undefined || here === undefined) throw new PinlightError('no-such-app', 'No such app has been seen.');
+  const { verdict } = here;
+  return {
+    app, host, verdict, sentence: explainVerdict(verdict, app.name, here.host), next: here.next.sentence, advice: adviseVerdict(verdict),
+    evidenceFor: verdict.because.filter((fact) => fact.speaks === 'for').map(explainFact),
+    evidenceAgainst: verdict.because.filter((fact) => fact.speaks === 'against').map(explainFact),
+    attempts: [2, 9, 31].map((minutes) => ({ at: now - minutes * 60_000, host: here.host, sentence: 'The app refused our certificate with alert 46 (certificate_unknown).' })),
+  };
+}

@@ -1,0 +1,61 @@
+// The built window in a real Chromium, served by the real window server of `pinlight open`. Builds into a folder of its own, so
+// that suites which run at the same time do not take each other's files.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from '@playwright/test';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from '@playwright/test';
+import { build } from 'vite';
+import { serveWindow } from '../../electron/cli/window/serve-window.ts';
+import { createFixtureAgent } from './fixture-agent.ts';
+import type { FixtureAgent } from './fixture-agent.ts';
+
+/** One window on one agent. `complaints`: what the page's console and its policy had to say against it. */
+export type OpenedWindow = {
+  readonly page: Page;
+  readonly agent: FixtureAgent;
+  readonly complaints: readonly string[];
+  close(): Promise<void>;
+};
+
+export type WindowLab = {
+  open(options?: BrowserContextOptions & { readonly rows?: number; readonly prepare?: (agent: FixtureAgent) => void }): Promise<OpenedWindow>;
+  close(): Promise<void>;
+};
+
+const quiet = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
+
+/** Builds the window and starts Chromium. */
+export async function startWindowLab(): Promise<WindowLab> {
+  const folder = await mkdtemp(join(tmpdir(), 'pinlight-window-'));
+  await build({
+    configFile: fileURLToPath(new URL('../../renderer/vite.config.ts', import.meta.url)), logLevel: 'error',
+    build: { outDir: folder, emptyOutDir: true },
+  });
+  const browser: Browser = await chromium.launch({ executablePath: process.env['PINLIGHT_CHROMIUM'] ?? '/usr/bin/chromium', args: quiet });
+  return {
+    async open({ rows = 20_000, prepare, ...options } = {}) {
+      const agent = createFixtureAgent(rows, Date.now());
+      prepare?.(agent);
+      const server = await serveWindow({ client: agent.client, folder, now: Date.now, idleMs: 600_000 });
+      const context: BrowserContext = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+      const page = await context.newPage();
+      const complaints: string[] = [];
+      page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()); });
+      page.on('pageerror', (error) => complaints.push(error.message));
+      await page.goto(server.url);
+      return {
+        page, agent, complaints,
+        async close() {
+          await context.close();
+          await server.close();
+        },
+      };
+    },
+    async close() {
+      await browser.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
