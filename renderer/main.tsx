@@ -10,7 +10,7 @@ import { Services } from './state/services.tsx';
 await startWords();
 
 const bridge = window.pinlight ?? createHttpBridge();
-const agent = connectAgent(bridge);
+const agent = connectAgent({ watch: (listener) => bridge.watch(listener), status: () => bridge.call('status', {}, {}) });
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');
 

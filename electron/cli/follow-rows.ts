@@ -27,7 +27,7 @@ export async function followRows(context: CliContext, { filter, since, shown }: 
     asking = true;
     try {
       while (pending.size > 0 && !signal.aborted) {
-        await delay(storeDelayMs, undefined, { signal }).catch(() => undefined);
+        await delay(gatherMs, undefined, { signal }).catch(() => undefined);
         const wanted = new Set(pending);
         pending.clear();
         if (!signal.aborted) for (const row of await matching(context, filter, wanted)) show(row);
@@ -56,8 +56,8 @@ export async function followRows(context: CliContext, { filter, since, shown }: 
   if (failures.length > 0) throw failures[0];
 }
 
-// The agent writes its history in batches of a quarter of a second; a query before that would miss what has just ended.
-const storeDelayMs = 400;
+// A page load ends dozens of connections at once: one query for all of them, and still no wait that a person notices.
+const gatherMs = 200;
 
 /** Remembers the latest ids; a row comes again when later knowledge amends it, which happens to the newest few hundred only. */
 function createKnownIds(first: readonly number[]): { add(id: number): boolean } {

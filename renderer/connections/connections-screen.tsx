@@ -17,7 +17,7 @@ import { FilterBox } from './filter-box.tsx';
 /** The third screen. */
 export function ConnectionsScreen() {
   const bridge = useBridge();
-  const [feed] = useState(() => createFeed(bridge));
+  const [feed] = useState(() => createFeed((query) => bridge.call('connections', query, {})));
   useEffect(() => () => feed.close(), [feed]);
   return <Fed feed={feed} />;
 }

@@ -2,8 +2,8 @@
 // here; so with a filter the head is asked for again, at most once a second. Not for drawing.
 import { createStore } from 'zustand/vanilla';
 import type { StoreApi } from 'zustand/vanilla';
-import type { Bridge } from '../../electron/contract/bridge.ts';
 import type { ErrorBody } from '../../electron/contract/errors.ts';
+import type { RouteQuery } from '../../electron/contract/routes.ts';
 import { recentLimit } from '../../electron/contract/snapshot.ts';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
 import { errorOf } from '../state/error-of.ts';
@@ -21,6 +21,9 @@ export type FeedState = {
   /** Rows that came while the person was reading further down. */
   readonly held: number;
 };
+
+/** Asks the agent for one page (route `connections`); rejects with PinlightError. */
+export type ReadPage = (query: RouteQuery<'connections'>) => Promise<RowList>;
 
 export type Feed = {
   readonly store: StoreApi<FeedState>;
@@ -40,8 +43,8 @@ const pageSize = '200';
 /** A filtered head costs the agent a query; people do not read faster than this. */
 const headMs = 1_000;
 
-/** A feed over the bridge; `close` ends its timer and drops late answers, and a closed one may be asked again. */
-export function createFeed(bridge: Bridge): Feed {
+/** A feed of the pages that `read` gets; `close` ends its timer and drops late answers, and a closed one may be asked again. */
+export function createFeed(read: ReadPage): Feed {
   const store = createStore<FeedState>(() => ({ list: null, filter: '', busy: null, error: null, live: true, held: 0 }));
   let generation = 0;
   let atTop = true;
@@ -54,7 +57,7 @@ export function createFeed(bridge: Bridge): Feed {
     const mine = (generation += 1);
     store.setState({ busy: 'first' });
     try {
-      const list = await bridge.call('connections', query(filter), {});
+      const list = await read(query(filter));
       if (mine !== generation) return;
       store.setState({ list, filter, busy: null, error: null, held: 0 });
       observe(recent);
@@ -69,7 +72,7 @@ export function createFeed(bridge: Bridge): Feed {
     const mine = generation;
     store.setState({ busy: 'more' });
     try {
-      const page = await bridge.call('connections', { ...query(filter), before: list.next }, {});
+      const page = await read({ ...query(filter), before: list.next });
       if (mine !== generation) return;
       store.setState(({ list: present }) => ({ list: present === null ? page : addPage(present, page), busy: null, error: null }));
     } catch (thrown) {
@@ -102,7 +105,7 @@ export function createFeed(bridge: Bridge): Feed {
     if (busy !== null || !atTop) return;
     const mine = generation;
     try {
-      const head = await bridge.call('connections', query(filter), {});
+      const head = await read(query(filter));
       if (mine !== generation) return;
       store.setState(({ list }) => ({ list: list === null || head.next === null ? head : joinHead(list, head.rows) ?? head, held: 0 }));
     } catch (thrown) {

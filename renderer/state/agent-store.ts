@@ -2,7 +2,7 @@
 // ten paints a second at most. Not for what a person has open or typed (ui-store, connections/feed).
 import { createStore } from 'zustand/vanilla';
 import type { StoreApi } from 'zustand/vanilla';
-import type { Bridge, BridgeSignal } from '../../electron/contract/bridge.ts';
+import type { BridgeSignal } from '../../electron/contract/bridge.ts';
 import { hasGap, reduce } from '../../electron/contract/snapshot.ts';
 import type { AgentEvent, Snapshot } from '../../electron/contract/snapshot.ts';
 
@@ -22,14 +22,20 @@ const batchMs = 100;
 /** While a new snapshot is on its way; beyond this many events asking again is cheaper than replaying. */
 const heldEvents = 5_000;
 
+/** The two things the store needs of a bridge. `status` rejects with PinlightError. */
+export type AgentSource = {
+  readonly watch: (listener: (signal: BridgeSignal) => void) => () => void;
+  readonly status: () => Promise<Snapshot>;
+};
+
 /** Watches the agent and keeps the store current; `close` ends it. */
-export function connectAgent(bridge: Bridge): { readonly store: AgentStore; close(): void } {
+export function connectAgent(source: AgentSource): { readonly store: AgentStore; readonly close: () => void } {
   const store = createStore<AgentView>(() => ({ link: 'loading', snapshot: null, asOf: null, why: null }));
   let waiting: AgentEvent[] = [];
   let timer: ReturnType<typeof setTimeout> | null = null;
   let resyncing = false;
 
-  const unsubscribe = bridge.watch(receive);
+  const unsubscribe = source.watch(receive);
   return {
     store,
     close() {
@@ -73,7 +79,7 @@ export function connectAgent(bridge: Bridge): { readonly store: AgentStore; clos
   async function resync(): Promise<void> {
     resyncing = true;
     try {
-      const snapshot = await bridge.call('status', {}, {});
+      const snapshot = await source.status();
       waiting = waiting.length > heldEvents ? [] : waiting.filter((event) => event.sequence > snapshot.sequence);
       store.setState({ snapshot, asOf: Date.now() });
     } catch {

@@ -1,5 +1,5 @@
 // Every command by the real program: words, --json and exit codes, against a server that speaks the contract on a unix socket.
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile, chmod } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile, chmod } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -117,8 +117,8 @@ describe('each command', () => {
 });
 
 describe('without an agent to talk to', () => {
-  test.each([['status'], ['apps'], ['explain', 'x'], ['log'], ['log', '--follow'], ['watch'], ['exclude', 'list'], ['policy', 'show'], ['bundle'], ['trust', 'status'], ['stop']])('%s %s: exit code 3', async (...args) => {
-    const { code, stdout } = await runPinlight([...args.filter((arg) => arg !== undefined), '--json'], { home: join(folder, 'nobody-here'), cwd: folder });
+  test.each(['status', 'apps', 'explain x', 'log', 'log --follow', 'watch', 'exclude list', 'policy show', 'bundle', 'trust status', 'stop'])('%s: exit code 3', async (command) => {
+    const { code, stdout } = await runPinlight([...command.split(' '), '--json'], { home: join(folder, 'nobody-here'), cwd: folder });
     expect(code).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'agent-not-running' } });
   });
@@ -152,10 +152,12 @@ describe('bundle', () => {
   test('is saved under the agent\'s name, whole, for the owner only', async () => {
     const into = await mkdtemp(join(folder, 'b-'));
     const { code, stdout, stderr } = await runPinlight(['bundle', '--json'], { home: agent.home, cwd: into });
-    const file = join(into, 'pinlight-diag-LAPTOP-42.zip');
+    const names = await readdir(into);
+    expect(names).toEqual([expect.stringMatching(/^pinlight-diag-LAPTOP-42-\d{8}T\d{6}Z\.zip$/)]);
+    const file = join(into, names[0] ?? '');
     expect({ code, stderr, json: JSON.parse(stdout) }).toEqual({ code: 0, stderr: '', json: { ok: true, data: { file, bytes: bundleBytes.length } } });
     expect((await readFile(file)).equals(bundleBytes)).toBe(true);
-    expect(await readdir(into)).toEqual(['pinlight-diag-LAPTOP-42.zip']);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
   test('-o names the file; -o - is standard output', async () => {
@@ -193,7 +195,7 @@ describe('streams', () => {
     await vi.waitUntil(() => lines.length === 1, { timeout: 10_000 });
     agent.emit({ sequence: 11, kind: 'connection', row: sampleRow(11), counts: sampleSnapshot().counts });
     await vi.waitUntil(() => lines.length === 2, { timeout: 10_000 });
-    expect(lines.map((line) => (JSON.parse(line) as { kind: string }).kind)).toEqual(['snapshot', 'connection']);
+    expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([{ kind: 'snapshot' }, { kind: 'connection' }]);
     child.kill('SIGTERM');
     expect((await once(child, 'close'))[0]).toBe(0);
   });
@@ -210,7 +212,7 @@ describe('streams', () => {
     await vi.waitUntil(() => lines.length === 2, { timeout: 10_000 });
     agent.emit({ sequence: 15, kind: 'connection', row: sampleRow(3, fresh), counts: sampleSnapshot().counts });
     await vi.waitUntil(() => lines.length === 3, { timeout: 10_000 });
-    expect(lines.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual([7, 5, 3]);
+    expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([{ id: 7 }, { id: 5 }, { id: 3 }]);
     expect(agent.seen.at(-1)?.query['filter']).toBe('(host:odd) and id >= 3');
     child.kill('SIGINT');
     expect((await once(child, 'close'))[0]).toBe(0);

@@ -9,7 +9,7 @@ const columns = [{ title: 'App' }, { title: 'Count', align: 'right' }, { title: 
 
 const tables: readonly { name: string; rows: readonly (readonly Cell[])[]; style: TableStyle; lines: readonly string[] }[] = [
   { name: 'columns are as wide as their widest cell', rows: [['chat', '7', 'pinned'], ['a-long-name', '12345678', '']], style: plain, lines: ['APP             COUNT  WHY', 'chat                7  pinned', 'a-long-name  12345678'] },
-  { name: 'the widest columns are cut to the terminal', rows: [['a-very-long-application-name', '7', 'because of something long']], style: { ...plain, width: 40 }, lines: ['APP               COUNT  WHY', 'a-very-long-app…      7  because of som…'] },
+  { name: 'the widest columns are cut to the terminal', rows: [['a-very-long-application-name', '7', 'because of something long']], style: { ...plain, width: 40 }, lines: ['APP              COUNT  WHY', 'a-very-long-ap…      7  because of some…'] },
   { name: 'colour goes around the text, not around the padding', rows: [[{ text: 'ab', tone: 'good' }, '1', 'x']], style: { width: null, paint: (text, tone) => (tone === 'good' ? `<${text}>` : text) }, lines: ['APP  COUNT  WHY', '<ab>       1  x'] },
   { name: 'wide characters take two columns', rows: [['日本', '1', 'x'], ['abcd', '2', 'y']], style: plain, lines: ['APP   COUNT  WHY', '日本      1  x', 'abcd      2  y'] },
   { name: 'a cell with a line break stays on its line', rows: [['a\nb', '1', 'x']], style: plain, lines: ['APP      COUNT  WHY', 'a\\u{a}b      1  x'] },

@@ -84,7 +84,7 @@ async function serve(agent: ContractAgent, seen: Seen[], streams: Set<ServerResp
     return;
   }
   if (url.pathname === streamPaths.bundle) {
-    response.writeHead(200, { 'content-type': 'application/zip', 'content-length': bundleBytes.length, 'content-disposition': 'attachment; filename="pinlight-diag-LAPTOP-42.zip"' });
+    response.writeHead(200, { 'content-type': 'application/zip', 'content-length': bundleBytes.length });
     response.end(bundleBytes);
     return;
   }

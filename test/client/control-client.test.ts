@@ -9,6 +9,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createControlClient } from '../../electron/client/control-client.ts';
 import { checkRunFolder } from '../../electron/client/state-folder.ts';
+import { streamPaths } from '../../electron/contract/routes.ts';
 import type { BridgeSignal } from '../../electron/contract/bridge.ts';
 import { answer, bundleBytes, startContractAgent } from './contract-agent.ts';
 import type { ContractAgent } from './contract-agent.ts';
@@ -138,6 +139,7 @@ describe('watch', () => {
     { name: 'a line without end', begin: (response) => {
       for (let mebibyte = 0; mebibyte < 9; mebibyte += 1) response.write('x'.repeat(1024 * 1024));
     }, why: 'too long' },
+    { name: 'a stream that the agent cuts', begin: (response) => response.end('{"kind":"cut","error":{"code":"listener-too-slow","message":"the stream was not \\"read\\"","advice":""}}\n'), why: 'The agent cut the stream: the stream was not "read".' },
     { name: 'an end', begin: (response) => response.end(), why: 'ended the stream' },
   ];
   test.each(broken)('$name is reported and tried again', async ({ begin, why }) => {
@@ -161,7 +163,7 @@ describe('bundle', () => {
   test('arrives byte for byte, with its name and progress', async () => {
     const client = createControlClient({ controlPath: agent.controlPath });
     const { fileName, length, body } = await client.openBundle();
-    expect({ fileName, length }).toEqual({ fileName: 'pinlight-diag-LAPTOP-42.zip', length: bundleBytes.length });
+    expect({ fileName, length }).toEqual({ fileName: expect.stringMatching(/^pinlight-diag-LAPTOP-42-\d{8}T\d{6}Z\.zip$/), length: bundleBytes.length });
     expect((await buffer(body)).equals(bundleBytes)).toBe(true);
     const target = new PassThrough();
     const received = buffer(target);
@@ -176,7 +178,7 @@ describe('bundle', () => {
     { name: 'an answer that is no zip file is a bug', type: 'application/json', body: '{"ok":true,"data":{}}', code: 'bug' },
   ];
   test.each(odd)('$name', async ({ type, body, code }) => {
-    const server = await serveOnce(type, body);
+    const server = await serveBundle(type, body);
     await expect(createControlClient({ controlPath: server.path }).openBundle()).rejects.toMatchObject({ code });
     await server.close();
   });
@@ -205,10 +207,15 @@ function watch(watched: ContractAgent, silenceMs = 10_000): Watching {
   };
 }
 
-async function serveOnce(type: string, body: string): Promise<{ path: string; close(): Promise<void> }> {
+/** A server whose bundle is this. */
+async function serveBundle(type: string, body: string): Promise<{ path: string; close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'pl-'));
   const path = join(folder, 's');
-  const server: Server = createServer((_request, response) => {
+  const server: Server = createServer((request, response) => {
+    if (request.url !== streamPaths.bundle) {
+      answer(response, 200, { ok: true, data: sampleSnapshot() });
+      return;
+    }
     response.writeHead(200, { 'content-type': type });
     response.end(body);
   });

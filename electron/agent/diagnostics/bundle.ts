@@ -3,11 +3,12 @@
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import type { Readable } from 'node:stream';
+import { setImmediate as othersRan } from 'node:timers/promises';
 import { ZipFile } from 'yazl';
 import { PinlightError } from '../../contract/errors.ts';
 import { buildManifest, spokenId } from '../../core/diagnostics/manifest.ts';
 import type { Manifest, ManifestFile, NotCollected } from '../../core/diagnostics/manifest.ts';
-import { addCounts, redactLog, redactText, redactValue } from '../../core/diagnostics/redact.ts';
+import { addCounts, logPieces, redactLog, redactText, redactValue } from '../../core/diagnostics/redact.ts';
 import type { RedactionCounts, RedactOptions } from '../../core/diagnostics/redact.ts';
 import { renderReport } from '../../core/diagnostics/report.ts';
 import { collectAll } from './collectors.ts';
@@ -70,15 +71,15 @@ async function assemble(sources: BundleSources, options: BundleOptions): Promise
   const files: BundleFile[] = [];
   const notCollected: NotCollected[] = [];
 
-  /** Adds a file of `text`, made from a redacted value; answers the value for the report, null when there is none. */
-  const add = <T>(name: string, collected: Collected<T>, text: (value: T) => string): T | null => {
+  /** Adds a file of `text`, made from a redacted value; answers that value for the report, null when there is none. */
+  const add = <T>(name: string, collected: Collected<Redacted<T>>, text: (value: T) => string): T | null => {
     if (collected.kind === 'failed') {
       notCollected.push({ name, because: redactText(collected.because, redact).text });
       return null;
     }
-    const clean = redactValue(collected.value, redact);
-    addBytes(name, Buffer.from(text(clean.value)), clean.counts);
-    return clean.value;
+    const { value, counts } = collected.value;
+    addBytes(name, Buffer.from(text(value)), counts);
+    return value;
   };
   const addBytes = (name: string, bytes: Buffer, redactions: RedactionCounts): void => {
     if (bytes.length > budget.left) {
@@ -89,21 +90,18 @@ async function assemble(sources: BundleSources, options: BundleOptions): Promise
     files.push({ name, bytes, redactions });
   };
 
+  const clean = <T>(value: T): Redacted<T> => redactValue(value, redact);
   // Apps, exclusions, connections and warnings have files of their own; the recent ones twice would only be read twice.
-  const status = add('status.json', map(found.status, ({ sequence, agent, counts }) => ({ sequence, agent, counts })), json);
-  const health = add('health.json', map(found.status, (snapshot) => snapshot.warnings), json);
-  const policy = add('policy.json', found.policy, json);
-  const apps = add('apps.json', found.apps, json);
-  const exclusions = add('exclusions.json', found.exclusions, json);
-  const trust = add('trust-stores.json', found.trust, json);
-  const versions = add('versions.json', found.versions, json);
-  const system = add('system.json', found.system, json);
-  const connections = add('connections.ndjson', found.connections, (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  if (found.log.kind === 'failed') notCollected.push({ name: 'agent.log', because: redactText(found.log.because, redact).text });
-  else {
-    const log = redactLog(found.log.value, redact);
-    addBytes('agent.log', Buffer.from(log.text), log.counts);
-  }
+  const status = add('status.json', map(found.status, ({ sequence, agent, counts }) => clean({ sequence, agent, counts })), json);
+  const health = add('health.json', map(found.status, (snapshot) => clean(snapshot.warnings)), json);
+  const policy = add('policy.json', map(found.policy, clean), json);
+  const apps = add('apps.json', await redactRows(found.apps, redact), json);
+  const exclusions = add('exclusions.json', await redactRows(found.exclusions, redact), json);
+  const trust = add('trust-stores.json', map(found.trust, clean), json);
+  const versions = add('versions.json', map(found.versions, clean), json);
+  const system = add('system.json', map(found.system, clean), json);
+  const connections = add('connections.ndjson', await redactRows(found.connections, redact), (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  add('agent.log', await redactWholeLog(found.log, redact), (log) => log);
 
   const listed = files.map(describe);
   const report = attempt(() => renderReport({
@@ -118,6 +116,38 @@ async function assemble(sources: BundleSources, options: BundleOptions): Promise
     id, createdAt: options.now, device, version: options.version, files: [...pages.map(describe), ...listed], notCollected,
   });
   return { manifest, files: [{ name: 'manifest.json', bytes: Buffer.from(json(manifest)), redactions: {} }, ...pages, ...files] };
+}
+
+type Redacted<T> = { readonly value: T; readonly counts: RedactionCounts };
+
+/**
+ * 5,000 rows or 2 MB of log take about a second, and the proxy lives in this process: other work gets its turn after each part.
+ * 100 rows or 64 kB of log take about 30 ms.
+ */
+async function redactRows<T>(collected: Collected<readonly T[]>, redact: RedactOptions): Promise<Collected<Redacted<readonly T[]>>> {
+  if (collected.kind === 'failed') return collected;
+  const value: T[] = [];
+  const counts: RedactionCounts[] = [];
+  for (let at = 0; at < collected.value.length; at += 100) {
+    const part = redactValue(collected.value.slice(at, at + 100), redact);
+    value.push(...part.value);
+    counts.push(part.counts);
+    await othersRan();
+  }
+  return { kind: 'collected', value: { value, counts: addCounts(counts) } };
+}
+
+async function redactWholeLog(collected: Collected<string>, redact: RedactOptions): Promise<Collected<Redacted<string>>> {
+  if (collected.kind === 'failed') return collected;
+  const text: string[] = [];
+  const counts: RedactionCounts[] = [];
+  for (const piece of logPieces(collected.value, 65_536)) {
+    const part = redactLog(piece, redact);
+    text.push(part.text);
+    counts.push(part.counts);
+    await othersRan();
+  }
+  return { kind: 'collected', value: { value: text.join(''), counts: addCounts(counts) } };
 }
 
 function map<T, U>(collected: Collected<T>, change: (value: T) => U): Collected<U> {

@@ -3,9 +3,10 @@
 import { createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import { countBytes } from '../../client/control-client.ts';
 import { PinlightError } from '../../contract/errors.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
@@ -22,17 +23,18 @@ export function addBundleCommand(program: Command, context: CliContext): void {
       context.output.progress('Collecting …');
       try {
         const { body, fileName, length } = await context.client.openBundle({ signal });
-        const showProgress = progressOf(body, length, (text) => context.output.progress(text));
+        const progress = createProgress(length, (text) => context.output.progress(text));
+        const counted = countBytes(progress.update);
         if (options.output === '-') {
-          await pipeline(body, process.stdout, { signal });
+          await pipeline(body, counted, process.stdout, { signal });
           context.output.progress(null);
           return;
         }
-        const file = await placeFor(options.output, fileName ?? datedName(context.now()));
-        await writeWhole(body, file, signal);
+        const file = await placeFor(options.output, fileName);
+        await writeWhole((target) => pipeline(body, counted, target, { signal }), file);
         context.output.progress(null);
-        context.output.data({ file, bytes: showProgress.bytes() });
-        context.output.line(`Saved ${file} (${sizeWords(showProgress.bytes())}).`);
+        context.output.data({ file, bytes: progress.bytes() });
+        context.output.line(`Saved ${file} (${sizeWords(progress.bytes())}).`);
         context.output.line('Open report.html in it first. Private keys, contents, cookies and query strings are never collected.', 'dim');
       } catch (thrown) {
         context.output.progress(null);
@@ -43,17 +45,19 @@ export function addBundleCommand(program: Command, context: CliContext): void {
     });
 }
 
-function progressOf(body: Readable, length: number | null, show: (text: string) => void): { bytes: () => number } {
-  let bytes = 0;
+function createProgress(length: number | null, show: (text: string) => void): { update: (bytes: number) => void; bytes: () => number } {
+  let soFar = 0;
   let shownAt = 0;
-  body.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    // A terminal redraw per 100 kB is smooth enough and costs nothing.
-    if (bytes - shownAt < 100_000) return;
-    shownAt = bytes;
-    show(`Saving … ${sizeWords(bytes)}${length === null ? '' : ` of ${sizeWords(length)}`}`);
-  });
-  return { bytes: () => bytes };
+  return {
+    bytes: () => soFar,
+    update(bytes) {
+      soFar = bytes;
+      // A terminal redraw per 100 kB is smooth enough and costs nothing.
+      if (bytes - shownAt < 100_000) return;
+      shownAt = bytes;
+      show(`Saving … ${sizeWords(bytes)}${length === null ? '' : ` of ${sizeWords(length)}`}`);
+    },
+  };
 }
 
 async function placeFor(output: string | undefined, name: string): Promise<string> {
@@ -63,13 +67,12 @@ async function placeFor(output: string | undefined, name: string): Promise<strin
 }
 
 /** Under its name only when complete; `wx` never follows a link that somebody left under the temporary name. */
-async function writeWhole(body: Readable, file: string, signal: AbortSignal): Promise<void> {
+async function writeWhole(copyTo: (target: Writable) => Promise<void>, file: string): Promise<void> {
   const part = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
   try {
-    await pipeline(body, createWriteStream(part, { flags: 'wx', mode: 0o600 }), { signal });
+    await copyTo(createWriteStream(part, { flags: 'wx', mode: 0o600 }));
     await rename(part, file);
   } catch (thrown) {
-    body.destroy();
     if (!isFileError(thrown)) {
       await rm(part, { force: true });
       throw thrown;
@@ -81,8 +84,4 @@ async function writeWhole(body: Readable, file: string, signal: AbortSignal): Pr
 
 function isFileError(thrown: unknown): thrown is { readonly code: string; readonly path: string } {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' && ('path' in thrown || thrown.code === 'ENOSPC');
-}
-
-function datedName(now: number): string {
-  return `pinlight-diag-${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '')}.zip`;
 }

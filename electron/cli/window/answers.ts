@@ -15,6 +15,13 @@ export function answerError(response: ServerResponse, status: number, error: Err
   answer(response, status, { ok: false, error });
 }
 
+/** The same for a person who followed a link: message and advice as plain text. */
+export function answerWords(response: ServerResponse, status: number, error: ErrorBody): void {
+  const body = Buffer.from(`${error.message}\n${error.advice}\n`, 'utf8');
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length, connection: 'close' });
+  response.end(body);
+}
+
 function answer(response: ServerResponse, status: number, envelope: Envelope<unknown>): void {
   const body = Buffer.from(JSON.stringify(envelope), 'utf8');
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': body.length });

@@ -129,7 +129,7 @@ async function serveBundle({ client, response }: BridgeRequest): Promise<void> {
   const { body, fileName, length } = await client.openBundle({ signal: gone.signal });
   response.writeHead(200, {
     'content-type': 'application/zip',
-    'content-disposition': `attachment; filename="${fileName ?? 'pinlight-diag.zip'}"`,
+    'content-disposition': `attachment; filename="${fileName}"`,
     ...(length === null ? {} : { 'content-length': length }),
   });
   await pipeline(body, response);

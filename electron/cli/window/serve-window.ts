@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { PinlightError, errorBody, errorStatus } from '../../contract/errors.ts';
 import type { ControlClient } from '../../client/control-client.ts';
 import { serveBridge } from './serve-bridge.ts';
-import { answerError } from './answers.ts';
+import { answerError, answerWords } from './answers.ts';
 import { readRendererFiles } from './renderer-files.ts';
 import type { RendererFile } from './renderer-files.ts';
 import { createWindowSession } from './session.ts';
@@ -46,8 +46,10 @@ export async function serveWindow({ client, folder, now, idleMs }: WindowServerO
   server.on('request', (request, response) => {
     setSafetyHeaders(response);
     serve(request, response).catch((thrown: unknown) => {
+      const body = errorBody(thrown);
       if (response.headersSent) response.destroy();
-      else answerError(response, errorStatus(errorBody(thrown).code), errorBody(thrown));
+      else if ((request.headers.accept ?? '').includes('text/html')) answerWords(response, errorStatus(body.code), body);
+      else answerError(response, errorStatus(body.code), body);
     });
   });
   // A page can open a WebSocket to any address; nothing here speaks it, and nothing is routed for it.

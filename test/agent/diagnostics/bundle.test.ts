@@ -186,6 +186,21 @@ describe('limits', () => {
   });
 });
 
+it('lets the proxy work in between: no turn of the loop takes longer than half a second', async () => {
+  const first = connections[0];
+  if (first === undefined) throw new Error('the fixture is empty');
+  const line = `${JSON.stringify({ level: 30, msg: 'connection 17 from curl to https://a.example/x?y=1 was bypassed', path: '/home/ann/x' })}\n`;
+  let longest = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }, 5);
+  await bundle({ connections: async () => Array.from({ length: 5_000 }, () => first), logTail: async (max) => line.repeat(max / line.length) });
+  clearInterval(timer);
+  expect(longest).toBeLessThan(500);
+});
+
 describe('the reader', () => {
   it('that goes away early makes done reject with a stable code and nothing else fail', async () => {
     const { stream, done } = streamBundle(deviceSources(), bundleOptions);

@@ -1,7 +1,7 @@
 // What leaves the redactor: planted secrets never, ordinary facts always, and in time that grows with the text only.
 import * as fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { addCounts, redactLog, redactText, redactValue } from '../../../electron/core/diagnostics/redact.ts';
+import { addCounts, logPieces, redactLog, redactText, redactValue } from '../../../electron/core/diagnostics/redact.ts';
 import { plantedSecrets } from './planted-secrets.ts';
 
 const options = { homes: ['/home/ann', 'C:\\Users\\ann'] };
@@ -91,6 +91,23 @@ it('writes home folders as ~ in every spelling and counts them', () => {
 
 it('never takes a root folder for a home', () => {
   expect(redactText('/usr/bin', { homes: ['/', ''] }).text).toBe('/usr/bin');
+});
+
+describe('logPieces', () => {
+  it('put together are the log, whatever it is', () => {
+    const line = fc.oneof(fc.constantFrom('{"a":1}', '{', 'text', '', '-----BEGIN PRIVATE KEY-----'), fc.string());
+    fc.assert(fc.property(fc.array(line), fc.integer({ min: 1, max: 40 }), (lines, size) => {
+      const log = lines.join('\n');
+      const pieces = logPieces(log, size);
+      expect(pieces.join('')).toBe(log);
+      for (const piece of pieces.slice(1)) expect(piece.startsWith('{')).toBe(true);
+    }));
+  });
+
+  it('never cut a key block that stands on lines of its own', () => {
+    const log = '{"a":1}\n-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----\n{"b":1}\n';
+    expect(logPieces(log, 1)).toEqual([log.slice(0, -8), '{"b":1}\n']);
+  });
 });
 
 it('adds counts of several files', () => {
