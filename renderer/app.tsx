@@ -29,10 +29,10 @@ export function App() {
 
   return (
     <I18nProvider locale={i18n.language}>
-      <a className="skip" href={`#${screen}`} onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>{t('nav.skip')}</a>
+      <a className="skip" href="#content" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>{t('nav.skip')}</a>
       <div className="frame">
         <Rail />
-        <main ref={main} className={`main main-${screen}`} tabIndex={-1}>
+        <main ref={main} id="content" className={`main main-${screen}`} tabIndex={-1}>
           <LostBanner />
           {screen === 'overview' ? <OverviewScreen /> : null}
           {screen === 'apps' ? <AppsScreen /> : null}

@@ -1,10 +1,10 @@
 // The agent as a process: arguments, signals, the lines it prints. Not for anything the agent does (start-agent.ts).
-import { readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { homedir, tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { errorBody } from '../contract/errors.ts';
 import { resolvePaths } from '../contract/paths.ts';
+import { ownVersion } from './install-folder.ts';
 import { startAgent, type Agent } from './start-agent.ts';
 
 const usage = `Usage: node electron/agent/main.ts [--policy FILE]... [--service] [--ready-json] [--log-level LEVEL]
@@ -37,7 +37,7 @@ async function run(): Promise<void> {
         env: process.env, platform: process.platform, homedir: homedir(), tmpdir: tmpdir(), cwd: process.cwd(), service,
         hash: (text) => createHash('sha256').update(text).digest('hex'),
       }),
-      policyFiles: options.policy ?? [], version: version(), logLevel: options['log-level'] ?? 'info', onStopRequest: () => end(0),
+      policyFiles: options.policy ?? [], version: ownVersion(), logLevel: options['log-level'] ?? 'info', onStopRequest: () => end(0),
     });
     if (options['ready-json'] === true) {
       const { proxy, root, controlPath, pid } = agent.state();
@@ -66,11 +66,6 @@ function readArguments() {
     console.error(`pinlight: ${(error as Error).message}\n\n${usage}`);
     return process.exit(2);
   }
-}
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  return manifest.version;
 }
 
 function banner(agent: Agent): string {

@@ -22,6 +22,7 @@ import { createHandlers, createStreams, type HandlerContext } from './control/ha
 import { createConnectionLog } from './events/connection-log.ts';
 import { createEventBus } from './events/event-bus.ts';
 import { createHealth, type Health } from './health/health.ts';
+import { installFolder } from './install-folder.ts';
 import { openLogFile } from './log-file.ts';
 import { createPinningMonitor, type AppRecord, type PinningMonitor } from './pinning/pinning-monitor.ts';
 import { createPolicyStore, linuxManagedFolder, type PolicyStore } from './policy/policy-store.ts';
@@ -202,7 +203,7 @@ function openStoreWithHealth(folder: string, health: Health, now: () => number, 
 
 function openPolicy(options: AgentOptions, paths: PinlightPaths, health: Health, now: () => number, closers: (() => void)[]): PolicyStore {
   const os: Os = process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
-  const seed: unknown = JSON.parse(readFileSync(new URL('../../resources/exclusions.json', import.meta.url), 'utf8'));
+  const seed: unknown = JSON.parse(readFileSync(join(installFolder, 'resources', 'exclusions.json'), 'utf8'));
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   const service = paths.stateFolder === '/var/lib/pinlight';
   const policy = createPolicyStore({

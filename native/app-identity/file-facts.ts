@@ -1,7 +1,9 @@
 // Facts of one executable or script file, each computed once per (device, inode, time, size): hashes, owner, package.
 // Not for putting them together: index.ts does that.
 import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { openWithoutWaiting } from '../procfs/foreign-file.ts';
 import type { PackageAnswer, PackageBook } from './package-of.ts';
 
 export type FileFacts = {
@@ -21,6 +23,8 @@ export type FileBook = {
 };
 
 const versionLimit = 512;
+/** A larger "script" is a way to keep us busy, not a program. */
+const largestHashed = 1024 ** 3;
 
 /** Mark of a file; null when it is not there or not readable. */
 export function markOf(path: string): FileMark | null {
@@ -68,7 +72,10 @@ async function hashFile(path: string): Promise<{ readonly sha256: string; readon
   const sha256 = createHash('sha256');
   const md5 = createHash('md5'); // what dpkg records; it guards against chance and edits, the SHA-256 is what identities carry
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
+    await using handle = await open(path, openWithoutWaiting);
+    const found = await handle.stat();
+    if (!found.isFile() || found.size > largestHashed) return null;
+    for await (const chunk of handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 })) {
       sha256.update(chunk);
       md5.update(chunk);
     }

@@ -1,9 +1,10 @@
 // Names the program behind a process: executable, script, package, hash, runtime. Decision 11 says what counts as known.
 // Not for finding the process: native/process-attribution does that. Not for its trust store: native/trust-store does.
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { AppIdentity, Owner, Runtime } from '../../electron/core/model.ts';
+import { readStart } from '../procfs/foreign-file.ts';
 import { readLink, readProcText } from '../procfs/read.ts';
 import { createFileBook, markOf } from './file-facts.ts';
 import type { FileFacts, FileMark } from './file-facts.ts';
@@ -30,6 +31,8 @@ export type AppIdentifier = {
 /** Longest time the first look-up of a program may hold its connection back. */
 const firstAnswerMs = 150;
 const processLimit = 1024;
+/** Go's mark stands in the first pages of its programs. */
+const headBytes = 64 * 1024;
 
 type Program = {
   readonly owner: ProcessOwner;
@@ -101,7 +104,7 @@ export function createAppIdentifier(packages: PackageBook = createPackageBook())
     const runtime = runtimeOf({
       path: owner.path,
       neighbours: namesIn(path.dirname(owner.path)),
-      head: readHead(`/proc/${owner.pid}/exe`) ?? readHead(owner.path),
+      head: readStart(`/proc/${owner.pid}/exe`, headBytes) ?? readStart(owner.path, headBytes),
       maps: typeof maps === 'string' ? null : maps.text,
     });
     if (runtime !== null) remember(runtimes, key, runtime);
@@ -181,18 +184,5 @@ function namesIn(folder: string): readonly string[] {
     return /^\/(usr\/)?(local\/)?s?bin$/.test(folder) ? [] : readdirSync(folder);
   } catch {
     return [];
-  }
-}
-
-function readHead(file: string): Buffer | null {
-  let fd: number | null = null;
-  try {
-    fd = openSync(file, 'r');
-    const head = Buffer.alloc(64 * 1024);
-    return head.subarray(0, readSync(fd, head, 0, head.length, 0));
-  } catch {
-    return null;
-  } finally {
-    if (fd !== null) closeSync(fd);
   }
 }

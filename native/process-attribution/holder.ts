@@ -25,7 +25,7 @@ export type Holder = {
 };
 
 /** Reads what makes an Owner; `denied` or `gone` when /proc does not show it. */
-export function readHolder(pid: number, uid: number, user: string | null, bootTimeSeconds: number): Holder | ReadFailure {
+export function readHolder(pid: number, uid: number, user: string | null, bootedAt: number): Holder | ReadFailure {
   const stat = readStat(pid);
   if (stat === null) return 'gone';
   const link = readLink(`/proc/${pid}/exe`);
@@ -37,7 +37,7 @@ export function readHolder(pid: number, uid: number, user: string | null, bootTi
   if (readStat(pid)?.startTicks !== stat.startTicks) return 'gone';
   return {
     pid, uid, startTicks: stat.startTicks, imageMarks: stat.imageMarks,
-    owner: { kind: 'process', pid, uid, user, startedAt: startedAtOf(stat.startTicks, bootTimeSeconds), path, commandLine },
+    owner: { kind: 'process', pid, uid, user, startedAt: startedAtOf(stat.startTicks, bootedAt), path, commandLine },
     twinParent: isTwin(stat.ppid, link, argv) ? stat.ppid : null,
     hits: new Set(), others: new Set(),
   };

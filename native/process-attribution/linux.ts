@@ -2,7 +2,7 @@
 // Recently seen processes first, then a scan of 2 ms, then one shared sweep in slices that never blocks the event loop for long.
 import { readdirSync, statSync } from 'node:fs';
 import type { Owner } from '../../electron/core/model.ts';
-import { parseBootTime } from '../procfs/parse.ts';
+import { bootedAtOf } from '../procfs/parse.ts';
 import { createUserNames, readProcText } from '../procfs/read.ts';
 import { findDescriptor, guessHolds, isUnchanged, noteHit, readHolder, scanHolds } from './holder.ts';
 import type { Holder } from './holder.ts';
@@ -42,7 +42,7 @@ export function createLinuxAttribution(
 ): ProcessAttribution {
   const diag = openDiag();
   const users = createUserNames();
-  const bootTime = readBootTime();
+  const bootedAt = readBootedAt();
   const ownUid = process.geteuid?.() ?? 0;
   /** Uids whose descriptors we may not read, so that their connections cost no scan. Never our own: single programs of ours can be closed too. */
   const deniedUids = new Set<number>();
@@ -216,7 +216,7 @@ export function createLinuxAttribution(
     const known = recent.get(pid);
     if (known !== undefined && known.uid === uid && isUnchanged(known)) return known;
     recent.delete(pid);
-    const read = readHolder(pid, uid, users.of(uid)?.name ?? null, bootTime);
+    const read = readHolder(pid, uid, users.of(uid)?.name ?? null, bootedAt);
     return typeof read === 'string' ? null : read;
   }
 }
@@ -237,9 +237,9 @@ function readTables(): string[] {
   return ['/proc/net/tcp', '/proc/net/tcp6'].map(readProcText).flatMap((read) => (typeof read === 'string' ? [] : [read.text]));
 }
 
-function readBootTime(): number {
-  const read = readProcText('/proc/stat');
-  return typeof read === 'string' ? 0 : parseBootTime(read.text) ?? 0;
+function readBootedAt(): number {
+  const [stat = '', uptime = ''] = ['/proc/stat', '/proc/uptime'].map(readProcText).map((read) => (typeof read === 'string' ? '' : read.text));
+  return bootedAtOf(stat, uptime, Date.now());
 }
 
 function uidOf(pid: number): number | null {

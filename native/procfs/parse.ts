@@ -32,9 +32,19 @@ export function parseBootTime(text: string): number | null {
   return found === null ? null : Number(found[1]);
 }
 
+/**
+ * Boot time in ms since the epoch. `/proc/stat` gives whole seconds; `/proc/uptime`, read at `now`, makes them hundredths, unless the
+ * two differ by more than their rounding, as in a container that shows an uptime of its own.
+ */
+export function bootedAtOf(statText: string, uptimeText: string, now: number): number {
+  const coarse = (parseBootTime(statText) ?? 0) * 1000;
+  const fine = now - Number.parseFloat(uptimeText) * 1000;
+  return Math.abs(fine - coarse) < 2000 ? Math.round(fine) : coarse;
+}
+
 /** Milliseconds since the epoch of a start time in ticks. User space always sees 100 ticks a second on the systems Node runs on. */
-export function startedAtOf(startTicks: string, bootTimeSeconds: number): number {
-  return bootTimeSeconds * 1000 + Number(startTicks) * 10;
+export function startedAtOf(startTicks: string, bootedAt: number): number {
+  return bootedAt + Number(startTicks) * 10;
 }
 
 /** Arguments of `/proc/PID/cmdline` or `environ`: NUL-separated, without the empty tail that a rewritten title leaves. */

@@ -1,9 +1,10 @@
 // Does this file, folder, keystore or database hold our root? Reads only; answers are kept until the file changes.
 // Not for choosing which store a program reads: store-of-process.ts does that.
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { readFile, readdir } from 'node:fs/promises';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { mayStart, readWhole } from '../procfs/foreign-file.ts';
 import { readFirefoxPolicy, p11KitPlace } from './browser-store.ts';
 import { nssTrusts } from './nss-database.ts';
 import type { Place } from './places.ts';
@@ -120,11 +121,9 @@ export function createRootSearch(rootDer: Buffer): RootSearch {
   }
 }
 
-/** Every `keytool` that may list a keystore: the one beside the store's own JDK first. */
-export function keytoolsFor(store: string, folders: readonly string[] = jdkFolders()): readonly string[] {
-  const own = /^(.*?)(?:\/jre)?\/lib\/security\/[^/]+$/.exec(store)?.[1];
-  const candidates = [...(own === undefined ? [] : [own]), ...folders].map((home) => path.join(home, 'bin', 'keytool'));
-  return [...candidates, '/usr/bin/keytool'].filter((file) => existsSync(file));
+/** A `keytool` that we may start: of the system's JDKs or JAVA_HOME, never the one beside a store that a process names. */
+export function systemKeytool(folders: readonly string[] = jdkFolders()): string | null {
+  return [...folders.map((home) => path.join(home, 'bin', 'keytool')), '/usr/bin/keytool'].find(mayStart) ?? null;
 }
 
 /** Home folders of the JDKs below /usr/lib/jvm and of JAVA_HOME, by real path. */
@@ -146,8 +145,8 @@ export function jdkFolders(root = '/usr/lib/jvm', javaHome = process.env['JAVA_H
 }
 
 function listKeystore(store: string, password: string): Promise<string | null> {
-  const keytool = keytoolsFor(store)[0];
-  if (keytool === undefined) return Promise.resolve(null);
+  const keytool = systemKeytool();
+  if (keytool === null) return Promise.resolve(null);
   return new Promise((resolve) => {
     // The password travels by variable, not on a command line that every user can read. JAVA_TOOL_OPTIONS is left out on purpose.
     const child = execFile(
@@ -160,9 +159,9 @@ function listKeystore(store: string, password: string): Promise<string | null> {
 }
 
 async function readStore(file: string): Promise<Buffer> {
-  const found = statSync(file);
-  if (!found.isFile() || found.size > largestFile) throw new Error('no file, or too large for a store');
-  return readFile(file);
+  const content = await readWhole(file, largestFile);
+  if (content === null) throw new Error('not readable as a store');
+  return content;
 }
 
 type FileTarget = { readonly path: string; readonly mark: string; readonly changedAt: number };

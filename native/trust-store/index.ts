@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { AppIdentity, Owner, TrustView } from '../../electron/core/model.ts';
 import { interpreterOf } from '../app-identity/interpreters.ts';
 import { interpreterOptions } from '../app-identity/script-of.ts';
+import { readStart } from '../procfs/foreign-file.ts';
 import { parseEnviron } from '../procfs/parse.ts';
 import { createUserNames, readLink, readProcText } from '../procfs/read.ts';
 import { createRootSearch } from './holds-root.ts';
@@ -33,6 +34,10 @@ type Asked = {
 };
 
 const processLimit = 512;
+/** Bytes read of a program's own configuration file. */
+const configLimit = 256 * 1024;
+/** Linux counts process starts in hundredths of a second. */
+const startUncertaintyMs = 50;
 
 /** A probe for one root certificate, DER. */
 export function createTrustProbe(options: { readonly rootDer: Buffer }): TrustProbe {
@@ -86,7 +91,8 @@ export function judge(choice: StoreChoice, main: Holding, other: Holding | null,
   if (choice.untellable) return view(null, choice.because);
   if (main.holds === null) return view(null, `${choice.because}; it cannot be read`);
   if (other !== null && other.holds !== main.holds) return view(null, `${choice.because}; the two differ about our root`);
-  if (choice.loadsOnce && Math.max(main.changedAt, other?.changedAt ?? 0) > startedAt) {
+  // Only "holds" is in doubt: what lacks the root now has hardly held it before, and browsers write their own database at first start.
+  if (main.holds && choice.loadsOnce && Math.max(main.changedAt, other?.changedAt ?? 0) > startedAt + startUncertaintyMs) {
     return view(null, `${choice.because}; it was changed after this program started, which may still use the older one`);
   }
   return view(main.holds, choice.because);
@@ -102,8 +108,8 @@ function resolvePlaces(choice: StoreChoice, cwd: string | null): StoreChoice {
 function readConfigs(files: readonly string[]): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();
   for (const file of files) {
-    const read = readProcText(file);
-    if (typeof read !== 'string') texts.set(file, read.text);
+    const start = readStart(file, configLimit);
+    if (start !== null) texts.set(file, start.toString('utf8'));
   }
   return texts;
 }

@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
+import { mayStart } from '../procfs/foreign-file.ts';
 import { jdkFolders } from './holds-root.ts';
 import type { Holding, RootSearch } from './holds-root.ts';
 import { openSslPlaces, systemBundles } from './places.ts';
@@ -133,7 +134,7 @@ function textOf(value: unknown): string | null {
 
 function pythonsOn(searchPath: string): readonly string[] {
   const folders = searchPath.split(':').filter((folder) => path.isAbsolute(folder));
-  return distinct(folders.map((folder) => path.join(folder, 'python3')).filter((file) => existsSync(file))).slice(0, 4);
+  return distinct(folders.map((folder) => path.join(folder, 'python3')).filter(mayStart)).slice(0, 4);
 }
 
 function distinct(files: readonly string[]): readonly string[] {

@@ -13,6 +13,9 @@ type DrawerProps = {
   readonly children: ReactNode;
 };
 
+// What scrolls has to be reachable by keyboard (WCAG 2.1.1), and a drawer may hold nothing else that is.
+const scrolling = { tabIndex: 0 };
+
 /** A modal panel; render it only while it is open. */
 export function Drawer({ title, kind, onClose, actions, children }: DrawerProps) {
   const { t } = useTranslation();
@@ -27,7 +30,7 @@ export function Drawer({ title, kind, onClose, actions, children }: DrawerProps)
             </div>
             <Button className="button icon-button" aria-label={t('drawer.close')} onPress={onClose}><X aria-hidden size={18} /></Button>
           </header>
-          <div className="drawer-body">{children}</div>
+          <div className="drawer-body" {...scrolling}>{children}</div>
           {actions === undefined ? null : <footer className="drawer-foot">{actions}</footer>}
         </Dialog>
       </Modal>

@@ -16,7 +16,7 @@ export function Rail() {
   const { t } = useTranslation();
   const present = useUi((state) => state.screen);
   return (
-    <div className="rail">
+    <header className="rail">
       <div className="brand"><Mark size={30} /><span>{t('app.name')}</span></div>
       <nav aria-label={t('nav.label')}>
         <ul>
@@ -38,7 +38,7 @@ export function Rail() {
         </ul>
       </nav>
       <LinkState />
-    </div>
+    </header>
   );
 }
 

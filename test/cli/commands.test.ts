@@ -218,6 +218,20 @@ describe('streams', () => {
     expect((await once(child, 'close'))[0]).toBe(0);
   });
 
+  test('open serves the window until Ctrl-C and prints its link', async () => {
+    const built = await mkdtemp(join(folder, 'w-'));
+    await writeFile(join(built, 'index.html'), '<html><head></head></html>');
+    const child = startPinlight(['open', '--no-browser', '--assets', built, '--json'], { home: agent.home });
+    const lines = linesOf(child);
+    await vi.waitUntil(() => lines.length === 1, { timeout: 10_000 });
+    const url = /"url":"(http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43})"/.exec(lines[0] ?? '')?.[1] ?? '';
+    const page = await fetch(url);
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('pinlight-session')]);
+    child.kill('SIGINT');
+    expect((await once(child, 'close'))[0]).toBe(0);
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
+  });
+
   test('stop comes back when the agent is gone', async () => {
     const going = await startContractAgent();
     const { code, stdout } = await runPinlight(['stop', '--json'], { home: going.home });

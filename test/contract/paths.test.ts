@@ -5,7 +5,7 @@ import { resolvePaths } from '../../electron/contract/paths.ts';
 import type { PathInputs, PinlightPaths } from '../../electron/contract/paths.ts';
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
-const linux: PathInputs = { env: {}, platform: 'linux', homedir: '/home/ada', tmpdir: '/tmp', cwd: '/work', service: false, hash };
+const linux: PathInputs = { env: {}, platform: 'linux', homedir: '/home/ada', tmpdir: '/tmp', cwd: '/srv', service: false, hash };
 const macos: PathInputs = { ...linux, platform: 'darwin', homedir: '/Users/ada', tmpdir: '/var/folders/zz/T' };
 const windows: PathInputs = { ...linux, platform: 'win32', homedir: 'C:\\Users\\ada', tmpdir: 'C:\\Temp', cwd: 'D:\\lab', env: { LOCALAPPDATA: 'C:\\Users\\ada\\AppData\\Local' } };
 const long = `/home/ada/${'x'.repeat(90)}`;
@@ -31,7 +31,7 @@ const rows: readonly { name: string; inputs: PathInputs; paths: PinlightPaths }[
   {
     name: 'PINLIGHT_HOME overrides everything and counts from the working folder',
     inputs: { ...linux, env: { PINLIGHT_HOME: './a/../lab/', XDG_STATE_HOME: '/data' } },
-    paths: { stateFolder: '/work/lab', runFolder: '/work/lab/run', controlPath: '/work/lab/run/control.sock', runFolderShared: false },
+    paths: { stateFolder: '/srv/lab', runFolder: '/srv/lab/run', controlPath: '/srv/lab/run/control.sock', runFolderShared: false },
   },
   {
     name: 'an empty PINLIGHT_HOME is none',

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import * as tls from 'node:tls';
 import { getPublicSuffix } from 'tldts';
-import { ipText, readCertificate, type CertificateFacts } from '../../core/ca/certificate.ts';
+import { ipText, readCertificate, type CertificateRead } from '../../core/ca/certificate.ts';
 import { cipherList, signatureList } from '../../core/ca/leaf-profile.ts';
 import { checkServerName } from '../../core/ca/server-name.ts';
 import { addressBytes } from '../../core/policy/address.ts';
@@ -44,6 +44,8 @@ export type UpstreamRequest = {
   readonly serverName: string | null;
   /** The app's own ALPN list, so that the server chooses for both legs (B8). */
   readonly alpn: readonly string[];
+  /** The app offered the hybrid group X25519MLKEM768. */
+  readonly postQuantum: boolean;
   /** Sessions are never shared between apps, targets or policies (decision 19, B6). */
   readonly sessionKey: string;
 };
@@ -52,24 +54,26 @@ export type Upstreams = { connect(request: UpstreamRequest, now: number): Promis
 
 /** One upstream TLS client for a set of roots: the system's (or Node's where the system has none) plus policy's, minus our own root. */
 export function createUpstreams(options: { extraRoots: readonly string[]; ownSpkiHash: string | null }): Upstreams {
-  const context = tls.createSecureContext({
-    ca: upstreamRoots(options.extraRoots, options.ownSpkiHash),
-    ciphers: cipherList, sigalgs: signatureList, minVersion: 'TLSv1.2', ecdhCurve: 'X25519MLKEM768:X25519:prime256v1:secp384r1:secp521r1',
-  });
-  const sessions = new Map<string, { session: Buffer; leaf: Buffer }>();
+  const ca = upstreamRoots(options.extraRoots, options.ownSpkiHash);
+  // As strong against later decryption as the app asked to be, and no stronger: the hybrid share costs 1.2 kB and its key generation
+  // on every connection. `*` marks the groups a key share is sent for, so that servers without the hybrid need no second round trip.
+  const contextWith = (ecdhCurve: string): tls.SecureContext => tls.createSecureContext({ ca, ciphers: cipherList, sigalgs: signatureList, minVersion: 'TLSv1.2', ecdhCurve });
+  const classical = contextWith('X25519:prime256v1:secp384r1:secp521r1');
+  const hybrid = contextWith('*X25519MLKEM768/*X25519:prime256v1:secp384r1:secp521r1');
+  const sessions = new Map<string, { session: Buffer; certificate: ServerCertificate }>();
 
   const connect = (request: UpstreamRequest, now: number): Promise<UpstreamResult> => new Promise((done) => {
     const kept = sessions.get(request.sessionKey);
-    let leaf: Buffer | null = kept?.leaf ?? null;
+    let certificate: ServerCertificate | null = kept?.certificate ?? null;
     let settled = false;
     const socket = tls.connect({
-      socket: request.socket, secureContext: context, session: kept?.session,
+      socket: request.socket, secureContext: request.postQuantum ? hybrid : classical, session: kept?.session,
       ALPNProtocols: request.alpn.filter((name) => /^[\x21-\x7e]+$/.test(name)),
       ...(request.serverName === null ? {} : { servername: request.serverName }),
       rejectUnauthorized: true,
       checkServerIdentity: (_host, peer) => {
-        leaf = peer.raw;
-        const why = whyNotTrusted(peer.raw, request.host, now);
+        certificate = { hash: createHash('sha256').update(peer.raw).digest('hex'), read: readCertificate(peer.raw) };
+        const why = whyNotTrusted(certificate, request.host, now);
         return why === null ? undefined : Object.assign(new Error(why), { code: invalidCode });
       },
     });
@@ -90,19 +94,18 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
     });
     socket.once('close', () => settle({ kind: 'failed', code: 'ECONNRESET' }));
     socket.on('session', (session) => {
-      if (leaf === null) return;
+      if (certificate === null) return;
       sessions.delete(request.sessionKey);
-      sessions.set(request.sessionKey, { session, leaf });
+      sessions.set(request.sessionKey, { session, certificate });
       if (sessions.size > sessionLimit) sessions.delete(sessions.keys().next().value as string);
     });
     socket.once('secureConnect', () => {
-      if (leaf === null) return settle({ kind: 'failed', code: 'no certificate' });
+      if (certificate === null || certificate.read.kind === 'malformed') return settle({ kind: 'failed', code: 'no certificate' });
       // Node skips its identity check on a resumed session: judge the stored certificate again (decision 19).
-      const why = socket.isSessionReused() ? whyNotTrusted(leaf, request.host, now) : null;
+      const why = socket.isSessionReused() ? whyNotTrusted(certificate, request.host, now) : null;
       if (why !== null) return settle({ kind: 'invalid', why });
-      const { notAfter } = factsOf(leaf) as CertificateFacts;
       settle({
-        kind: 'verified', socket, notAfter, leafHash: createHash('sha256').update(leaf).digest('hex'),
+        kind: 'verified', socket, notAfter: certificate.read.facts.notAfter, leafHash: certificate.hash,
         alpn: socket.alpnProtocol === false || socket.alpnProtocol === null ? null : socket.alpnProtocol,
         version: socket.getProtocol() === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2',
         cipher: socket.getCipher().name,
@@ -114,14 +117,11 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
 
 const invalidCode = 'ERR_PINLIGHT_CERTIFICATE';
 
-function factsOf(der: Uint8Array): CertificateFacts | null {
-  const read = readCertificate(der);
-  return read.kind === 'certificate' ? read.facts : null;
-}
+/** Read once for a full handshake, kept with its session. */
+type ServerCertificate = { readonly hash: string; readonly read: CertificateRead };
 
 /** Why a server certificate, whose chain OpenSSL has verified, is still not good enough to answer an app with; null when it is. */
-function whyNotTrusted(der: Uint8Array, host: string, now: number): string | null {
-  const read = readCertificate(der);
+function whyNotTrusted({ read }: ServerCertificate, host: string, now: number): string | null {
   if (read.kind === 'malformed') return `the certificate cannot be read (${read.why})`;
   const { facts } = read;
   if (facts.version !== 3) return `the certificate is X.509 version ${facts.version}`;

@@ -33,7 +33,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
   const app = record.who()?.app ?? null;
 
   const upstream = await proxy.inspection.upstreams().connect({
-    socket: request.server, host, serverName: hello.serverName, alpn: hello.alpn,
+    socket: request.server, host, serverName: hello.serverName, alpn: hello.alpn, postQuantum: hello.groups.includes(0x11ec),
     sessionKey: [app?.id ?? `connection ${record.id}`, host, target.host, target.port, proxy.policyGeneration()].join(' '),
   }, proxy.now());
   if (client.destroyed) {

@@ -14,7 +14,7 @@ export function addOpenCommand(program: Command, context: CliContext): void {
         import('../window/serve-window.ts'), import('../window/renderer-files.ts'), import('../window/open-browser.ts'),
       ]);
       const signal = context.interruption();
-      const server = await serveWindow({ client: context.client, folder: options.assets ?? builtRenderer, now: context.now, idleMs: 600_000 });
+      const server = await serveWindow({ client: context.client, folder: options.assets ?? builtRenderer, now: context.now, uids: ownUids(process.env), idleMs: 600_000 });
       context.output.data({ url: server.url });
       const opened = options.browser && (await openBrowser(server.url, process.env));
       context.output.line(opened ? 'The window opens in your browser. If it does not, follow this link within two minutes:' : 'Follow this link within two minutes:');
@@ -23,6 +23,14 @@ export function addOpenCommand(program: Command, context: CliContext): void {
       await aborted(AbortSignal.any([server.idle, signal]));
       await server.close();
     });
+}
+
+/** This user, and under sudo the one who typed it: that one's browser opens the link. Null on systems without uids. */
+function ownUids(env: NodeJS.ProcessEnv): readonly number[] | null {
+  const own = process.getuid?.();
+  if (own === undefined) return null;
+  const asked = Number(env['SUDO_UID'] ?? '');
+  return own === 0 && Number.isInteger(asked) ? [own, asked] : [own];
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

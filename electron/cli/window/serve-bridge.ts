@@ -7,7 +7,7 @@ import type { BridgeRoute, BridgeSignal } from '../../contract/bridge.ts';
 import { PinlightError } from '../../contract/errors.ts';
 import type { ControlClient } from '../../client/control-client.ts';
 import { answerData, answerError } from './answers.ts';
-import type { WindowCount } from './serve-window.ts';
+import type { WindowCount } from './count-windows.ts';
 
 export type BridgeRequest = {
   readonly client: ControlClient;
@@ -107,6 +107,7 @@ async function serveWatch({ client, request, response, windows }: BridgeRequest)
   response.writeHead(200, { 'content-type': 'application/x-ndjson; charset=utf-8' });
   response.flushHeaders();
   const send = (signal: BridgeSignal): void => {
+    if (response.destroyed) return;
     response.write(`${JSON.stringify(signal)}\n`);
     // The page connects again by itself and gets a new snapshot.
     if (response.writableLength > longestBacklog) response.destroy();

@@ -2,13 +2,15 @@
 // Not for the agent: it opens no TCP port but the proxy; this process is a client of its control API and dies with the terminal.
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { PinlightError, errorBody, errorStatus } from '../../contract/errors.ts';
 import type { ControlClient } from '../../client/control-client.ts';
 import { serveBridge } from './serve-bridge.ts';
 import { answerError, answerWords } from './answers.ts';
+import { countWindows } from './count-windows.ts';
 import { readRendererFiles } from './renderer-files.ts';
 import type { RendererFile } from './renderer-files.ts';
+import { peerUid } from './peer-uid.ts';
 import { createWindowSession } from './session.ts';
 import type { WindowSession } from './session.ts';
 
@@ -18,6 +20,8 @@ export type WindowServerOptions = {
   readonly folder: string;
   /** ms since the epoch. */
   readonly now: () => number;
+  /** Users whose programs may connect, besides root; null = every user (systems that do not tell who connects). */
+  readonly uids: readonly number[] | null;
   /** ms without any open window after which `idle` aborts. */
   readonly idleMs: number;
 };
@@ -32,7 +36,7 @@ export type WindowServer = {
 };
 
 /** Starts the server on 127.0.0.1 and a free port. PinlightError `window-not-built` without a built renderer. */
-export async function serveWindow({ client, folder, now, idleMs }: WindowServerOptions): Promise<WindowServer> {
+export async function serveWindow({ client, folder, now, uids, idleMs }: WindowServerOptions): Promise<WindowServer> {
   const files = await readRendererFiles(folder);
   const session = createWindowSession(now());
   const windows = countWindows(idleMs);
@@ -52,10 +56,16 @@ export async function serveWindow({ client, folder, now, idleMs }: WindowServerO
       else answerError(response, errorStatus(body.code), body);
     });
   });
+  // Looked up while the connection is fresh: the kernel shows root as the owner of a socket that its program has closed.
+  const strangers = new WeakSet<Socket>();
+  server.on('connection', (socket) => {
+    if (isStranger(socket, port, uids)) strangers.add(socket);
+  });
   // A page can open a WebSocket to any address; nothing here speaks it, and nothing is routed for it.
   server.on('upgrade', (_request, socket) => socket.destroy());
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (strangers.has(request.socket)) throw new PinlightError('not-permitted', 'This window belongs to another user of this machine.');
     refuseForeigners(request, host);
     // Absolute-form and `*` targets are for proxies; everything else starts with a slash.
     const target = new URL((request.url ?? '').startsWith('/') ? `http://${host}${request.url ?? ''}` : `http://${host}/\0`);
@@ -83,6 +93,12 @@ export async function serveWindow({ client, folder, now, idleMs }: WindowServerO
 function addressOf(address: string | AddressInfo | null): AddressInfo {
   if (address === null || typeof address === 'string') throw new Error('A TCP server has an address with a port.');
   return address;
+}
+
+function isStranger(socket: Socket, port: number, uids: readonly number[] | null): boolean {
+  if (uids === null || socket.remotePort === undefined) return false;
+  const uid = peerUid(socket.remotePort, port);
+  return uid !== null && uid !== 0 && !uids.includes(uid);
 }
 
 /** Before any routing: a name that was rebound to 127.0.0.1 shows in Host, another page in Origin or Sec-Fetch-Site. */
@@ -155,35 +171,4 @@ function withSession(html: Buffer, bearer: string): Buffer {
 function readCookie(header: string | undefined, name: string): string | undefined {
   const found = (header ?? '').split(';').map((pair) => pair.trim()).find((pair) => pair.startsWith(`${name}=`));
   return found?.slice(name.length + 1);
-}
-
-export type WindowCount = {
-  /** One more window; the returned function takes it away again. */
-  open(): () => void;
-  readonly count: () => number;
-};
-
-/** Counts open windows by their event streams; `idle` aborts when none has been open for `idleMs`, or at close. */
-function countWindows(idleMs: number): WindowCount & { readonly idle: AbortSignal; close(): void } {
-  const over = new AbortController();
-  let count = 0;
-  let timer = setTimeout(() => over.abort(), idleMs);
-  return {
-    idle: over.signal,
-    count: () => count,
-    open() {
-      count += 1;
-      clearTimeout(timer);
-      return () => {
-        count -= 1;
-        if (count > 0 || over.signal.aborted) return;
-        clearTimeout(timer);
-        timer = setTimeout(() => over.abort(), idleMs);
-      };
-    },
-    close() {
-      clearTimeout(timer);
-      over.abort();
-    },
-  };
 }

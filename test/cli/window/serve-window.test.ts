@@ -1,4 +1,5 @@
 // The window server from outside: who gets a page, who gets an answer, and who gets neither. Raw requests, since browsers hide headers.
+import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
@@ -6,11 +7,12 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
+import { buffer, text as readText } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createControlClient } from '../../../electron/client/control-client.ts';
 import { serveWindow } from '../../../electron/cli/window/serve-window.ts';
-import type { WindowServer } from '../../../electron/cli/window/serve-window.ts';
+import { findUid } from '../../../electron/cli/window/peer-uid.ts';
+import type { WindowServer, WindowServerOptions } from '../../../electron/cli/window/serve-window.ts';
 import { bundleBytes, startContractAgent } from '../../client/contract-agent.ts';
 import type { ContractAgent } from '../../client/contract-agent.ts';
 import { sampleSnapshot } from '../../client/sample-state.ts';
@@ -35,11 +37,15 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   clock = 1_000_000;
-  server = await serveWindow({ client: createControlClient({ controlPath: agent.controlPath }), folder: join(folder, 'out'), now: () => clock, idleMs: 600_000 });
+  server = await startWindow();
 });
 afterEach(async () => {
   await server.close();
 });
+
+function startWindow(changes: Partial<WindowServerOptions> = {}): Promise<WindowServer> {
+  return serveWindow({ client: createControlClient({ controlPath: agent.controlPath }), folder: join(folder, 'out'), now: () => clock, uids: null, idleMs: 600_000, ...changes });
+}
 
 type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer };
 type Asked = { readonly method?: string; readonly path: string; readonly headers?: Readonly<Record<string, string | readonly string[]>>; readonly body?: string };
@@ -89,7 +95,7 @@ describe('the page', () => {
     clock += 119_999;
     expect((await ask({ path: tokenPath() })).status).toBe(200);
     await server.close();
-    server = await serveWindow({ client: createControlClient({ controlPath: agent.controlPath }), folder: join(folder, 'out'), now: () => clock, idleMs: 600_000 });
+    server = await startWindow();
     clock += 120_000;
     expect((await ask({ path: tokenPath() })).status).toBe(403);
   });
@@ -182,6 +188,32 @@ describe('strangers', () => {
   });
 });
 
+describe('another user of this machine', () => {
+  test.skipIf(process.platform !== 'linux' ? sayWhy('who connects is only told on Linux') : false)('gets nothing and does not use up the link', async () => {
+    await server.close();
+    // The same program is a stranger to a server for somebody else, and no stranger to its own; root may do everything, so it connects as another user.
+    const uid = process.getuid?.() === 0 ? 65_534 : (process.getuid?.() ?? 0);
+    server = await startWindow({ uids: [uid + 1] });
+    expect(await statusSeenBy(uid, server.url)).toBe('403');
+    await server.close();
+    server = await startWindow({ uids: [uid] });
+    expect(await statusSeenBy(uid, server.url)).toBe('200');
+    expect(await statusSeenBy(uid, server.url)).toBe('403');
+  });
+
+  const header = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
+  const tables: readonly { name: string; line: string; uid: number | null }[] = [
+    { name: 'the client\'s side of the connection', line: '   1: 0100007F:C001 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 20 4 30 10 -1', uid: 1000 },
+    { name: 'our own side does not count', line: '   1: 0100007F:9C40 0100007F:C001 01 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 20 4 30 10 -1', uid: null },
+    { name: 'an IPv6 socket connected to the IPv4 address', line: '   1: 0000000000000000FFFF00000100007F:C001 0000000000000000FFFF00000100007F:9C40 01 00000000:00000000 00:00000000 00000000  1001        0 1', uid: 1001 },
+    { name: 'another connection', line: '   1: 0100007F:C002 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 20 4 30 10 -1', uid: null },
+    { name: 'a line that is cut', line: '   1: 0100007F:C001 0100007F:9C40 01', uid: null },
+  ];
+  test.each(tables)('/proc/net/tcp: $name', ({ line, uid }) => {
+    expect(findUid(`${header}\n${line}\n`, 0xc001, 0x9c40)).toBe(uid);
+  });
+});
+
 describe('calls', () => {
   test('a call with the session is passed on and answered in the envelope', async () => {
     const { bearer } = await openPage();
@@ -271,9 +303,22 @@ describe('the event stream and the end', () => {
     await vi.waitUntil(() => agent.streams.size === 0, { timeout: 5_000 });
   });
 
+  test('a window that does not read is cut instead of being buffered for', async () => {
+    const { bearer } = await openPage();
+    const socket = connect(server.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.pause();
+    socket.write(`GET /bridge/watch HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nAuthorization: Bearer ${bearer}\r\n\r\n`);
+    await vi.waitUntil(() => agent.streams.size === 1, { timeout: 5_000 });
+    const padding = 'x'.repeat(1024 * 1024);
+    for (let sequence = 11; sequence < 60; sequence += 1) agent.emit({ sequence, kind: 'exclusions', exclusions: [], padding });
+    await vi.waitUntil(() => agent.streams.size === 0, { timeout: 10_000 });
+    socket.destroy();
+  });
+
   test('it is not idle while a window is open, and is when none has been for so long', async () => {
     await server.close();
-    const brief = await serveWindow({ client: createControlClient({ controlPath: agent.controlPath }), folder: join(folder, 'out'), now: () => clock, idleMs: 400 });
+    const brief = await startWindow({ idleMs: 400 });
     server = brief;
     const { bearer } = await openPage();
     const outgoing = request({ host: '127.0.0.1', port: brief.port, path: '/bridge/watch', headers: { authorization: `Bearer ${bearer}` }, agent: false });
@@ -289,6 +334,18 @@ describe('the event stream and the end', () => {
   });
 
   test('without a built window it does not start', async () => {
-    await expect(serveWindow({ client: createControlClient(), folder: join(folder, 'out', 'assets'), now: () => clock, idleMs: 1 })).rejects.toMatchObject({ code: 'window-not-built' });
+    await expect(serveWindow({ client: createControlClient(), folder: join(folder, 'out', 'assets'), now: () => clock, uids: null, idleMs: 1 })).rejects.toMatchObject({ code: 'window-not-built' });
   });
 });
+
+/** The status of a request for `url` by a program of that user. */
+async function statusSeenBy(uid: number, url: string): Promise<string> {
+  const script = "require('node:http').get(process.argv[1], (response) => { console.log(response.statusCode); response.resume(); })";
+  const child = spawn(process.execPath, ['-e', script, url], process.getuid?.() === 0 ? { uid, gid: uid, cwd: '/' } : {});
+  return (await readText(child.stdout)).trim();
+}
+
+function sayWhy(why: string): true {
+  process.stderr.write(`skipped: ${why}\n`);
+  return true;
+}

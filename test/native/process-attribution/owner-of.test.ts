@@ -41,8 +41,7 @@ describe.runIf(linux)('ownerOf', () => {
       if (owner.kind !== 'process') return;
       expect(owner.commandLine.slice(0, 2)).toEqual([process.execPath, '-e']);
       expect(owner.user).not.toBe('');
-      // The kernel counts the start from a boot time in whole seconds.
-      expect(Math.abs(owner.startedAt - before)).toBeLessThan(3000);
+      expect(Math.abs(owner.startedAt - before)).toBeLessThan(1000);
     } finally {
       await stopClient(child);
       await own.close();
@@ -97,7 +96,7 @@ describe.runIf(linux)('ownerOf', () => {
       lists += 1;
       return [...far, process.pid];
     });
-    const owners = await Promise.all(accepted.map(({ connection }) => counting.ownerOf(connection, 20_000)));
+    const owners = await Promise.all(accepted.map(async ({ connection }) => counting.ownerOf(connection, 20_000)));
     expect(owners.filter((owner) => owner.kind === 'process' && owner.pid === process.pid)).toHaveLength(100);
     expect(lists).toBeLessThanOrEqual(4);
     counting.close();

@@ -3,13 +3,13 @@ import { addressBytes, findConnectionRow, findListenerRow, tupleOf } from '../..
 import { decodeDiagReply, encodeDiagRequest } from '../../../native/process-attribution/sock-diag.ts';
 
 const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
-const tcp = `${head}`
+const tcp = head
   + '   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1001 1 0 100 0 0 10 0\n'
   + '   1: 0100007F:480B 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1002 1 0 100 0 0 10 0\n'
   + '   2: 0100007F:480B 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 1003 1 0 20 4 30 10 -1\n'
   + '   3: 0100007F:C350 0100007F:480B 01 00000000:00000000 00:00000000 00000000  1000        0 1004 1 0 20 4 30 10 -1\n'
   + '   4: 0A00000A:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1005 1 0 100 0 0 10 0\n';
-const tcp6 = `${head}`
+const tcp6 = head
   + '   0: 00000000000000000000000001000000:01BB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     5        0 2001 1 0 100 0 0 10 0\n'
   + '   1: 0000000000000000FFFF00000100007F:C351 0000000000000000FFFF00000100007F:480B 01 00000000:00000000 00:00000000 00000000  1001        0 2002 1 0 20 4 30 10 -1\n'
   + '   2: 00000000000000000000000001000000:C352 00000000000000000000000001000000:480B 01 00000000:00000000 00:00000000 00000000  1002        0 2003 1 0 20 4 30 10 -1\n';
@@ -69,17 +69,10 @@ describe('sock_diag messages', () => {
     const tuple = from('127.0.0.1', 50000);
     if (tuple === null) throw new Error('no tuple');
     expect(encodeDiagRequest(tuple, 7).toString('hex')).toBe(
-      '4800000014000100' + '0700000000000000' + '02060000' + 'ffffffff' + 'c350480b' + '7f000001' + '00'.repeat(12) + '7f000001' + '00'.repeat(12) + '00000000' + 'ff'.repeat(8),
+      ['4800000014000100', '0700000000000000', '02060000', 'ffffffff', 'c350480b', '7f000001', '00'.repeat(12), '7f000001', '00'.repeat(12), '00000000', 'ff'.repeat(8)].join(''),
     );
   });
 
-  const reply = (type: number, sequence: number, body: (buffer: Buffer) => void): Buffer => {
-    const buffer = Buffer.alloc(16 + 72);
-    buffer.writeUInt16LE(type, 4);
-    buffer.writeUInt32LE(sequence, 8);
-    body(buffer);
-    return buffer;
-  };
   test.each([
     ['a socket gives uid and inode', reply(20, 7, (one) => { one.writeUInt32LE(1000, 80); one.writeUInt32LE(4711, 84); }), { kind: 'socket', uid: 1000, inode: 4711 }],
     ['a socket without inode has no process any more', reply(20, 7, (one) => { one.writeUInt32LE(1000, 80); }), { kind: 'none' }],
@@ -91,3 +84,11 @@ describe('sock_diag messages', () => {
     expect(decodeDiagReply(message, 7)).toEqual(expected);
   });
 });
+
+function reply(type: number, sequence: number, body: (buffer: Buffer) => void): Buffer {
+  const buffer = Buffer.alloc(16 + 72);
+  buffer.writeUInt16LE(type, 4);
+  buffer.writeUInt32LE(sequence, 8);
+  body(buffer);
+  return buffer;
+}

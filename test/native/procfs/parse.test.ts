@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseBootTime, parseEnviron, parseNulList, parsePasswd, parseStat, startedAtOf, withoutDeletedMark } from '../../../native/procfs/parse.ts';
+import { bootedAtOf, parseBootTime, parseEnviron, parseNulList, parsePasswd, parseStat, startedAtOf, withoutDeletedMark } from '../../../native/procfs/parse.ts';
 
 const tail = 'S 4242 7780 4721 0 -1 4194304 100 0 0 0 1 2 0 0 20 0 1 0 98765 3129344 446 18446744073709551615 111 222 333 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 444 555 666 777 778 779 780 0';
 
@@ -15,8 +15,17 @@ describe('parseStat', () => {
   });
 });
 
+const stat = 'cpu 1 2\nbtime 1700000000\nprocesses 5\n';
+test.each([
+  ['uptime refines the whole seconds of btime', stat, '100.25 300.1\n', 1_700_000_100_600, 1_700_000_000_350],
+  ['an uptime of another clock is not believed', stat, '5.00 1.0\n', 1_700_000_100_600, 1_700_000_000_000],
+  ['an unreadable uptime leaves btime', stat, '', 1_700_000_100_600, 1_700_000_000_000],
+])('%s', (_name, statText, uptime, now, expected) => {
+  expect(bootedAtOf(statText, uptime, now)).toBe(expected);
+});
+
 test('a start time counts from boot in hundredths of a second', () => {
-  expect(startedAtOf('98765', parseBootTime('cpu 1 2\nbtime 1700000000\nprocesses 5\n') ?? 0)).toBe(1_700_000_987_650);
+  expect(startedAtOf('98765', 1_700_000_000_120)).toBe(1_700_000_987_770);
   expect(parseBootTime('cpu 1 2\n')).toBeNull();
 });
 

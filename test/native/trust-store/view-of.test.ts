@@ -17,6 +17,10 @@ import type { Loopback } from '../support/clients.ts';
 const linux = process.platform === 'linux';
 if (!linux) console.log('skipped: the trust probe knows processes on Linux only so far');
 
+function identity(program: string, runtime: AppIdentity['runtime']): AppIdentity {
+  return { id: program, name: 'x', path: program, script: null, package: null, signer: null, hash: null, runtime, perCallTrust: false, known: false };
+}
+
 describe.runIf(linux)('viewOf', () => {
   let server: Loopback;
   let attribution: ProcessAttribution;
@@ -130,7 +134,6 @@ describe.runIf(linux)('viewOf', () => {
     }
     // A stand-in process with the right environment: the probe goes by path, arguments and environment, not by what the program does.
     const child = startClient('/bin/sleep', ['600'], { env: { ...bareEnv, HOME: at('home') } });
-    const identity = (pathName: string, runtime: AppIdentity['runtime']): AppIdentity => ({ id: pathName, name: 'x', path: pathName, script: null, package: null, signer: null, hash: null, runtime, perCallTrust: false, known: false });
     const owner = (pathName: string, commandLine: readonly string[]): ProcessOwner => ({ kind: 'process', pid: child.pid ?? 0, uid: process.getuid?.() ?? 0, user: null, startedAt: Date.now() + 1000, path: pathName, commandLine });
     try {
       expect(await probe.viewOf(owner('/usr/lib/chromium/chromium', ['chromium']), identity('/usr/lib/chromium/chromium', 'chromium'))).toMatchObject({ store: `nss:${at('home')}`, holdsRoot: true });
@@ -157,8 +160,9 @@ describe('judge', () => {
   const choice = { store: 's', places: [], because: 'b', untellable: false, loadsOnce: true, alternative: null };
   test.each([
     ['an old store that holds the root', choice, { holds: true, changedAt: 5 }, null, true],
-    ['a store changed after the program had started', choice, { holds: true, changedAt: 15 }, null, null],
-    ['the same for a program that reads it anew each time', { ...choice, loadsOnce: false }, { holds: true, changedAt: 15 }, null, true],
+    ['a store changed after the program had started', choice, { holds: true, changedAt: 1500 }, null, null],
+    ['a store changed since that lacks the root', choice, { holds: false, changedAt: 1500 }, null, false],
+    ['the same for a program that reads it anew each time', { ...choice, loadsOnce: false }, { holds: true, changedAt: 1500 }, null, true],
     ['a store that cannot be read', choice, { holds: null, changedAt: 5 }, null, null],
     ['two stores that agree', choice, { holds: false, changedAt: 5 }, { holds: false, changedAt: 5 }, false],
     ['two stores that differ', choice, { holds: true, changedAt: 5 }, { holds: false, changedAt: 5 }, null],
