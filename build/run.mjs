@@ -20,7 +20,7 @@ const node = findNode24();
 const tasks = {
   start: () => [buildShell, () => run('build/start.ts', rest)],
   demo: () => [() => run('test/demo/demo.ts', rest)],
-  bench: () => [() => run('test/bench/bench.ts', rest)],
+  bench: () => [buildAgent, () => run('test/bench/bench.ts', rest)],
   pinlight: () => [buildRenderer, () => run('electron/cli/pinlight.mjs', rest)],
   build: () => [() => buildAll(true)],
   test: () => [() => buildAll(false), () => run('test/run-tests.ts', rest)],
@@ -82,8 +82,13 @@ function buildShell() {
   return buildAll(false);
 }
 
+function buildAgent() {
+  return buildPart('agent', 'build/vite.agent.config.ts', ['electron', 'native'], false);
+}
+
 function buildAll(always) {
-  return buildPart('renderer', 'renderer/vite.config.ts', ['renderer', 'electron/core', 'electron/contract'], always)
+  return buildPart('agent', 'build/vite.agent.config.ts', ['electron', 'native'], always)
+    || buildPart('renderer', 'renderer/vite.config.ts', ['renderer', 'electron/core', 'electron/contract'], always)
     || buildPart('main', 'build/vite.main.config.ts', ['electron'], always)
     || buildPart('preload', 'build/vite.preload.config.ts', ['electron'], always);
 }

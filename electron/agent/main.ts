@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { homedir, tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { errorBody } from '../contract/errors.ts';
 import { resolvePaths } from '../contract/paths.ts';
 import { ownVersion } from './install-folder.ts';
@@ -16,6 +17,9 @@ Runs Pinlight's agent in the foreground until Ctrl-C. State: PINLIGHT_HOME, else
   --log-level LEVEL  error, warn, info (default) or debug
 `;
 
+// Relaying makes garbage by the megabyte per second; a young generation that may not grow past its first size keeps the process some
+// 50 MB smaller at the same throughput (measured with `npm run bench`). The flag is read whenever the heap would grow.
+setFlagsFromString('--semi-space-growth-factor=1');
 await run();
 
 async function run(): Promise<void> {

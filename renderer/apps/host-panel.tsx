@@ -52,7 +52,7 @@ function Explanation({ app, host, answer }: { readonly app: AppSummary; readonly
   return (
     <div className="host-content">
       <p className="host-sentence">{visible(answer.sentence)}</p>
-      <div className="evidence">
+      <div className={answer.evidenceFor.length > 0 && answer.evidenceAgainst.length > 0 ? 'evidence evidence-both' : 'evidence'}>
         <Evidence title={t('host.evidenceFor')} lines={answer.evidenceFor} speaks="for" />
         <Evidence title={t('host.evidenceAgainst')} lines={answer.evidenceAgainst} speaks="against" />
       </div>
@@ -94,7 +94,7 @@ function ExclusionNote({ exclusion }: { readonly exclusion: Exclusion }) {
     <p className="exclusion">
       <Timer aria-hidden size={16} />
       <span>
-        <span className="strong">{t(exclusionWord[exclusion.kind])}:</span> <Foreign text={exclusion.reason} />{' '}
+        <span className="strong">{t(exclusionWord[exclusion.kind])}:</span> <Foreign text={exclusion.reason} />
         <span className="countdown">
           {expiresAt === null ? t('exclusion.noEnd') : t('exclusion.endsIn', { duration: duration(expiresAt - now), time: moment(expiresAt, now) })}
         </span>

@@ -37,7 +37,7 @@ export function FilterBox({ value, problem, onChange }: FilterProps) {
   if (value !== sent) {
     // Someone else set the filter (a link from a drawer): the box follows.
     setSent(value);
-    setText(value);
+    if (text.trim() !== value) setText(value);
   }
   useEffect(() => {
     if (text.trim() === sent) return;

@@ -39,9 +39,16 @@ export type Program = {
   readonly visit: (place: Place, visit: Visit) => Promise<VisitResult>;
 };
 
+/** Every command the tests drive, with the Debian packages that bring it. */
+export const clientCommands: Readonly<Record<string, string>> = {
+  curl: 'curl', openssl: 'openssl', wget: 'wget', python3: 'python3', java: 'default-jdk-headless', javac: 'default-jdk-headless', keytool: 'default-jdk-headless',
+  go: 'golang-go', 'gnutls-cli': 'gnutls-bin', git: 'git', chromium: 'chromium', 'firefox-esr': 'firefox-esr', certutil: 'libnss3-tools',
+  nginx: 'nginx-light', sslsplit: 'sslsplit', squid: 'squid-openssl', unzip: 'unzip', unshare: 'util-linux', ip: 'iproute2',
+};
+
 /** Absolute path of a command on PATH; null when there is none. */
 export function findCommand(name: string): string | null {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter).concat('/usr/sbin', '/sbin')) {
     const file = join(folder, name);
     try {
       accessSync(file, constants.X_OK);

@@ -9,7 +9,7 @@ import { _electron } from '@playwright/test';
 import type { ElectronApplication, Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appIndex } from '../../electron/main/app-scheme.ts';
-import { findElectron } from './electron-binary.ts';
+import { findElectron } from '../../build/electron-binary.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const binary = findElectron(root);

@@ -1,5 +1,6 @@
 // The built window in a real Chromium, served by the real window server of `pinlight open`. Builds into a folder of its own, so
 // that suites which run at the same time do not take each other's files.
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,21 +25,24 @@ export type WindowLab = {
   close(): Promise<void>;
 };
 
+const executablePath = process.env['PINLIGHT_CHROMIUM'] ?? '/usr/bin/chromium';
+
+/** Whether there is a Chromium to test in; says so once where there is none. */
+export const hasChromium = existsSync(executablePath);
+if (!hasChromium) process.stderr.write(`skipped: the window's screens, because there is no ${executablePath} (PINLIGHT_CHROMIUM names another)\n`);
+
 const quiet = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
 
 /** Builds the window and starts Chromium. */
 export async function startWindowLab(): Promise<WindowLab> {
   const folder = await mkdtemp(join(tmpdir(), 'pinlight-window-'));
-  await build({
-    configFile: fileURLToPath(new URL('../../renderer/vite.config.ts', import.meta.url)), logLevel: 'error',
-    build: { outDir: folder, emptyOutDir: true },
-  });
-  const browser: Browser = await chromium.launch({ executablePath: process.env['PINLIGHT_CHROMIUM'] ?? '/usr/bin/chromium', args: quiet });
+  await buildAsShipped(folder);
+  const browser: Browser = await chromium.launch({ executablePath, args: quiet });
   return {
     async open({ rows = 20_000, prepare, ...options } = {}) {
       const agent = createFixtureAgent(rows, Date.now());
       prepare?.(agent);
-      const server = await serveWindow({ client: agent.client, folder, now: Date.now, idleMs: 600_000 });
+      const server = await serveWindow({ client: agent.client, folder, now: Date.now, uids: null, idleMs: 600_000 });
       const context: BrowserContext = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
       const page = await context.newPage();
       const complaints: string[] = [];
@@ -58,4 +62,18 @@ export async function startWindowLab(): Promise<WindowLab> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function buildAsShipped(folder: string): Promise<void> {
+  // vitest sets NODE_ENV to "test", with which vite would bundle React's development build: slower, and each effect runs twice.
+  const before = process.env['NODE_ENV'];
+  process.env['NODE_ENV'] = 'production';
+  try {
+    await build({
+      configFile: fileURLToPath(new URL('../../renderer/vite.config.ts', import.meta.url)), logLevel: 'error',
+      build: { outDir: folder, emptyOutDir: true },
+    });
+  } finally {
+    process.env['NODE_ENV'] = before;
+  }
 }

@@ -3,280 +3,305 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expect as expectPage } from '@playwright/test';
 import type { Page } from '@playwright/test';
+import type { Snapshot } from '../../electron/contract/snapshot.ts';
 import { hostile } from './fixture-data.ts';
-import { startWindowLab } from './fixture-window.ts';
+import { hasChromium, startWindowLab } from './fixture-window.ts';
 import type { OpenedWindow, WindowLab } from './fixture-window.ts';
-
-let lab: WindowLab;
-let opened: OpenedWindow[] = [];
-beforeAll(async () => { lab = await startWindowLab(); });
-afterAll(async () => { await lab.close(); });
-afterEach(async () => {
-  await Promise.all(opened.map((window) => window.close()));
-  opened = [];
-});
-
-async function open(options: Parameters<WindowLab['open']>[0] = {}): Promise<OpenedWindow> {
-  const window = await lab.open(options);
-  opened.push(window);
-  return window;
-}
-
-async function openScreen(name: 'Apps' | 'Connections', options: Parameters<WindowLab['open']>[0] = {}): Promise<OpenedWindow> {
-  const window = await open(options);
-  await window.page.getByRole('link', { name }).click();
-  await expectPage(window.page.getByRole('heading', { level: 1, name })).toBeVisible();
-  return window;
-}
 
 const lines = (page: Page) => page.getByRole('grid', { name: 'Connections' }).locator('tbody').getByRole('row');
 
-describe('overview', () => {
-  test('says the state in one sentence, with reason, next step, counts as bar and table, warnings, problem and the four cards', async () => {
-    const { page, complaints } = await open();
-    await expectPage(page.getByRole('heading', { level: 1 })).toHaveText('Inspecting where policy allows; 3 apps are let through');
-    await expectPage(page.getByText('Policy generation 18 with 4 rules is in force.')).toBeVisible();
-    await expectPage(page.getByText('1 app keeps its own list of authorities.')).toBeVisible();
-    const counts = page.getByRole('table', { name: 'Connections by what was done with them' });
-    await expectPage(counts.getByRole('row', { name: 'Inspected 12,904 74 %' })).toBeVisible();
-    await expectPage(counts.getByRole('row', { name: 'Blocked 371 2 %' })).toBeVisible();
-    for (const card of ['Agent', 'Policy', 'Root certificate', 'Proxy', 'Recent problem', 'Warnings']) {
-      await expectPage(page.getByRole('region', { name: card, exact: true })).toBeVisible();
-    }
-    await expectPage(page.getByRole('region', { name: 'Proxy' })).toContainText('curl --proxy http://127.0.0.1:18443 --cacert /home/maria/.local/state/pinlight/root.pem');
-    expect(complaints).toEqual([]);
+describe.skipIf(!hasChromium)('the window', () => {
+  let lab: WindowLab;
+  let opened: OpenedWindow[] = [];
+  beforeAll(async () => { lab = await startWindowLab(); });
+  afterAll(async () => { await lab.close(); });
+  afterEach(async () => {
+    await Promise.all(opened.map((window) => window.close()));
+    opened = [];
   });
 
-  test('the fingerprint and the curl line are copied as they are', async () => {
-    const { page } = await open({ permissions: ['clipboard-read', 'clipboard-write'] });
-    await page.getByRole('button', { name: 'Copy the fingerprint' }).click();
-    await expectPage(page.getByText('Copied')).toHaveCount(1);
-    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toMatch(/^9C:1F(:[0-9A-F]{2}){30}$/);
-    await page.getByRole('button', { name: 'Copy the curl line' }).click();
-    await expect.poll(() => page.evaluate<string>('navigator.clipboard.readText()')).toMatch(/^curl --proxy http:\/\/127\.0\.0\.1:18443 --cacert \S+ https:\/\/example\.com\/$/);
+  async function open(options: Parameters<WindowLab['open']>[0] = {}): Promise<OpenedWindow> {
+    const window = await lab.open(options);
+    opened.push(window);
+    return window;
+  }
+
+  async function openScreen(name: 'Apps' | 'Connections', options: Parameters<WindowLab['open']>[0] = {}): Promise<OpenedWindow> {
+    const window = await open(options);
+    await window.page.getByRole('link', { name }).click();
+    await expectPage(window.page.getByRole('heading', { level: 1, name })).toBeVisible();
+    return window;
+  }
+
+  /** Runs in the page: scrolls on at each frame until every row is loaded; answers the most rows that ever existed at once. */
+  const scrollToTheEnd = `new Promise((resolve) => {
+  const grid = document.querySelector('.log');
+  let most = 0;
+  const step = () => {
+    most = Math.max(most, grid.querySelectorAll('tbody tr').length);
+    if (grid.getAttribute('aria-rowcount') !== '-1') return resolve(most);
+    grid.scrollTop = grid.scrollHeight;
+    requestAnimationFrame(step);
+  };
+  step();
+})`;
+
+  describe('overview', () => {
+    test('says the state in one sentence, with reason, next step, counts as bar and table, warnings, problem and the four cards', async () => {
+      const { page, complaints } = await open();
+      await expectPage(page.getByRole('heading', { level: 1 })).toHaveText('Inspecting where policy allows; 3 apps are let through');
+      await expectPage(page.getByText('Policy generation 18 with 4 rules is in force.')).toBeVisible();
+      await expectPage(page.getByText('1 app keeps its own list of authorities.')).toBeVisible();
+      const counts = page.getByRole('table', { name: 'Connections by what was done with them' });
+      await expectPage(counts.getByRole('row', { name: 'Inspected 12,904 74 %' })).toBeVisible();
+      await expectPage(counts.getByRole('row', { name: 'Blocked 371 2 %' })).toBeVisible();
+      for (const card of ['Agent', 'Policy', 'Root certificate', 'Proxy', 'Recent problem', 'Warnings']) {
+        await expectPage(page.getByRole('region', { name: card, exact: true })).toBeVisible();
+      }
+      await expectPage(page.getByRole('region', { name: 'Proxy' })).toContainText('curl --proxy http://127.0.0.1:18443 --cacert /home/maria/.local/state/pinlight/root.pem');
+      expect(complaints).toEqual([]);
+    });
+
+    test('the fingerprint and the curl line are copied as they are', async () => {
+      const { page } = await open({ permissions: ['clipboard-read', 'clipboard-write'] });
+      await page.getByRole('button', { name: 'Copy the fingerprint' }).click();
+      await expectPage(page.getByText('Copied')).toHaveCount(1);
+      expect(await page.evaluate<string>('navigator.clipboard.readText()')).toMatch(/^9C:1F(:[0-9A-F]{2}){30}$/);
+      await page.getByRole('button', { name: 'Copy the curl line' }).click();
+      await expect.poll(() => page.evaluate<string>('navigator.clipboard.readText()')).toMatch(/^curl --proxy http:\/\/127\.0\.0\.1:18443 --cacert \S+ https:\/\/example\.com\/$/);
+    });
+
+    test('Ctrl and Cmd with 1 to 3 switch screens, and the address remembers', async () => {
+      const { page } = await open();
+      await page.keyboard.press('Control+2');
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Apps' })).toBeVisible();
+      await page.keyboard.press('Meta+3');
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Connections' })).toBeVisible();
+      await expectPage(page.getByRole('link', { name: 'Connections' })).toHaveAttribute('aria-current', 'page');
+      await page.reload();
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Connections' })).toBeVisible();
+      await page.keyboard.press('Control+1');
+      await expectPage(page).toHaveTitle('Overview · Pinlight');
+    });
+
+    test('a lost agent keeps the last snapshot with its time, and its return clears the banner', async () => {
+      const { page, agent } = await open();
+      await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
+      agent.lose();
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Agent not running' })).toBeVisible();
+      await expectPage(page.getByRole('alert')).toContainText(/What you see is as of \d{1,2}:\d{2}/);
+      await expectPage(page.getByRole('region', { name: 'Root certificate' })).toBeVisible();
+      agent.find();
+      await expectPage(page.getByRole('alert')).toHaveCount(0);
+      await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
+    });
+
+    test('an agent that never answered is said to be absent, with what to do', async () => {
+      const { page } = await open({ prepare: (agent) => agent.lose() });
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Agent not running' })).toBeVisible();
+      await expectPage(page.getByText('npm start')).toBeVisible();
+      await page.keyboard.press('Control+3');
+      await expectPage(page.getByRole('heading', { name: 'The log cannot be read now' })).toBeVisible();
+    });
+
+    test('a fault in the screens is said in words instead of an empty window', async () => {
+      const absent: Snapshot['apps'] = JSON.parse('null');
+      const { page } = await open({ prepare: (agent) => agent.setSnapshot((snapshot) => ({ ...snapshot, apps: absent })) });
+      await expectPage(page.getByRole('alert')).toContainText('Protection is not affected');
+      await expectPage(page.getByRole('button', { name: 'Load the window again' })).toBeVisible();
+    });
+
+    test('lost events are noticed and the snapshot is asked for again', async () => {
+      const { page, agent } = await open();
+      await expectPage(page.getByText('LAPTOP-42').first()).toBeVisible();
+      agent.skip();
+      await expectPage(page.getByText('LAPTOP-43').first()).toBeVisible();
+      expect(agent.calls.filter((call) => call.route === 'status')).toHaveLength(1);
+    });
   });
 
-  test('Ctrl and Cmd with 1 to 3 switch screens, and the address remembers', async () => {
-    const { page } = await open();
-    await page.keyboard.press('Control+2');
-    await expectPage(page.getByRole('heading', { level: 1, name: 'Apps' })).toBeVisible();
-    await page.keyboard.press('Meta+3');
-    await expectPage(page.getByRole('heading', { level: 1, name: 'Connections' })).toBeVisible();
-    await expectPage(page.getByRole('link', { name: 'Connections' })).toHaveAttribute('aria-current', 'page');
-    await page.reload();
-    await expectPage(page.getByRole('heading', { level: 1, name: 'Connections' })).toBeVisible();
-    await page.keyboard.press('Control+1');
-    await expectPage(page).toHaveTitle('Overview · Pinlight');
+  describe('apps', () => {
+    test('every app stands with its verdict in words, and Bypassed leaves the others out', async () => {
+      const { page } = await openScreen('Apps');
+      const table = page.getByRole('grid', { name: 'Apps' });
+      await expectPage(table.getByRole('row', { name: /Slack/ })).toContainText('Pinned');
+      await expectPage(table.getByRole('row', { name: /sync\.jar/ })).toContainText('Private trust store');
+      await expectPage(table.getByRole('row', { name: /vpn-connect/ })).toContainText('Client certificate');
+      await page.getByRole('radio', { name: 'Bypassed (3)' }).click();
+      await expectPage(table.getByRole('row')).toHaveCount(4);
+      await page.getByRole('searchbox', { name: 'Search apps and hosts' }).fill('nothing like it');
+      await expectPage(page.getByRole('heading', { name: 'No app fits' })).toBeVisible();
+      await page.getByRole('button', { name: 'Show all apps' }).click();
+      await expectPage(table.getByRole('row')).toHaveCount(11);
+    });
+
+    test('the drawer shows sentence, evidence, what happens next and the count-down, by keyboard too', async () => {
+      const { page } = await openScreen('Apps');
+      await page.getByRole('row', { name: /Slack/ }).press('Enter');
+      const drawer = page.getByRole('dialog', { name: 'Slack' });
+      await expectPage(drawer).toContainText('Slack pins its certificate at edgeapi.slack.example');
+      await expectPage(drawer.getByRole('region', { name: 'Evidence for' })).toContainText('It refused our certificate here 4 times');
+      await expectPage(drawer.getByRole('region', { name: 'Evidence against' })).toContainText('None.');
+      await expectPage(drawer).toContainText('The next connection is let through untouched.');
+      await expectPage(drawer).toContainText(/Ends in 2 h \d min/);
+      await page.keyboard.press('Escape');
+      await expectPage(drawer).toHaveCount(0);
+      await expectPage(page.getByRole('row', { name: /Slack/ })).toBeFocused();
+    });
+
+    test('a removed exclusion can be put back from the message', async () => {
+      const { page, agent } = await openScreen('Apps');
+      await page.getByRole('row', { name: /Slack/ }).click();
+      await page.getByRole('button', { name: 'Remove exclusion' }).click();
+      await expectPage(page.getByText('Exclusion for edgeapi.slack.example removed.')).toBeVisible();
+      await expectPage(page.getByRole('button', { name: 'Exclude this host' })).toBeVisible();
+      await page.getByRole('button', { name: 'Undo' }).click();
+      await expectPage(page.getByText('Exclusion for edgeapi.slack.example is back.')).toBeVisible();
+      await expectPage(page.getByRole('button', { name: 'Remove exclusion' })).toBeVisible();
+      const added = agent.calls.find((call) => call.route === 'addExclusion')?.body;
+      expect(added).toMatchObject({ host: 'edgeapi.slack.example', app: 'app-slack' });
+      expect(added).toHaveProperty('hours', expect.closeTo(2 + 5 / 60, 1));
+    });
+
+    test('Ctrl+Z undoes as well, because the drawer keeps the focus', async () => {
+      const { page } = await openScreen('Apps');
+      await page.getByRole('row', { name: /Slack/ }).press('Enter');
+      await page.getByRole('button', { name: 'Remove exclusion' }).press('Enter');
+      await expectPage(page.getByText('Exclusion for edgeapi.slack.example removed.')).toBeVisible();
+      await page.keyboard.press('Control+z');
+      await expectPage(page.getByText('Exclusion for edgeapi.slack.example is back.')).toBeVisible();
+    });
+
+    test('excluding a host wants a reason and takes hours', async () => {
+      const { page, agent } = await openScreen('Apps');
+      await page.getByRole('row', { name: /vpn-connect/ }).click();
+      await page.getByRole('button', { name: 'Exclude this host' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Exclude this host' });
+      await expectPage(dialog.getByRole('textbox', { name: 'Reason' })).toBeFocused();
+      await dialog.getByRole('button', { name: 'Exclude', exact: true }).click();
+      expect(agent.calls.some((call) => call.route === 'addExclusion')).toBe(false);
+      await dialog.getByRole('textbox', { name: 'Reason' }).fill('VPN wants its own certificate');
+      await dialog.getByRole('textbox', { name: 'Hours' }).fill('24');
+      await dialog.getByRole('button', { name: 'Exclude', exact: true }).click();
+      await expectPage(page.getByText('gate.contoso.example is excluded for 24 hours.')).toBeVisible();
+      expect(agent.calls.find((call) => call.route === 'addExclusion')?.body)
+        .toEqual({ host: 'gate.contoso.example', app: 'app-vpnconnect', reason: 'VPN wants its own certificate', hours: 24 });
+      await expectPage(page.getByRole('dialog', { name: 'vpn-connect' })).toContainText('Exclusion by a user');
+    });
+
+    test('the ticket text names app, host and verdict', async () => {
+      const { page } = await openScreen('Apps', { permissions: ['clipboard-read', 'clipboard-write'] });
+      await page.getByRole('row', { name: /sync\.jar/ }).click();
+      await page.getByRole('button', { name: 'Copy for the ticket' }).click();
+      await expectPage(page.getByText('Copied')).toHaveCount(1);
+      expect(await page.evaluate<string>('navigator.clipboard.readText()')).toMatch(/App: java · sync\.jar[\s\S]*Host: repo\.maven\.example[\s\S]*Verdict: private-trust-store/);
+    });
+
+    test('no apps yet: the screen explains what pinning is', async () => {
+      const { page } = await openScreen('Apps', { prepare: (agent) => agent.setSnapshot((snapshot) => ({ ...snapshot, apps: [], recent: [] })) });
+      await expectPage(page.getByRole('heading', { name: 'No apps yet' })).toBeVisible();
+      await expectPage(page.getByText('That is called pinning')).toBeVisible();
+    });
+
+    test('names that mean harm are text and nothing else', async () => {
+      const { page, complaints } = await openScreen('Apps');
+      await expectPage(page.getByText('update⟨U+202E⟩gpj.exe').first()).toBeVisible();
+      await expectPage(page.getByText(hostile.nesting).first()).toBeVisible();
+      await page.getByRole('row', { name: /update/ }).click();
+      await expectPage(page.getByRole('dialog')).toContainText(hostile.markup);
+      await page.getByRole('button', { name: 'Exclude this host' }).click();
+      await page.getByRole('textbox', { name: 'Reason' }).fill('x');
+      await page.getByRole('button', { name: 'Exclude', exact: true }).click();
+      await expectPage(page.getByText(`${hostile.markup} is excluded for 8 hours.`)).toBeVisible();
+      expect(await page.locator('img, iframe, object').count()).toBe(0);
+      expect(complaints).toEqual([]);
+    });
   });
 
-  test('a lost agent keeps the last snapshot with its time, and its return clears the banner', async () => {
-    const { page, agent } = await open();
-    await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
-    agent.lose();
-    await expectPage(page.getByRole('heading', { level: 1, name: 'Agent not running' })).toBeVisible();
-    await expectPage(page.getByRole('alert')).toContainText(/What you see is as of \d{1,2}:\d{2}/);
-    await expectPage(page.getByRole('region', { name: 'Root certificate' })).toBeVisible();
-    agent.find();
-    await expectPage(page.getByRole('alert')).toHaveCount(0);
-    await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
-  });
-
-  test('an agent that never answered is said to be absent, with what to do', async () => {
-    const { page } = await open({ prepare: (agent) => agent.lose() });
-    await expectPage(page.getByRole('heading', { level: 1, name: 'Agent not running' })).toBeVisible();
-    await expectPage(page.getByText('npm start')).toBeVisible();
-    await page.keyboard.press('Control+3');
-    await expectPage(page.getByRole('heading', { name: 'The log cannot be read now' })).toBeVisible();
-  });
-
-  test('lost events are noticed and the snapshot is asked for again', async () => {
-    const { page, agent } = await open();
-    await expectPage(page.getByText('LAPTOP-42').first()).toBeVisible();
-    agent.skip();
-    await expectPage(page.getByText('LAPTOP-43').first()).toBeVisible();
-    expect(agent.calls.filter((call) => call.route === 'status')).toHaveLength(1);
-  });
-});
-
-describe('apps', () => {
-  test('every app stands with its verdict in words, and Bypassed leaves the others out', async () => {
-    const { page } = await openScreen('Apps');
-    const table = page.getByRole('grid', { name: 'Apps' });
-    await expectPage(table.getByRole('row', { name: /Slack/ })).toContainText('Pinned');
-    await expectPage(table.getByRole('row', { name: /sync\.jar/ })).toContainText('Private trust store');
-    await expectPage(table.getByRole('row', { name: /vpn-connect/ })).toContainText('Client certificate');
-    await page.getByRole('radio', { name: 'Bypassed (3)' }).click();
-    await expectPage(table.getByRole('row')).toHaveCount(4);
-    await page.getByRole('searchbox', { name: 'Search apps and hosts' }).fill('nothing like it');
-    await expectPage(page.getByRole('heading', { name: 'No app fits' })).toBeVisible();
-    await page.getByRole('button', { name: 'Show all apps' }).click();
-    await expectPage(table.getByRole('row')).toHaveCount(11);
-  });
-
-  test('the drawer shows sentence, evidence, what happens next and the count-down, by keyboard too', async () => {
-    const { page } = await openScreen('Apps');
-    await page.getByRole('row', { name: /Slack/ }).press('Enter');
-    const drawer = page.getByRole('dialog', { name: 'Slack' });
-    await expectPage(drawer).toContainText('Slack pins its certificate at edgeapi.slack.example');
-    await expectPage(drawer.getByRole('region', { name: 'Evidence for' })).toContainText('It refused our certificate here 4 times');
-    await expectPage(drawer.getByRole('region', { name: 'Evidence against' })).toContainText('None.');
-    await expectPage(drawer).toContainText('The next connection is let through untouched.');
-    await expectPage(drawer).toContainText(/Ends in 2 h \d min/);
-    await page.keyboard.press('Escape');
-    await expectPage(drawer).toHaveCount(0);
-    await expectPage(page.getByRole('row', { name: /Slack/ })).toBeFocused();
-  });
-
-  test('a removed exclusion can be put back from the message', async () => {
-    const { page, agent } = await openScreen('Apps');
-    await page.getByRole('row', { name: /Slack/ }).click();
-    await page.getByRole('button', { name: 'Remove exclusion' }).click();
-    await expectPage(page.getByText('Exclusion for edgeapi.slack.example removed.')).toBeVisible();
-    await expectPage(page.getByRole('button', { name: 'Exclude this host' })).toBeVisible();
-    await page.getByRole('button', { name: 'Undo' }).click();
-    await expectPage(page.getByText('Exclusion for edgeapi.slack.example is back.')).toBeVisible();
-    await expectPage(page.getByRole('button', { name: 'Remove exclusion' })).toBeVisible();
-    const added = agent.calls.find((call) => call.route === 'addExclusion')?.body;
-    expect(added).toMatchObject({ host: 'edgeapi.slack.example', app: 'app-slack' });
-    expect(added).toHaveProperty('hours', expect.closeTo(2 + 5 / 60, 1));
-  });
-
-  test('excluding a host wants a reason and takes hours', async () => {
-    const { page, agent } = await openScreen('Apps');
-    await page.getByRole('row', { name: /vpn-connect/ }).click();
-    await page.getByRole('button', { name: 'Exclude this host' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Exclude this host' });
-    await expectPage(dialog.getByRole('textbox', { name: 'Reason' })).toBeFocused();
-    await dialog.getByRole('button', { name: 'Exclude', exact: true }).click();
-    expect(agent.calls.some((call) => call.route === 'addExclusion')).toBe(false);
-    await dialog.getByRole('textbox', { name: 'Reason' }).fill('VPN wants its own certificate');
-    await dialog.getByRole('textbox', { name: 'Hours' }).fill('24');
-    await dialog.getByRole('button', { name: 'Exclude', exact: true }).click();
-    await expectPage(page.getByText('gate.contoso.example is excluded for 24 hours.')).toBeVisible();
-    expect(agent.calls.find((call) => call.route === 'addExclusion')?.body)
-      .toEqual({ host: 'gate.contoso.example', app: 'app-vpnconnect', reason: 'VPN wants its own certificate', hours: 24 });
-    await expectPage(page.getByRole('dialog', { name: 'vpn-connect' })).toContainText('Exclusion by a user');
-  });
-
-  test('the ticket text names app, host and verdict', async () => {
-    const { page } = await openScreen('Apps', { permissions: ['clipboard-read', 'clipboard-write'] });
-    await page.getByRole('row', { name: /sync\.jar/ }).click();
-    await page.getByRole('button', { name: 'Copy for the ticket' }).click();
-    await expectPage(page.getByText('Copied')).toHaveCount(1);
-    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toMatch(/App: java · sync\.jar[\s\S]*Host: repo\.maven\.example[\s\S]*Verdict: private-trust-store/);
-  });
-
-  test('no apps yet: the screen explains what pinning is', async () => {
-    const { page } = await openScreen('Apps', { prepare: (agent) => agent.setSnapshot((snapshot) => ({ ...snapshot, apps: [], recent: [] })) });
-    await expectPage(page.getByRole('heading', { name: 'No apps yet' })).toBeVisible();
-    await expectPage(page.getByText('That is called pinning')).toBeVisible();
-  });
-
-  test('names that mean harm are text and nothing else', async () => {
-    const { page, complaints } = await openScreen('Apps');
-    await expectPage(page.getByText('update⟨U+202E⟩gpj.exe').first()).toBeVisible();
-    await expectPage(page.getByText(hostile.nesting).first()).toBeVisible();
-    await page.getByRole('row', { name: /update/ }).click();
-    await expectPage(page.getByRole('dialog')).toContainText(hostile.markup);
-    await page.getByRole('button', { name: 'Exclude this host' }).click();
-    await page.getByRole('textbox', { name: 'Reason' }).fill('x');
-    await page.getByRole('button', { name: 'Exclude', exact: true }).click();
-    await expectPage(page.getByText(`${hostile.markup} is excluded for 8 hours.`)).toBeVisible();
-    expect(await page.locator('img, iframe, object').count()).toBe(0);
-    expect(complaints).toEqual([]);
-  });
-});
-
-describe('connections', () => {
-  test('twenty thousand rows keep few in the page while the end is scrolled to, page by page', async () => {
-    const { page, agent } = await openScreen('Connections');
-    await expectPage(lines(page).first()).toBeVisible();
-    const grid = page.getByRole('grid', { name: 'Connections' });
-    let most = 0;
-    await expect.poll(async () => {
+  describe('connections', () => {
+    test('twenty thousand rows keep few in the page while the end is scrolled to, page by page', async () => {
+      const { page, agent } = await openScreen('Connections');
+      await expectPage(lines(page).first()).toBeVisible();
+      const grid = page.getByRole('grid', { name: 'Connections' });
+      const most = await page.evaluate<number>(scrollToTheEnd);
+      await expectPage(page.getByText('20,000 connections, newest first')).toBeVisible();
+      expect(most).toBeGreaterThan(10);
+      expect(most).toBeLessThan(80);
+      expect(agent.calls.filter((call) => call.route === 'connections')).toHaveLength(100);
+      await expectPage(grid).toHaveAttribute('aria-rowcount', '20001');
       await grid.press('End');
-      most = Math.max(most, await lines(page).count());
-      return await page.getByText('20,000 connections, newest first').count();
-    }, { timeout: 25_000, interval: 20 }).toBe(1);
-    expect(most).toBeLessThan(80);
-    expect(agent.calls.filter((call) => call.route === 'connections')).toHaveLength(100);
-    await expectPage(grid).toHaveAttribute('aria-rowcount', '20001');
-    await grid.press('End');
-    await expectPage(page.locator('#connection-1')).toBeVisible();
-  });
+      await expectPage(page.locator('#connection-1')).toBeVisible();
+    });
 
-  test('arrows and Enter open a connection with every fact; the drawer leads to its app and to its host', async () => {
-    const { page } = await openScreen('Connections');
-    const grid = page.getByRole('grid', { name: 'Connections' });
-    await expectPage(lines(page).first()).toBeVisible();
-    await grid.focus();
-    await grid.press('ArrowDown');
-    await grid.press('ArrowDown');
-    await expectPage(grid).toHaveAttribute('aria-activedescendant', 'connection-19998');
-    await grid.press('Enter');
-    const drawer = page.getByRole('dialog');
-    await expectPage(drawer).toContainText('Bypassed: an exclusion names it (dropbox).');
-    await expectPage(drawer).toContainText('Let through untouched, and data went both ways.');
-    await expectPage(drawer).toContainText('t13d1516h2_8daaf6152771_02713d6af862');
-    await drawer.getByRole('button', { name: 'Only this host' }).click();
-    await expectPage(page.getByRole('searchbox', { name: 'Filter connections' })).toHaveValue('host == "client.dropbox.example"');
-    await expectPage(lines(page).first()).toContainText('client.dropbox.example');
-    await lines(page).first().click();
-    await drawer.getByRole('button', { name: 'Show the app' }).click();
-    await expectPage(page.getByRole('dialog', { name: 'Dropbox' })).toBeVisible();
-  });
+    test('arrows and Enter open a connection with every fact; the drawer leads to its app and to its host', async () => {
+      const { page } = await openScreen('Connections');
+      const grid = page.getByRole('grid', { name: 'Connections' });
+      await expectPage(lines(page).first()).toBeVisible();
+      await grid.focus();
+      await grid.press('ArrowDown');
+      await grid.press('ArrowDown');
+      await expectPage(grid).toHaveAttribute('aria-activedescendant', 'connection-19998');
+      await grid.press('Enter');
+      const drawer = page.getByRole('dialog');
+      await expectPage(drawer).toContainText('Bypassed: an exclusion names it (dropbox).');
+      await expectPage(drawer).toContainText('Let through untouched, and data went both ways.');
+      await expectPage(drawer).toContainText('t13d1516h2_8daaf6152771_02713d6af862');
+      await drawer.getByRole('button', { name: 'Only this host' }).click();
+      await expectPage(page.getByRole('searchbox', { name: 'Filter connections' })).toHaveValue('host == "client.dropbox.example"');
+      await expectPage(lines(page).first()).toContainText('client.dropbox.example');
+      await lines(page).first().click();
+      await drawer.getByRole('button', { name: 'Show the app' }).click();
+      await expectPage(page.getByRole('dialog', { name: 'Dropbox' })).toBeVisible();
+    });
 
-  test('a filter is the agent\'s business, and its complaint stands in words under the box', async () => {
-    const { page, agent } = await openScreen('Connections');
-    const box = page.getByRole('searchbox', { name: 'Filter connections' });
-    await page.getByRole('button', { name: 'Blocked' }).click();
-    await expectPage(box).toHaveValue('disposition:block');
-    await expectPage(lines(page).filter({ hasNotText: 'Blocked' })).toHaveCount(0);
-    expect(agent.calls.at(-1)?.query).toEqual({ limit: '200', filter: 'disposition:block' });
-    await box.fill('dispositio:block');
-    await expectPage(page.getByText('there is no field "dispositio"')).toBeVisible();
-    await expectPage(box).toHaveAttribute('aria-invalid', 'true');
-    await expectPage(box).toHaveAccessibleDescription(/no field "dispositio"/);
-    await expectPage(lines(page).first()).toContainText('Blocked');
-    await page.getByRole('button', { name: 'Clear the filter' }).click();
-    await expectPage(page.getByText('there is no field')).toHaveCount(0);
-    await box.fill('nothing-like-it');
-    await expectPage(page.getByRole('heading', { name: 'No connection fits' })).toBeVisible();
-  });
+    test('a filter is the agent\'s business, and its complaint stands in words under the box', async () => {
+      const { page, agent } = await openScreen('Connections');
+      const box = page.getByRole('searchbox', { name: 'Filter connections' });
+      await page.getByRole('button', { name: 'Blocked' }).click();
+      await expectPage(box).toHaveValue('disposition:block');
+      await expectPage(lines(page).filter({ hasNotText: 'Blocked' })).toHaveCount(0);
+      expect(agent.calls.at(-1)?.query).toEqual({ limit: '200', filter: 'disposition:block' });
+      await box.fill('dispositio:block');
+      await expectPage(page.getByText('there is no field "dispositio"')).toBeVisible();
+      await expectPage(box).toHaveAttribute('aria-invalid', 'true');
+      await expectPage(box).toHaveAccessibleDescription(/no field "dispositio"/);
+      await expectPage(lines(page).first()).toContainText('Blocked');
+      await page.getByRole('button', { name: 'Clear the filter' }).click();
+      await expectPage(page.getByText('there is no field')).toHaveCount(0);
+      await box.fill('nothing-like-it');
+      await expectPage(page.getByRole('heading', { name: 'No connection fits' })).toBeVisible();
+    });
 
-  test('live rows come in at the top, wait while one reads further down, and stay out while paused', async () => {
-    const { page, agent } = await openScreen('Connections', { rows: 2_000 });
-    await expectPage(page.locator('#connection-2000')).toBeVisible();
-    agent.connect();
-    await expectPage(page.locator('#connection-2001')).toBeVisible();
-    await page.locator('.log').hover();
-    await page.mouse.wheel(0, 900);
-    await expectPage(page.locator('#connection-2001')).toHaveCount(0);
-    agent.connect();
-    agent.connect();
-    await page.getByRole('button', { name: '2 new connections' }).click();
-    await expectPage(page.locator('#connection-2003')).toBeVisible();
-    await page.getByRole('button', { name: 'Pause' }).click();
-    agent.connect();
-    await page.keyboard.press('Control+1');
-    await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
-  });
+    test('live rows come in at the top, and wait while one reads further down', async () => {
+      const { page, agent } = await openScreen('Connections', { rows: 2_000 });
+      await expectPage(page.locator('#connection-2000')).toBeVisible();
+      agent.connect();
+      await expectPage(page.locator('#connection-2001')).toBeVisible();
+      await page.locator('.log').hover();
+      await page.mouse.wheel(0, 900);
+      await expectPage(page.locator('#connection-2001')).toHaveCount(0);
+      agent.connect();
+      agent.connect();
+      await page.getByRole('button', { name: '2 new connections' }).click();
+      await expectPage(page.locator('#connection-2003')).toBeVisible();
+    });
 
-  test('paused, the list stands still until it goes live again', async () => {
-    const { page, agent } = await openScreen('Connections', { rows: 500 });
-    await expectPage(page.locator('#connection-500')).toBeVisible();
-    await page.getByRole('button', { name: 'Pause' }).click();
-    const before = await lines(page).count();
-    agent.connect();
-    // The counts on the other side of the store prove that the event has arrived.
-    await expect.poll(() => page.locator('#connection-501').count()).toBe(0);
-    expect(await lines(page).count()).toBe(before);
-    await page.getByRole('button', { name: 'Go live' }).click();
-    await expectPage(page.locator('#connection-501')).toBeVisible();
-  });
+    test('paused, the list stands still until it goes live again', async () => {
+      const { page, agent } = await openScreen('Connections', { rows: 500 });
+      await expectPage(page.locator('#connection-500')).toBeVisible();
+      await page.getByRole('button', { name: 'Pause' }).click();
+      agent.connect();
+      // What comes later on the same stream is on the screen already: so the row would be, if it were let in.
+      agent.skip();
+      await expectPage(page.getByText('LAPTOP-43').first()).toBeVisible();
+      expect(await page.locator('#connection-501').count()).toBe(0);
+      await page.getByRole('button', { name: 'Go live' }).click();
+      await expectPage(page.locator('#connection-501')).toBeVisible();
+    });
 
-  test('no connections yet is said as such', async () => {
-    const { page } = await openScreen('Connections', { rows: 0 });
-    await expectPage(page.getByRole('heading', { name: 'No connections yet' })).toBeVisible();
+    test('no connections yet is said as such', async () => {
+      const { page } = await openScreen('Connections', { rows: 0 });
+      await expectPage(page.getByRole('heading', { name: 'No connections yet' })).toBeVisible();
+    });
   });
 });

@@ -81,8 +81,10 @@ function prepareFolder(folder: string, shared: boolean): void {
 async function handle(request: http.IncomingMessage, response: http.ServerResponse, handlers: Handlers, streams: Streams): Promise<void> {
   // Web pages send Origin or Referer; programs do not (F2). The fixed Host ends rebinding before any routing (F3).
   if (request.headers.origin !== undefined || request.headers.referer !== undefined) throw new PinlightError('foreign-origin', 'requests with Origin or Referer are refused');
-  if (request.headers.host !== controlHost) throw new PinlightError('foreign-origin', `the Host must be "${controlHost}"`);
-  const url = new URL(request.url ?? '/', `http://${controlHost}`);
+  const hosts = request.headersDistinct.host ?? [];
+  if (hosts.length !== 1 || hosts[0] !== controlHost) throw new PinlightError('foreign-origin', `the Host must be "${controlHost}"`);
+  const url = URL.parse(request.url ?? '/', `http://${controlHost}`);
+  if (url === null) throw new PinlightError('bad-request', 'the request target is no URL');
   for (const name of Object.keys(streamPaths) as (keyof typeof streamPaths)[]) {
     if (url.pathname === streamPaths[name]) {
       if (request.method !== 'GET') throw new PinlightError('bad-request', `${url.pathname} takes GET`);
@@ -106,8 +108,14 @@ async function readJson(request: http.IncomingMessage): Promise<unknown> {
     if (size > bodyLimit) throw new PinlightError('bad-request', `the body is longer than ${bodyLimit} bytes`);
     chunks.push(chunk);
   }
+  const body = parseJson(Buffer.concat(chunks).toString('utf8') || '{}');
+  if (typeof body !== 'object' || body === null) throw new PinlightError('bad-request', 'the body must be a JSON object');
+  return body;
+}
+
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8') || '{}') as unknown;
+    return JSON.parse(text);
   } catch {
     throw new PinlightError('bad-request', 'the body is not JSON');
   }

@@ -9,6 +9,8 @@ import type { EventBus } from '../events/event-bus.ts';
 const backlogLimit = 4 * 1024 * 1024;
 /** Tells a dead stream from a quiet one. */
 const heartbeatMs = 15_000;
+/** A cut listener may still read what waits and why it was cut; then its buffer goes. */
+const farewellMs = 30_000;
 
 export function streamEvents(response: ServerResponse, bus: EventBus, snapshot: () => Snapshot): void {
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
@@ -18,6 +20,8 @@ export function streamEvents(response: ServerResponse, bus: EventBus, snapshot: 
       const code = 'listener-too-slow';
       response.end(`${JSON.stringify({ kind: 'cut', error: { code, message: 'the stream was not read', advice: errorAdvice[code] } })}\n`);
       stop();
+      const farewell = setTimeout(() => response.destroy(), farewellMs);
+      response.once('close', () => clearTimeout(farewell));
       return;
     }
     response.write(`${JSON.stringify(line)}\n`);

@@ -114,6 +114,7 @@ function addExclusion(context: HandlerContext, body: { host: string; app?: strin
   if (hours !== undefined && (typeof hours !== 'number' || !(hours > 0) || hours > 24 * 366)) throw new PinlightError('bad-request', 'hours must be a number above 0 and at most 8784');
   const pattern = compileHostPattern(host, 'exclusion');
   if (pattern.kind === 'invalid') throw new PinlightError('bad-request', `host: ${pattern.why}`);
+  if (body.app !== undefined && typeof body.app !== 'string') throw new PinlightError('bad-request', 'app must be the id, name or path of an app');
   const app = body.app === undefined ? null : findApp(context, body.app);
   const createdAt = context.now();
   const exclusion: Exclusion = {

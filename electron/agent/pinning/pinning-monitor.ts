@@ -2,8 +2,8 @@
 // Not for deciding a connection (core/policy/decide) and not for judging (core/pinning): this is the memory between the two.
 import { randomBytes } from 'node:crypto';
 import { explainVerdict } from '../../core/explain.ts';
-import { earnsPassThrough, exclusionLifetime, passThroughPerHostMs, siblingWindowMs } from '../../core/pinning/exclusion-terms.ts';
-import { compileHostPattern } from '../../core/policy/host-pattern.ts';
+import { earnsPassThrough, exclusionLifetime, passThroughPerHostMs, siblingWindowMs, withinPassThroughBudget } from '../../core/pinning/exclusion-terms.ts';
+import { compileHostPattern, normaliseHost } from '../../core/policy/host-pattern.ts';
 import { judgePinning, successMemoryMs } from '../../core/pinning/verdict.ts';
 import type { AppIdentity, Exclusion, History, Observation, TrustView, Verdict } from '../../core/model.ts';
 import type { Policy } from '../../core/policy/policy.ts';
@@ -65,8 +65,10 @@ export function createPinningMonitor(options: {
   /** What decide() wants to know about this app at this host. An exclusion that has ended goes here. */
   function factsFor(app: AppIdentity | null, host: string): { exclusion: Exclusion | null; passThroughDue: boolean } {
     const exclusion = findExclusion(app, host);
-    const due = app !== null && (apps.get(app.id)?.pairs.get(host)?.passThroughDue ?? false);
-    return { exclusion, passThroughDue: due };
+    const record = app === null ? undefined : apps.get(app.id);
+    const pair = record?.pairs.get(host);
+    if (record === undefined || pair === undefined || !pair.passThroughDue) return { exclusion, passThroughDue: false };
+    return { exclusion, passThroughDue: withinPassThroughBudget({ given: givenTo(record), givenHere: pair.given, now: now() }) };
   }
 
   /** The pass-through is being used now. */
@@ -89,8 +91,10 @@ export function createPinningMonitor(options: {
     const entry = live.get(key) ?? { open: 0, dataAt: 0 };
     entry.dataAt = now();
     live.set(key, entry);
-    const pair = apps.get(app.id)?.pairs.get(host);
-    if (pair === undefined || app.perCallTrust) return;
+    const record = apps.get(app.id);
+    const pair = record?.pairs.get(host);
+    if (record === undefined || pair === undefined || app.perCallTrust) return;
+    let explained = false;
     for (const remembered of pair.observations) {
       const { observation } = remembered;
       if (observation.outcome.kind !== 'refused' || observation.outcome.sign === 'alert' || now() - observation.at > siblingWindowMs) continue;
@@ -98,7 +102,11 @@ export function createPinningMonitor(options: {
       store.turnIntoUnused(remembered.connection, remembered.observation);
       events.outcomeAmended(remembered.connection);
       pair.passThroughDue = false;
+      explained = true;
     }
+    if (!explained) return;
+    pair.verdict = judgePinning(historyOf(record, pair), now());
+    events.appChanged(record);
   }
 
   function connectionClosed(app: AppIdentity, host: string, pid: number): void {
@@ -135,8 +143,9 @@ export function createPinningMonitor(options: {
     const sibling = live.get(liveKey(identity, observation.host, pid));
     const siblingAlive = sibling !== undefined && (sibling.open > 0 || now() - sibling.dataAt <= siblingWindowMs);
     if (observation.outcome.kind === 'refused') {
-      const given = [...app.pairs.values()].flatMap((other) => other.given);
-      pair.passThroughDue = earnsPassThrough({ history: historyOf(app, pair), app: identity, siblingAlive, given, givenHere: pair.given, now: now() });
+      pair.passThroughDue = earnsPassThrough({
+        history: historyOf(app, pair), app: identity, siblingAlive, given: givenTo(app), givenHere: pair.given, now: now(),
+      });
     }
     if (observation.outcome.kind === 'passed') learn(app, pair);
     events.appChanged(app);
@@ -145,7 +154,7 @@ export function createPinningMonitor(options: {
   /** Keeps the observation; answers false where it only repeats a recent success. */
   function remember(pair: Pair, identity: AppIdentity, connection: number, observation: Observation): boolean {
     const last = pair.observations.at(-1);
-    const repeats = last !== undefined && last.observation.outcome.kind === observation.outcome.kind && observation.outcome.kind !== 'refused'
+    const repeats = last !== undefined && observation.outcome.kind !== 'refused' && JSON.stringify(last.observation.outcome) === JSON.stringify(observation.outcome)
       && last.observation.appHash === observation.appHash && last.observation.disposition === observation.disposition
       && observation.at - last.observation.at < successEveryMs;
     if (repeats) return false;
@@ -158,6 +167,8 @@ export function createPinningMonitor(options: {
   /** After a pass-through: an exclusion, if the verdict and policy give one. */
   function learn(app: AppRecord, pair: Pair): void {
     const { verdict } = pair;
+    // Let through by a list or a person: that says nothing about what the app would have done with our certificate.
+    if (pair.given.length === 0) return;
     if (verdict.kind === 'private-trust-store' && policy().defaults.onPrivateTrustStore === 'inspect') return;
     if (findExclusion(app.identity, pair.host) !== null) return;
     const lifetime = exclusionLifetime(verdict, historyOf(app, pair), app.identity);
@@ -245,7 +256,9 @@ export function createPinningMonitor(options: {
         verdict: { kind: 'undetermined', because: [{ code: 'no-evidence', speaks: 'neither', values: {} }] },
       };
       app.pairs.set(host, pair);
-      if (app.pairs.size > hostsPerApp) app.pairs.delete(oldest(app.pairs));
+      // What was given must not be forgotten with the pair, or a run over many hosts would renew the budget.
+      const spent = (other: Pair): boolean => other.given.some((at) => now() - at < passThroughPerHostMs);
+      if (app.pairs.size > hostsPerApp) app.pairs.delete(oldest(new Map([...app.pairs].filter(([, other]) => !spent(other)))));
     }
     return pair;
   }
@@ -276,7 +289,12 @@ export function createPinningMonitor(options: {
       if (app !== undefined) pairOf(app, String(detail.host)).given.push(at);
     }
     for (const app of apps.values()) {
-      for (const pair of app.pairs.values()) pair.verdict = judgePinning(historyOf(app, pair), now());
+      for (const pair of app.pairs.values()) {
+        const history = historyOf(app, pair);
+        pair.verdict = judgePinning(history, now());
+        // What a refusal had earned before the restart; a sibling's data would have turned it into unused.
+        pair.passThroughDue = earnsPassThrough({ history, app: app.identity, siblingAlive: false, given: givenTo(app), givenHere: pair.given, now: now() });
+      }
     }
     for (const exclusion of store.loadExclusions()) exclusions.set(exclusion.id, exclusion);
   }
@@ -299,7 +317,11 @@ function hostMatches(exclusion: Exclusion, host: string): boolean {
     matches = pattern.kind === 'pattern' ? pattern.matches : () => false;
     matchers.set(exclusion, matches);
   }
-  return matches(host);
+  return matches(normaliseHost(host));
+}
+
+function givenTo(app: AppRecord): number[] {
+  return [...app.pairs.values()].flatMap((pair) => pair.given);
 }
 
 function liveKey(app: AppIdentity, host: string, pid: number): string {

@@ -65,8 +65,9 @@ async function forward(request: http.IncomingMessage, response: http.ServerRespo
   record.note({ ip: dialled.address });
   const path = url.slice('http://'.length).replace(/^[^/?#]*/, '').replace(/#.*$/, '');
   const onward = http.request({
+    // No `agent`: with one, even `false`, node:http ignores createConnection and dials by itself.
     createConnection: () => dialled.socket, method: request.method ?? 'GET', path: path.startsWith('/') ? path : `/${path}`,
-    headers: keepHeaders(request.rawHeaders), setHost: false, agent: false, timeout: 300_000,
+    headers: keepHeaders(request.rawHeaders), setHost: false, timeout: 300_000,
   });
   const finish = (code: string | null): void => {
     if (code !== null && !response.headersSent) answer(response, 502, `the server broke off (${code}).`);

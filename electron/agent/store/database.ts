@@ -1,6 +1,6 @@
 // Opens the SQLite file: WAL, migrations, quarantine of a damaged one. Not for what is in it (store.ts).
 import Database from 'better-sqlite3';
-import { existsSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync } from 'node:fs';
 import { migrations } from './migrations.ts';
 
 export type OpenedDatabase = {
@@ -27,6 +27,8 @@ export function openDatabase(path: string, now: number): OpenedDatabase {
 }
 
 function prepare(path: string): Database.Database {
+  // SQLite would create it readable for all; its WAL takes the mode of the file.
+  closeSync(openSync(path, 'a', 0o600));
   const database = new Database(path, { timeout: 2_000 });
   try {
     database.pragma('journal_mode = WAL');
@@ -39,12 +41,8 @@ function prepare(path: string): Database.Database {
     if (version > migrations.length) {
       throw Object.assign(new Error(`the database is of a newer Pinlight (format ${version}, this one knows ${migrations.length})`), { code: 'PINLIGHT_NEWER' });
     }
-    for (let step = version; step < migrations.length; step += 1) {
-      database.transaction(() => {
-        database.exec(migrations[step] as string);
-        database.pragma(`user_version = ${step + 1}`);
-      })();
-    }
+    migrate(database, version);
+    if (!hasShape(database)) throw Object.assign(new Error('tables or columns are missing'), { code: 'SQLITE_CORRUPT' });
     return database;
   } catch (error) {
     database.close();
@@ -52,7 +50,30 @@ function prepare(path: string): Database.Database {
   }
 }
 
+function migrate(database: Database.Database, version: number): void {
+  for (let step = version; step < migrations.length; step += 1) {
+    database.transaction(() => {
+      database.exec(migrations[step] as string);
+      database.pragma(`user_version = ${step + 1}`);
+    })();
+  }
+}
+
+/** quick_check looks at pages, not at what ought to be there. */
+function hasShape(database: Database.Database): boolean {
+  const shapeOf = (of: Database.Database): string[] => of.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL').pluck().all() as string[];
+  const model = new Database(':memory:');
+  try {
+    migrate(model, 0);
+    const found = new Set(shapeOf(database));
+    return shapeOf(model).every((sql) => found.has(sql));
+  } finally {
+    model.close();
+  }
+}
+
 function isDamage(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
-  return typeof code === 'string' && (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB');
+  // A plain SQLITE_ERROR while opening: the file's tables are not what its format number promises.
+  return typeof code === 'string' && (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' || code === 'SQLITE_ERROR');
 }

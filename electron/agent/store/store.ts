@@ -153,20 +153,39 @@ function createStore(database: Database.Database, onTrouble: StoreTrouble): Stor
     deleteExclusion: (id) => later(() => statement.deleteExclusion.run(id)),
     putIssued: (row) => later(() => statement.issued.run(row.sha256, row.host, row.upstreamHash, row.upstreamResult, row.rule, row.at, row.notBefore, row.notAfter)),
     audit: (at, kind, detail) => later(() => statement.audit.run(at, kind, JSON.stringify(detail))),
-    loadApps: () => (database.prepare('SELECT * FROM apps ORDER BY last_seen DESC LIMIT 5000').all() as AppRow[]).map((row) => ({
-      identity: JSON.parse(row.identity) as AppIdentity, user: row.user, trust: JSON.parse(row.trust ?? 'null') as TrustView | null,
-      lastSeen: row.last_seen, inspected: row.inspected, bypassed: row.bypassed, blocked: row.blocked,
-    })),
+    loadApps: () => (database.prepare('SELECT * FROM apps ORDER BY last_seen DESC LIMIT 5000').all() as AppRow[]).flatMap((row) => {
+      const identity = parsed<AppIdentity>(row.identity, ['id', 'name', 'path']);
+      return identity === null ? [] : [{
+        identity, user: row.user, trust: row.trust === null ? null : parsed<TrustView>(row.trust, ['store', 'because']),
+        lastSeen: row.last_seen, inspected: row.inspected, bypassed: row.bypassed, blocked: row.blocked,
+      }];
+    }),
     loadAudit: (kind, since) => (database.prepare('SELECT at, detail FROM audit WHERE kind = ? AND at >= ? ORDER BY at').all(kind, since) as { at: number; detail: string }[])
-      .map((row) => ({ at: row.at, detail: JSON.parse(row.detail) as Record<string, unknown> })),
-    loadExclusions: () => (database.prepare('SELECT body FROM exclusions').all() as { body: string }[]).map((row) => JSON.parse(row.body) as Exclusion),
+      .flatMap((row) => {
+        const detail = parsed<Record<string, unknown>>(row.detail, []);
+        return detail === null ? [] : [{ at: row.at, detail }];
+      }),
+    loadExclusions: () => (database.prepare('SELECT body FROM exclusions').all() as { body: string }[])
+      .flatMap((row) => parsed<Exclusion>(row.body, ['id', 'kind', 'host', 'reason']) ?? []),
     loadObservations: (since, perPair) => (database.prepare(`
       SELECT app_id, connection, body FROM (
         SELECT *, row_number() OVER (PARTITION BY app_id, host ORDER BY at DESC) AS newest FROM observations WHERE at >= ?
       ) WHERE newest <= ? ORDER BY at, id LIMIT 100000`).all(since, perPair) as { app_id: string; connection: number; body: string }[])
-      .map((row) => ({ appId: row.app_id, connection: row.connection, observation: JSON.parse(row.body) as Observation })),
+      .flatMap((row) => {
+        const observation = parsed<Observation>(row.body, ['host', 'disposition']);
+        return observation === null || typeof observation.outcome?.kind !== 'string' ? [] : [{ appId: row.app_id, connection: row.connection, observation }];
+      }),
     flush,
-    prune: (now, retention) => prune(database, now, retention),
+    prune: (now, retention) => {
+      try {
+        return prune(database, now, retention);
+      } catch (error) {
+        // Deleting needs space too: a full disk must not end the agent.
+        troubled = true;
+        onTrouble({ message: (error as Error).message, dropped });
+        return 0;
+      }
+    },
     close: () => {
       if (closed) return;
       flush();
@@ -175,6 +194,16 @@ function createStore(database: Database.Database, onTrouble: StoreTrouble): Stor
       database.close();
     },
   };
+}
+
+/** The object in a JSON column that has these texts; null for anything else: one spoilt row must not keep the agent from starting. */
+function parsed<T>(text: string, keys: readonly string[]): T | null {
+  try {
+    const value = JSON.parse(text) as Record<string, unknown> | null;
+    return typeof value === 'object' && value !== null && keys.every((key) => typeof value[key] === 'string') ? value as T : null;
+  } catch {
+    return null;
+  }
 }
 
 /** By age, then by count, then by size: the oldest tenth of the connections goes until the file fits. */

@@ -100,12 +100,17 @@ function readExtensions(block: Uint8Array): { oid: string; value: Uint8Array }[]
   const list = sequence?.tag === 0x30 ? children(sequence.content) : null;
   if (list === null) return null;
   const found: { oid: string; value: Uint8Array }[] = [];
+  const seen = new Set<string>();
   for (const extension of list) {
     const parts = children(extension.content);
     const oid = parts?.[0];
     const value = parts?.at(-1);
     if (oid?.tag !== 6 || value?.tag !== 4) return null;
-    found.push({ oid: hex(oid.content), value: value.content });
+    const id = hex(oid.content);
+    // RFC 5280 section 4.2: never two of one kind; which of two subjectAltNames is read must not be a choice.
+    if (seen.has(id)) return null;
+    seen.add(id);
+    found.push({ oid: id, value: value.content });
   }
   return found;
 }
@@ -119,7 +124,7 @@ function readNames(value: Uint8Array): CertificateName[] | null {
   for (const entry of list) {
     if (entry.tag === 0x82) {
       if (entry.content.some((byte) => byte < 0x21 || byte > 0x7e)) return null;
-      names.push({ kind: 'dns', name: String.fromCharCode(...entry.content).toLowerCase() });
+      names.push({ kind: 'dns', name: text(entry.content).toLowerCase() });
     } else if (entry.tag === 0x87) {
       const address = ipText(entry.content);
       if (address === null) return null;
@@ -140,13 +145,23 @@ export function ipText(bytes: Uint8Array): string | null {
 
 /** UTCTime or GeneralizedTime in the only form RFC 5280 section 4.1.2.5 allows (Zulu, with seconds); null otherwise. */
 function time(part: Element): number | null {
-  const text = String.fromCharCode(...part.content);
-  const match = part.tag === 0x17 ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text)
-    : part.tag === 0x18 ? /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text) : null;
+  if (part.content.length > 15) return null;
+  const match = part.tag === 0x17 ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text(part.content))
+    : part.tag === 0x18 ? /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text(part.content)) : null;
   if (match === null) return null;
   const [year = 0, month = 0, date = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1).map(Number);
   const full = part.tag === 0x18 ? year : year + (year < 50 ? 2000 : 1900);
+  // Date.UTC carries a 31 February over into March and reads years below 100 as 19xx.
+  const days = (Date.UTC(full, month, 1) - Date.UTC(full, month - 1, 1)) / 86_400_000;
+  if (full < 100 || month < 1 || month > 12 || date < 1 || date > days || hours > 23 || minutes > 59 || seconds > 59) return null;
   return Date.UTC(full, month - 1, date, hours, minutes, seconds);
+}
+
+/** Byte by byte: spreading 100 kB of arguments into one call overflows the stack. */
+function text(bytes: Uint8Array): string {
+  let all = '';
+  for (const byte of bytes) all += String.fromCharCode(byte);
+  return all;
 }
 
 function hex(bytes: Uint8Array): string {

@@ -22,10 +22,12 @@ export function readRequestHead(bytes: Uint8Array): RequestHeadRead {
   if (first !== undefined && !(first >= 0x41 && first <= 0x5a) && !(first >= 0x61 && first <= 0x7a)) {
     return invalid(first === 22 ? 'this is TLS; the proxy is spoken to in plain HTTP' : 'this is not an HTTP request');
   }
+  const lineEnd = bytes.indexOf(0x0a);
+  if ((lineEnd === -1 ? bytes.length : lineEnd) > 8_192) return invalid('request line longer than 8192 bytes', 431);
   const end = headEnd(bytes);
   if (end === null) {
-    const lineEnd = bytes.indexOf(0x0a);
-    if (lineEnd === -1 && bytes.length > 8_192) return invalid('request line longer than 8192 bytes', 431);
+    // A head with bare LFs never gets its CRLFCRLF: refused now instead of waiting for the deadline.
+    if (lineEnd !== -1 && bytes[lineEnd - 1] !== 0x0d) return invalid('bare CR or LF in the head');
     return bytes.length > headLimit ? invalid(`head longer than ${headLimit} bytes`, 431) : { kind: 'incomplete' };
   }
   if (end > headLimit) return invalid(`head longer than ${headLimit} bytes`, 431);

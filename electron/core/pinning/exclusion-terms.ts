@@ -1,6 +1,6 @@
 // When a refusal earns one pass-through, and how long an exclusion may last afterwards. Decisions 2 to 4 and 11.
 // Not for what to do with a verdict (core/policy/decide) and not for storage (agent/pinning).
-import { groupAttempts } from './verdict.ts';
+import { groupAttempts, successMemoryMs } from './verdict.ts';
 import type { AppIdentity, History, Observation, Verdict } from '../model.ts';
 
 const hour = 3600_000;
@@ -32,20 +32,27 @@ export function earnsPassThrough(inputs: PassThroughInputs): boolean {
   const newest = history.here.at(-1);
   if (newest === undefined || newest.disposition !== 'inspect' || newest.outcome.kind !== 'refused') return false;
   if (successOfThisVersion(history.here, app, now)) return false;
-  if (inputs.givenHere.some((at) => now - at < passThroughPerHostMs)) return false;
-  return inputs.given.filter((at) => now - at < hour).length < passThroughsPerAppHour;
+  return withinPassThroughBudget(inputs);
+}
+
+/** Asked again when a pass-through is used: many hosts may have earned theirs before the first of them was. */
+export function withinPassThroughBudget({ given, givenHere, now }: Pick<PassThroughInputs, 'given' | 'givenHere' | 'now'>): boolean {
+  // Either side of now: a clock that was ahead for a while must not lock the budget until its time comes again.
+  if (givenHere.some((at) => Math.abs(now - at) < passThroughPerHostMs)) return false;
+  return given.filter((at) => Math.abs(now - at) < hour).length < passThroughsPerAppHour;
 }
 
 /**
- * Lifetime in ms of a learned exclusion, or null for none. Needs a pass-through that carried data.
+ * Lifetime in ms of a learned exclusion, or null for none. Needs a newest pass-through that carried data.
  * Longer than the short one only with two strong or three weak attempts in two time windows by an app that is known.
  */
 export function exclusionLifetime(verdict: Verdict, history: History, app: AppIdentity): number | null {
-  if (!history.here.some((o) => o.outcome.kind === 'passed' && o.outcome.data)) return null;
+  const passed = history.here.findLast((o) => o.outcome.kind === 'passed')?.outcome;
+  if (passed?.kind !== 'passed' || !passed.data) return null;
   if (verdict.kind !== 'pinned' && verdict.kind !== 'client-certificate' && verdict.kind !== 'private-trust-store' && verdict.kind !== 'undetermined') return null;
   const { short, first, confirmed } = exclusionLifetimes;
   if (verdict.kind === 'undetermined' || !app.known || app.perCallTrust) return short;
-  const refusals = groupAttempts(history.here).filter((attempt) => attempt.kind === 'refused');
+  const refusals = groupAttempts(history.here.filter((o) => ofVersion(o, app))).filter((attempt) => attempt.kind === 'refused');
   const weight = refusals.reduce((sum, attempt) => sum + (attempt.alert === null ? 1 / 3 : 1 / 2), 0);
   const windows = new Set(refusals.map((attempt) => Math.floor(attempt.at / (10 * 60_000)))).size;
   if (weight < 0.99 || windows < 2) return short;
@@ -53,5 +60,9 @@ export function exclusionLifetime(verdict: Verdict, history: History, app: AppId
 }
 
 function successOfThisVersion(here: readonly Observation[], app: AppIdentity, now: number): boolean {
-  return here.some((o) => o.outcome.kind === 'established' && now - o.at < 7 * day && (o.appHash === null || app.hash === null || o.appHash === app.hash));
+  return here.some((o) => o.outcome.kind === 'established' && Math.abs(now - o.at) < successMemoryMs && ofVersion(o, app));
+}
+
+function ofVersion(observation: Observation, app: AppIdentity): boolean {
+  return observation.appHash === null || app.hash === null || observation.appHash === app.hash;
 }

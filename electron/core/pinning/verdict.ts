@@ -11,8 +11,9 @@ export const attemptWindowMs = 2_000;
 
 /** Total: a history without evidence is `undetermined`. `now`: ms since the epoch. */
 export function judgePinning(history: History, now: number): Verdict {
-  const here = relevant(history.here, now);
-  const elsewhere = relevant(history.elsewhere, now);
+  const version = runningVersion(history, now);
+  const here = relevant(history.here, version, now);
+  const elsewhere = relevant(history.elsewhere, version, now);
   const attempts = groupAttempts(here);
   const refused = attempts.filter((attempt) => attempt.kind === 'refused');
   const established = attempts.filter((attempt) => attempt.kind === 'established');
@@ -50,7 +51,7 @@ function judgeRefusals(
   if (latest.perCallTrust) shared.push(neither('per-call-trust', {}));
   if (establishedHere > 0) shared.push(con('established-here', { count: establishedHere }));
 
-  const acceptedHosts = [...new Set(elsewhere.filter((o) => o.outcome.kind === 'established').map((o) => o.host))];
+  const acceptedHosts = [...new Set(elsewhere.filter((o) => o.outcome.kind === 'established' && sameTrust(o, latest)).map((o) => o.host))];
   const triedHosts = new Set([...elsewhere, ...here].filter((o) => o.outcome.kind === 'refused').map((o) => o.host));
   const saidUnknownCa = outcome.sign === 'alert' && outcome.alert === 48;
   const trust = latest.trust;
@@ -62,6 +63,8 @@ function judgeRefusals(
     if (saidUnknownCa) {
       return { kind: 'undetermined', because: [...shared, con('alert-unknown-ca', {}), elsewhereFact] };
     }
+    // A pin does not accept our leaf one day and refuse it the next: trouble of another kind, unless each call chooses its trust.
+    if (establishedHere > 0 && !latest.perCallTrust) return { kind: 'undetermined', because: [...shared, elsewhereFact] };
     return { kind: 'pinned', hosts: 'some', confidence: worked > 0 ? 'confirmed' : 'likely', because: [...shared, elsewhereFact] };
   }
   const everywhere = neither('refuses-everywhere', { hosts: triedHosts.size });
@@ -105,17 +108,34 @@ export function groupAttempts(observations: readonly Observation[]): Attempt[] {
     const attempt: Attempt = { at: observation.at, kind, alert, observation };
     const open = attempts.at(-1);
     // Per-call tools make one connection a call: two calls in a row are two attempts.
-    if (open !== undefined && !observation.perCallTrust && observation.at - open.at <= attemptWindowMs) {
+    // Either way round: a clock that went back must not put later connections into an attempt that is long over.
+    if (open !== undefined && !observation.perCallTrust && Math.abs(observation.at - open.at) <= attemptWindowMs) {
       if (rank[kind] > rank[open.kind]) attempts[attempts.length - 1] = { ...attempt, at: open.at };
     } else attempts.push(attempt);
   }
   return attempts;
 }
 
-/** Observations young enough, and by the version of the app that is running now (the newest one seen). */
-function relevant(observations: readonly Observation[], now: number): Observation[] {
-  const version = observations.findLast((o) => o.appHash !== null)?.appHash ?? null;
+/** The newest hash seen at any host: a success of the version before an update says nothing about the one after it. */
+function runningVersion(history: History, now: number): string | null {
+  const newest = (observations: readonly Observation[]): Observation | undefined => observations.findLast((o) => o.appHash !== null && o.at <= now);
+  const [here, elsewhere] = [newest(history.here), newest(history.elsewhere)];
+  return (here !== undefined && (elsewhere === undefined || here.at >= elsewhere.at) ? here : elsewhere)?.appHash ?? null;
+}
+
+/** Observations young enough, and by the version of the app that is running now. */
+function relevant(observations: readonly Observation[], version: string | null, now: number): Observation[] {
   return observations.filter((o) => now - o.at <= successMemoryMs && o.at <= now && (o.appHash === null || version === null || o.appHash === version));
+}
+
+/**
+ * Does a success elsewhere speak for the trust behind this refusal? Not when it came from another TLS stack of the app (JA4's middle
+ * part, clients.md section 7: requests and urllib read different stores), nor when our root has left the store since.
+ */
+function sameTrust(success: Observation, refusal: Observation): boolean {
+  const [theirs, ours] = [success.ja4?.split('_')[1], refusal.ja4?.split('_')[1]];
+  if (theirs !== undefined && ours !== undefined && theirs !== ours) return false;
+  return !(refusal.trust?.holdsRoot === false && success.trust?.holdsRoot === true);
 }
 
 function refusalValues(refused: readonly Attempt[]): Record<string, string | number> {

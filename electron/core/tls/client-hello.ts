@@ -34,6 +34,8 @@ export type ClientHelloRead =
 export const clientHelloLimit = 65_536;
 
 const handshakeRecord = 22;
+/** server_name, supported_groups, signature_algorithms, ALPN, supported_versions: the extensions whose content is read. */
+const readTypes = new Set([0, 10, 13, 16, 43]);
 /** RFC 8446 section 5.2: 2^14 + 256; OpenSSL tolerates 2^14 + 2048 (TLS 1.2). */
 const recordLimit = 16_384 + 2_048;
 
@@ -57,7 +59,8 @@ function joinHandshake(bytes: Uint8Array): Joined {
   const first = bytes[0] as number;
   // An SSLv2-framed hello has the high bit set and type 1 at offset 2 (RFC 5246 appendix E.2): no SNI, never answered by us.
   if (first !== handshakeRecord) {
-    if ((first & 0x80) !== 0 && bytes.length >= 3 && bytes[2] === 1) return { kind: 'invalid', why: 'SSLv2 ClientHello' };
+    if ((first & 0x80) !== 0 && bytes.length < 3) return { kind: 'incomplete', atLeast: 3 };
+    if ((first & 0x80) !== 0 && bytes[2] === 1) return { kind: 'invalid', why: 'SSLv2 ClientHello' };
     if (first === 21) return { kind: 'invalid', why: 'alert before a ClientHello' };
     return { kind: 'not-tls', first };
   }
@@ -77,8 +80,8 @@ function joinHandshake(bytes: Uint8Array): Joined {
     if (length > recordLimit) return { kind: 'invalid', why: `record of ${length} bytes` };
     if (length === 0) {
       emptyRecords += 1;
-      if (emptyRecords > 32) return { kind: 'invalid', why: 'more than 32 empty records' };
-    }
+      if (emptyRecords > 32) return { kind: 'invalid', why: 'more than 32 empty records in a row' };
+    } else emptyRecords = 0;
     const available = Math.min(length, bytes.length - at - 5);
     if (available > 0) pieces.push(bytes.subarray(at + 5, at + 5 + available));
     have += available;
@@ -178,8 +181,8 @@ function readBody(body: Uint8Array, bytes: number): ClientHelloRead {
       const type = block.u16();
       const data = new Cursor(block.take(block.u16()));
       if (block.failed) return { kind: 'invalid', why: 'extension cut short' };
-      // RFC 8446 section 4.2: at most one of each type. OpenSSL rejects the hello too.
-      if (seen.has(type)) return { kind: 'invalid', why: `extension ${type} twice` };
+      // RFC 8446 section 4.2: at most one of each type. OpenSSL rejects that only for types it knows, so we do for those we read.
+      if (seen.has(type) && readTypes.has(type)) return { kind: 'invalid', why: `extension ${type} twice` };
       seen.add(type);
       extensions.push(type);
       if (type === 0) {

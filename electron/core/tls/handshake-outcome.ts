@@ -23,13 +23,15 @@ export function classifyHandshake(evidence: HandshakeEvidence): HandshakeOutcome
   if (alert !== null && evidence.alertBy === 'agent') {
     return incompatible.has(alert) ? { kind: 'incompatible', alert } : { kind: 'agent-fault', code: `alert-${alert}` };
   }
+  // Java and OkHttp answer a FIN of ours with alert 40: what follows our own close says nothing (clients.md section 5).
+  if (evidence.closedBy !== 'client') return evidence.clientFinished ? { kind: 'unused' } : { kind: 'abandoned' };
   if (alert !== null && incompatible.has(alert)) return { kind: 'incompatible', alert };
   if (!evidence.leafSent) return { kind: 'abandoned' };
   if (alert !== null) {
     if (leafFirst.has(alert) && !evidence.leafValid) return { kind: 'agent-fault', code: 'leaf-not-valid' };
     return evidence.resumed ? { kind: 'unused' } : { kind: 'refused', sign: 'alert', alert };
   }
-  if (evidence.closedBy !== 'client' || evidence.resumed) return evidence.clientFinished ? { kind: 'unused' } : { kind: 'abandoned' };
+  if (evidence.resumed) return evidence.clientFinished ? { kind: 'unused' } : { kind: 'abandoned' };
   if (!evidence.leafValid) return { kind: 'agent-fault', code: 'leaf-not-valid' };
   if (evidence.msSinceLeaf >= lateLimitMs) return evidence.clientFinished ? { kind: 'unused' } : { kind: 'abandoned' };
   return { kind: 'refused', sign: evidence.clientFinished ? 'silent-late' : 'silent-early', alert: null };

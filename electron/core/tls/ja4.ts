@@ -18,7 +18,7 @@ export function ja4(hello: ClientHello, sha256Hex: (text: string) => string): st
   const algorithms = hello.signatureAlgorithms.filter((algorithm) => !isGrease(algorithm)).map(hex4).join(',');
   const tail = algorithms === '' ? sortedExtensions : `${sortedExtensions}_${algorithms}`;
   const hash = (text: string, empty: boolean): string => (empty ? '000000000000' : sha256Hex(text).slice(0, 12));
-  return `${head}_${hash(sortedCiphers, ciphers.length === 0)}_${hash(tail, extensions.length === 0)}`;
+  return `${head}_${hash(sortedCiphers, ciphers.length === 0)}_${hash(tail, tail === '')}`;
 }
 
 function versionWord(version: number): string {

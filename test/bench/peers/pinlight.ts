@@ -12,8 +12,8 @@ const readyMs = 30_000;
 
 /** Starts the agent with one rule (inspect port 443) and the origin's root as an extra upstream root. */
 export async function startPinlight(space: Workspace, certificates: Certificates, originPort: number): Promise<Started> {
-  const entry = join(repository, 'electron/agent/main.ts');
-  if (!existsSync(entry)) return missing('the agent\'s entry electron/agent/main.ts is not there');
+  const entry = join(repository, 'build/out/agent/main.mjs');
+  if (!existsSync(entry)) return missing('build/out/agent/main.mjs is not there; `npm run build` makes it');
   const folder = space.subfolder('pinlight');
   const policyFile = join(folder, 'policy.json');
   writeFileSync(policyFile, JSON.stringify({
