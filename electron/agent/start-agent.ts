@@ -13,6 +13,7 @@ import type { TrustAnswer } from '../contract/routes.ts';
 import type { AgentState, Snapshot } from '../contract/snapshot.ts';
 import { embeddedLayer } from '../core/policy/embedded.ts';
 import { predefinedExclusions } from '../core/policy/exclusions.ts';
+import { compileHostPattern } from '../core/policy/host-pattern.ts';
 import type { Os, Owner, TrustView } from '../core/model.ts';
 import { loadAuthority, type Authority } from './ca/authority.ts';
 import { createLeafContexts } from './ca/leaf-contexts.ts';
@@ -106,7 +107,8 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
     exclusionsChanged: () => bus.publish({ kind: 'exclusions', exclusions: [...monitor.exclusions(), ...policy.current().exclusions] }),
     exclusionAdded: (exclusion) => {
       log.info({ exclusion: exclusion.id, host: exclusion.host, app: exclusion.appName }, 'exclusion added');
-      closeIdle(live, (connection) => connection.host === exclusion.host && (exclusion.appId === null || connection.appId === exclusion.appId));
+      const pattern = compileHostPattern(exclusion.host, 'exclusion');
+      closeIdle(live, (connection) => pattern.kind === 'pattern' && pattern.matches(connection.host) && (exclusion.appId === null || connection.appId === exclusion.appId));
     },
     outcomeAmended: (id) => connectionLog.amend(id, { outcome: { kind: 'unused' } }),
   } });
@@ -124,7 +126,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
     os, selfUid, policy: policy.current, policyGeneration: policy.generation, monitor, store, log: connectionLog, live, now,
     ownPorts: () => ownPorts, resolve: options.resolve,
     whoIs: (client) => whoIs(client, attribution, identifier),
-    trustViewOf: (who) => trustViewOf(who, probe),
+    trustViewOf: createTrustViews(probe),
     inspection: authority === null ? null : openInspection(authority, policy, store, now),
     onBug: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a connection failed by a fault of ours'),
   };
@@ -262,9 +264,23 @@ function whoIs(client: Socket, attribution: ProcessAttribution, identifier: Retu
   return owner instanceof Promise ? owner.then(name) : name(owner);
 }
 
-async function trustViewOf(who: Who, probe: TrustProbe | null): Promise<TrustView | null> {
-  if (probe === null || who.owner.kind !== 'process' || who.app === null) return null;
-  return probe.viewOf(who.owner, who.app);
+/** Looking into stores costs system calls; a process's view is asked for again after this time. */
+const trustViewAgeMs = 10_000;
+
+/** The trust view of a process, remembered for a while: a busy app makes hundreds of connections a second. */
+function createTrustViews(probe: TrustProbe | null): ProxyContext['trustViewOf'] {
+  const known = new Map<string, { at: number; view: Promise<TrustView | null> }>();
+  return ({ owner, app }) => {
+    if (probe === null || owner.kind !== 'process' || app === null) return Promise.resolve(null);
+    const key = `${owner.pid} ${owner.startedAt} ${app.id}`;
+    const found = known.get(key);
+    if (found !== undefined && performance.now() - found.at < trustViewAgeMs) return found.view;
+    const view = Promise.resolve(probe.viewOf(owner, app));
+    known.delete(key);
+    known.set(key, { at: performance.now(), view });
+    if (known.size > 512) known.delete(known.keys().next().value as string);
+    return view;
+  };
 }
 
 function portTaken(code: string, port: number, attribution: ProcessAttribution): PinlightError {

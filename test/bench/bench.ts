@@ -14,7 +14,8 @@ import { findProgram, Workspace, type Started } from './workspace.ts';
 
 const usage = `usage: npm run bench -- [--json] [--quick]
   --json    print one JSON document on standard output instead of the table
-  --quick   less of everything: about half a minute instead of about three`;
+  --quick   less of everything: about half a minute instead of about three
+  --shared  let the scheduler place everything; else each proxy has one core, origin and load client the other`;
 
 const tell = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -27,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const space = new Workspace();
+  const space = new Workspace(!options.shared);
   let interrupted = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
@@ -46,12 +47,12 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-type Options = { readonly json: boolean; readonly quick: boolean; readonly help: boolean };
+type Options = { readonly json: boolean; readonly quick: boolean; readonly help: boolean; readonly shared: boolean };
 
 function readOptions(args: readonly string[]): Options | null {
   try {
     const flag = { type: 'boolean', default: false } as const;
-    return parseArgs({ args: [...args], options: { json: flag, quick: flag, help: flag } }).values;
+    return parseArgs({ args: [...args], options: { json: flag, quick: flag, help: flag, shared: flag } }).values;
   } catch (error) {
     tell(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
     return null;
@@ -85,8 +86,11 @@ async function bench(space: Workspace, options: Options): Promise<number> {
     ...missing.map(({ name, why }) => `${name} is missing: ${why}.`),
     ...measured.notes,
     'Pinlight and squid are reached by HTTP CONNECT, one round trip more than direct and sslsplit (fixed target); it is in their figures.',
-    'sslsplit copies plaintext unread and does not verify the origin\'s certificate; Pinlight and squid verify it and read HTTP.',
-    `Client, origin and interceptor share ${cpus().length} CPUs; load average before: ${loadBefore.toFixed(1)}. Load client: ${client.name}.`,
+    'sslsplit does not verify the origin\'s certificate; Pinlight and squid do. Pinlight also names the process, decides by policy and stores evidence.',
+    space.cores === null
+      ? `Client, origin and interceptor share ${cpus().length} CPUs as the scheduler likes.`
+      : `The interceptor under test has core ${space.cores.measured} for itself, origin and client share core ${space.cores.others}: figures are per core (--shared measures without).`,
+    `Load average before: ${loadBefore.toFixed(1)}. Load client: ${client.name}.`,
   ];
   if (options.json) console.log(JSON.stringify(benchDocument(measured.rows, memoryMB, notes), null, 2));
   else console.log(benchTable(measured.rows, memoryMB, notes));

@@ -5,7 +5,7 @@ import {
   accessSync, appendFileSync, chmodSync, closeSync, constants, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync,
 } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -24,8 +24,8 @@ export type Started =
   | { readonly kind: 'missing'; readonly name: WayName; readonly why: string };
 
 export type Program = { readonly child: ChildProcess; readonly pid: number; readonly logFile: string };
-/** `readsOutput`: the caller reads standard output; otherwise it is thrown away. */
-export type StartOptions = { readonly env?: NodeJS.ProcessEnv; readonly readsOutput?: boolean };
+/** `readsOutput`: the caller reads standard output; otherwise it is thrown away. `measured`: a proxy, which gets a core of its own. */
+export type StartOptions = { readonly env?: NodeJS.ProcessEnv; readonly readsOutput?: boolean; readonly measured?: boolean };
 export type Finished = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
 /** How long a program may take to end by itself before its group is killed, in ms: an agent closes its store within one. */
@@ -41,7 +41,15 @@ export class Workspace {
   #closed = false;
   readonly #atExit = () => this.#killAll();
 
-  constructor() {
+  /**
+   * The core of the measured proxy, and the one that origin and load client share; null where they can't be kept apart. Without
+   * this the load client's threads and the proxy fight for the same two cores, and the scheduler decides the ratios.
+   */
+  readonly cores: { readonly measured: string; readonly others: string } | null;
+
+  /** `pinned` false leaves everything to the scheduler. */
+  constructor(pinned: boolean) {
+    this.cores = pinned && availableParallelism() >= 2 && findProgram('taskset') !== null ? { measured: '1', others: '0' } : null;
     chmodSync(this.folder, 0o711);
     process.on('exit', this.#atExit);
   }
@@ -62,7 +70,8 @@ export class Workspace {
     const logFile = join(this.folder, `${label}.log`);
     const log = openSync(logFile, 'a');
     const output = options.readsOutput === true ? 'pipe' : 'ignore';
-    const child = spawn(file, args, { cwd: this.folder, env: options.env ?? process.env, detached: true, stdio: ['ignore', output, log] });
+    const [command, ...words] = this.#onCore(options.measured === true, [file, ...args]);
+    const child = spawn(command, words, { cwd: this.folder, env: options.env ?? process.env, detached: true, stdio: ['ignore', output, log] });
     closeSync(log);
     const program = { child, pid: child.pid ?? 0, logFile };
     // Without a pid it never ran; 'error' then carries the reason and there is nothing to end.
@@ -71,10 +80,17 @@ export class Workspace {
     return program;
   }
 
+  /** taskset execs what it is given, so the pid stays the program's. */
+  #onCore(measured: boolean, command: readonly [string, ...string[]]): readonly [string, ...string[]] {
+    if (this.cores === null) return command;
+    return ['taskset', '-c', measured ? this.cores.measured : this.cores.others, ...command];
+  }
+
   /** Runs a program to its end, at most `limitMs`; a program that cannot be started answers code null. */
   async run(file: string, args: readonly string[], limitMs: number): Promise<Finished> {
     this.#mustBeOpen();
-    const child = spawn(file, args, { cwd: this.folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [command, ...words] = this.#onCore(false, [file, ...args]);
+    const child = spawn(command, words, { cwd: this.folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const output = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => { output.stdout += text; });
     child.stderr.setEncoding('utf8').on('data', (text: string) => { output.stderr += text; });

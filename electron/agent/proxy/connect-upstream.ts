@@ -164,5 +164,11 @@ function upstreamRoots(files: readonly string[], ownSpkiHash: string | null): st
       return [];
     }
   });
-  return [...base, ...extra].filter((text) => ownSpkiHash === null || spkiHash(new X509Certificate(text).raw) !== ownSpkiHash);
+  return [...base, ...extra].filter((text) => {
+    try {
+      return spkiHash(new X509Certificate(text).raw) !== ownSpkiHash;
+    } catch {
+      return false;
+    }
+  });
 }

@@ -92,7 +92,9 @@ function refusal(address: string, privateTargets: 'allow' | 'block'): string | n
   if (kind === 'loopback' || kind === 'link-local' || kind === 'unspecified' || kind === 'multicast') return `a ${kind} address`;
   if (kind === 'metadata') return "a cloud's metadata address";
   if (kind === 'private' && privateTargets === 'block') return 'a private address, which policy blocks';
-  return ownAddresses().has(bytes.join('.')) ? 'an address of this device' : null;
+  // `::ffff:192.0.2.1` reaches 192.0.2.1.
+  const mapped = bytes.length === 16 && bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255;
+  return ownAddresses().has((mapped ? bytes.subarray(12) : bytes).join('.')) ? 'an address of this device' : null;
 }
 
 let own: { at: number; addresses: Set<string> } | null = null;

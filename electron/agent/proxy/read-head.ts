@@ -9,8 +9,8 @@ export const headDeadlineMs = 16_000;
 
 export type HeadResult =
   | Exclude<RequestHeadRead, { kind: 'incomplete' }>
-  /** The client left, or never said anything. */
-  | { readonly kind: 'gone'; readonly why: 'closed' | 'deadline' };
+  /** The client left, never said anything (browsers keep such connections in reserve), or began and did not end in time. */
+  | { readonly kind: 'gone'; readonly why: 'closed' | 'deadline' | 'begun' };
 
 /** The head, with every byte behind it (all bytes for `absolute`) back in the socket. */
 export async function readHead(socket: Socket): Promise<HeadResult> {
@@ -18,7 +18,7 @@ export async function readHead(socket: Socket): Promise<HeadResult> {
   let bytes: Buffer = Buffer.alloc(0);
   for (;;) {
     const more = await waitForBytes(socket, deadline);
-    if (typeof more === 'string') return { kind: 'gone', why: more };
+    if (typeof more === 'string') return { kind: 'gone', why: more === 'deadline' && bytes.length > 0 ? 'begun' : more };
     bytes = bytes.length === 0 ? more : Buffer.concat([bytes, more]);
     const read = readRequestHead(bytes);
     if (read.kind === 'incomplete') continue;

@@ -17,6 +17,7 @@ import { readHead } from './read-head.ts';
 import { refuseRequest, refuseTls } from './refuse.ts';
 import { splice } from './splice.ts';
 
+const established = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n');
 const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Serves one accepted client until it is over. Never rejects: the one catch of a connection is here. */
@@ -26,6 +27,7 @@ export async function serveConnection(client: Socket, proxy: ProxyContext, plain
   try {
     const lookingUp = proxy.whoIs(client);
     const head = await readHead(client);
+    if (head.kind === 'gone' && head.why === 'begun') return refuseRequest(client, 408, 'http_request_error', 'the request did not end in time.');
     if (head.kind === 'gone') return void client.destroy();
     if (head.kind === 'absolute') return plainHttp.serve(client, lookingUp);
     if (head.kind === 'invalid') return refuseRequest(client, head.status, 'http_request_error', `${head.why}.`);
@@ -48,7 +50,7 @@ async function serveTunnel(client: Socket, target: Target, who: Who, proxy: Prox
     if (dialled.kind !== 'connected') return noWay(client, record, target, dialled);
     server = dialled.socket;
     record.note({ ip: dialled.address });
-    client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+    client.write(established);
 
     const peeked = await peekClientHello(client, server);
     if (peeked.kind === 'gone') {

@@ -23,7 +23,7 @@ export async function startPinlight(space: Workspace, certificates: Certificates
   }));
   const ownNode = join(repository, 'node_modules/.bin/node');
   const program = space.start('pinlight', existsSync(ownNode) ? ownNode : process.execPath, [entry, '--policy', policyFile, '--ready-json'], {
-    env: { ...process.env, PINLIGHT_HOME: join(folder, 'home') }, readsOutput: true,
+    env: { ...process.env, PINLIGHT_HOME: join(folder, 'home') }, readsOutput: true, measured: true,
   });
   const ready = await readReadyLine(program);
   if (typeof ready === 'string') return missing(`the agent did not get ready: ${ready}`);

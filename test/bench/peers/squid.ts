@@ -24,7 +24,7 @@ export async function startSquid(space: Workspace, certificates: Certificates, o
   writeFileSync(join(folder, 'squid.conf'), configuration({ folder, port, originPort, generator, certificates }));
   if (process.getuid?.() === 0) await giveAway(space, folder);
   // A service name of its own keeps it apart from a squid that already runs on this machine.
-  const program = space.start('squid', squid, ['-N', '-n', `bench${process.pid}`, '-f', join(folder, 'squid.conf')]);
+  const program = space.start('squid', squid, ['-N', '-n', `bench${process.pid}`, '-f', join(folder, 'squid.conf')], { measured: true });
   const trouble = await waitForPort(program, port);
   if (trouble !== null) return missing(`squid: ${trouble}`);
   const way = { name: 'squid', port, rootFile: certificates.interceptorRoot, authority: `${originName}:${originPort}` } as const;

@@ -11,7 +11,7 @@ export async function startSslsplit(space: Workspace, certificates: Certificates
   const program = space.start('sslsplit', sslsplit, [
     '-k', certificates.interceptorKey, '-c', certificates.interceptorRoot, '-K', certificates.leafKey,
     'ssl', '127.0.0.1', String(port), '127.0.0.1', String(originPort),
-  ]);
+  ], { measured: true });
   const trouble = await waitForPort(program, port);
   if (trouble !== null) return { kind: 'missing', name: 'sslsplit', why: `sslsplit: ${trouble}` };
   return { kind: 'started', way: { name: 'sslsplit', port, rootFile: certificates.interceptorRoot, authority: null }, pid: program.pid };
