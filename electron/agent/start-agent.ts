@@ -33,6 +33,7 @@ import type { Resolve } from './proxy/dial.ts';
 import { listen } from './proxy/listener.ts';
 import { createPlainHttp } from './proxy/plain-http.ts';
 import type { LiveConnection, ProxyContext, Who } from './proxy/proxy-context.ts';
+import { createRecentTargets } from './proxy/recent-targets.ts';
 import { serveConnection } from './proxy/serve-connection.ts';
 import { defaultRetention, openStore, type Store } from './store/store.ts';
 
@@ -124,7 +125,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   let ownPorts: ReadonlySet<number> = new Set();
   const proxy: ProxyContext = {
     os, selfUid, policy: policy.current, policyGeneration: policy.generation, monitor, store, log: connectionLog, live, now,
-    ownPorts: () => ownPorts, resolve: options.resolve,
+    ownPorts: () => ownPorts, resolve: options.resolve, recentTargets: createRecentTargets(),
     whoIs: (client) => whoIs(client, attribution, identifier),
     trustViewOf: createTrustViews(probe),
     inspection: authority === null ? null : openInspection(authority, policy, store, now),
@@ -176,6 +177,8 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   const pruning = setInterval(() => store.prune(now(), defaultRetention), pruneEveryMs);
   closers.push(() => clearInterval(pruning));
   store.prune(now(), defaultRetention);
+  // Reading the system's roots takes some 100 ms: now, not in the first connection.
+  setImmediate(() => proxy.inspection?.upstreams());
   log.info({ version: options.version, proxy: listener.addresses, created: rooted.kind === 'authority' && rooted.created }, 'agent started');
   return { state, snapshot, close };
 }

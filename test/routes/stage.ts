@@ -66,11 +66,11 @@ export type Traffic = { readonly served: () => number; readonly failures: () => 
 export function startTraffic(port: number, target: string, rootFile: string): Traffic {
   let served = 0;
   let slowest = 0;
-  let going = true;
+  const ending = new AbortController();
   const failures: string[] = [];
   const ca = [readFileSync(rootFile, 'utf8')];
   const running = (async () => {
-    while (going) {
+    while (!ending.signal.aborted) {
       const from = performance.now();
       try {
         const { text, authorized } = await fetchThrough(port, target, { ca, rejectUnauthorized: true });
@@ -86,7 +86,7 @@ export function startTraffic(port: number, target: string, rootFile: string): Tr
   return {
     served: () => served, failures: () => failures, slowestMs: () => slowest,
     stop: async () => {
-      going = false;
+      ending.abort();
       await running;
     },
   };

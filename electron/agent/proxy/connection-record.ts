@@ -1,7 +1,10 @@
 // The record of one connection while it runs: what is known so far, told when the outcome is known and when it ends.
 // Not for deciding, and no payload: only facts about the connection.
+import { createHash } from 'node:crypto';
 import { getDomain } from 'tldts';
 import type { ConnectionOutcome, Decision, Observation, Reason, Target, TrustView } from '../../core/model.ts';
+import type { ClientHello } from '../../core/tls/client-hello.ts';
+import { ja4 } from '../../core/tls/ja4.ts';
 import type { ConnectionRow } from '../../contract/snapshot.ts';
 import { toStored } from '../store/connection-table.ts';
 import type { ProxyContext, Who } from './proxy-context.ts';
@@ -99,4 +102,9 @@ export function openRecord(proxy: ProxyContext, target: Target): ConnectionRecor
       }
     },
   };
+}
+
+/** The fingerprint for the record. */
+export function ja4Of(hello: ClientHello): string {
+  return ja4(hello, (text) => createHash('sha256').update(text).digest('hex'));
 }

@@ -6,7 +6,7 @@ import { classifyHandshake } from '../../core/tls/handshake-outcome.ts';
 import type { ClientHello } from '../../core/tls/client-hello.ts';
 import type { ConnectionOutcome, Decision, HandshakeEvidence, Reason, Target } from '../../core/model.ts';
 import { acceptDownstream, type DownstreamHandshake, type DownstreamResult } from './accept-downstream.ts';
-import type { ConnectionRecord } from './connection-record.ts';
+import { ja4Of, type ConnectionRecord } from './connection-record.ts';
 import { dialTarget } from './dial.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { refuseTls } from './refuse.ts';
@@ -32,10 +32,14 @@ export async function inspect(request: InspectRequest): Promise<void> {
   const host = hello.serverName ?? target.host;
   const app = record.who()?.app ?? null;
 
-  const upstream = await proxy.inspection.upstreams().connect({
+  const connecting = proxy.inspection.upstreams().connect({
     socket: request.server, host, serverName: hello.serverName, alpn: hello.alpn, postQuantum: hello.groups.includes(0x11ec),
     sessionKey: [app?.id ?? `connection ${record.id}`, host, target.host, target.port, proxy.policyGeneration()].join(' '),
   }, proxy.now());
+  // While the server answers, and while the app is surely alive because it waits for us.
+  record.note({ ja4: ja4Of(hello) });
+  const trust = proxy.trustViewOf(record.who() ?? { owner: { kind: 'unknown', why: 'gone', uid: null }, app: null });
+  const upstream = await connecting;
   if (client.destroyed) {
     if (upstream.kind === 'verified') upstream.socket.destroy();
     return record.end({ kind: 'abandoned' }, 0, 0);
@@ -58,8 +62,6 @@ export async function inspect(request: InspectRequest): Promise<void> {
     return giveServersOwnBytes(request, { code: 'incompatible', detail: context.why });
   }
 
-  // Read while the app is surely alive: it is waiting for our answer.
-  const trust = proxy.trustViewOf(record.who() ?? { owner: { kind: 'unknown', why: 'gone', uid: null }, app: null });
   const pid = pidOf(record);
   if (app !== null) proxy.monitor.connectionOpened(app, host, pid);
   proxy.live.set(record.id, {
@@ -77,12 +79,14 @@ export async function inspect(request: InspectRequest): Promise<void> {
       outcome = classifyHandshake(evidenceOfFailure(down, validNow(context.leaf, proxy.now())));
     } else {
       const finishedBytes = client.bytesRead;
+      const relayed = relay(down.socket, upstream.socket);
+      // Behind the relay's own listener: the app's first bytes go on before they are noted.
       down.socket.once('data', () => {
         record.outcome({ kind: 'established' });
         record.observe({ kind: 'established' }, null);
         if (app !== null) proxy.monitor.sawData(app, host, pid);
       });
-      const end = await relay(down.socket, upstream.socket);
+      const end = await relayed;
       bytesUp = down.socket.bytesRead;
       bytesDown = upstream.socket.bytesRead;
       outcome = outcomeOf(down.handshake, end, bytesUp, client.bytesRead > finishedBytes, validNow(context.leaf, proxy.now()));

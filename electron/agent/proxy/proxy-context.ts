@@ -9,6 +9,7 @@ import type { PinningMonitor } from '../pinning/pinning-monitor.ts';
 import type { Store } from '../store/store.ts';
 import type { Upstreams } from './connect-upstream.ts';
 import type { Resolve } from './dial.ts';
+import type { RecentTargets } from './recent-targets.ts';
 
 /** Who is at the other end of a downstream socket. */
 export type Who = { readonly owner: Owner; readonly app: AppIdentity | null };
@@ -29,6 +30,7 @@ export type ProxyContext = {
   readonly live: Map<number, LiveConnection>;
   readonly ownPorts: () => ReadonlySet<number>;
   readonly resolve: Resolve | undefined;
+  readonly recentTargets: RecentTargets;
   /** Null when the root cannot be used: then nothing is inspected. */
   readonly inspection: { readonly upstreams: () => Upstreams; readonly leaves: LeafContexts } | null;
   /** Milliseconds since the epoch. */

@@ -1,13 +1,11 @@
 // The route of one connection, top to bottom: head, owner, dial, peek, decide, then inspect | bypass | block, and the record.
 // Not for how each step works: every step is a file of its own beside this one.
-import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { whyUnanswerable } from '../../core/ca/leaf-profile.ts';
 import { explainReason } from '../../core/explain.ts';
-import { decide } from '../../core/policy/decide.ts';
-import { ja4 } from '../../core/tls/ja4.ts';
+import { decide, mayBlock } from '../../core/policy/decide.ts';
 import type { ConnectionFacts, Decision, Target } from '../../core/model.ts';
-import { openRecord, type ConnectionRecord } from './connection-record.ts';
+import { ja4Of, openRecord, type ConnectionRecord } from './connection-record.ts';
 import { dialTarget, type DialResult } from './dial.ts';
 import { inspect } from './inspect.ts';
 import { peekClientHello, type Peeked } from './peek.ts';
@@ -18,39 +16,47 @@ import { refuseRequest, refuseTls } from './refuse.ts';
 import { splice } from './splice.ts';
 
 const established = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n');
-const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Serves one accepted client until it is over. Never rejects: the one catch of a connection is here. */
 export async function serveConnection(client: Socket, proxy: ProxyContext, plainHttp: PlainHttp): Promise<void> {
   // Until a step takes the socket over, an early reset must not be an uncaught error; it shows as `destroyed`.
   client.on('error', () => client.destroy());
   try {
-    const lookingUp = proxy.whoIs(client);
     const head = await readHead(client);
     if (head.kind === 'gone' && head.why === 'begun') return refuseRequest(client, 408, 'http_request_error', 'the request did not end in time.');
     if (head.kind === 'gone') return void client.destroy();
-    if (head.kind === 'absolute') return plainHttp.serve(client, lookingUp);
+    if (head.kind === 'absolute') return plainHttp.serve(client, proxy.whoIs(client));
     if (head.kind === 'invalid') return refuseRequest(client, head.status, 'http_request_error', `${head.why}.`);
-    await serveTunnel(client, head.target, await lookingUp, proxy);
+    await serveTunnel(client, head.target, proxy);
   } catch (error) {
     proxy.onBug(error);
     client.destroy();
   }
 }
 
-async function serveTunnel(client: Socket, target: Target, who: Who, proxy: ProxyContext): Promise<void> {
+async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext): Promise<void> {
   const record = openRecord(proxy, target);
-  record.identify(who);
   let server: Socket | null = null;
   try {
-    // A host that policy blocks is not even dialled; anything else waits for the ClientHello.
+    const dial = (): Promise<DialResult> => dialTarget(target, proxy.policy().network, proxy.ownPorts(), proxy.resolve);
+    // The client builds its ClientHello meanwhile. Only where nothing can be blocked by name, as such a host is not even dialled.
+    const promised = proxy.recentTargets.answeredLately(target) && !mayBlock(proxy.policy());
+    if (promised) client.write(established);
+    const dialling = promised ? dial() : null;
+
+    const who = await proxy.whoIs(client);
+    record.identify(who);
     const early = decide(proxy.policy(), factsOf(proxy, target, who, null));
     if (early.disposition === 'block') return block(client, record, early);
-    const dialled = await dialTarget(target, proxy.policy().network, proxy.ownPorts(), proxy.resolve);
-    if (dialled.kind !== 'connected') return noWay(client, record, target, dialled);
+    const dialled = await (dialling ?? dial());
+    if (dialled.kind !== 'connected') {
+      proxy.recentTargets.failed(target);
+      return noWay(client, record, target, dialled, promised);
+    }
+    proxy.recentTargets.answered(target);
     server = dialled.socket;
     record.note({ ip: dialled.address });
-    client.write(established);
+    if (!promised) client.write(established);
 
     const peeked = await peekClientHello(client, server);
     if (peeked.kind === 'gone') {
@@ -58,7 +64,7 @@ async function serveTunnel(client: Socket, target: Target, who: Who, proxy: Prox
       client.destroy();
       return record.end({ kind: 'abandoned' }, 0, 0);
     }
-    if (peeked.kind === 'client-hello') record.note({ serverName: peeked.hello.serverName, ja4: ja4(peeked.hello, sha256Hex) });
+    if (peeked.kind === 'client-hello') record.note({ serverName: peeked.hello.serverName });
     const decision = proxy.inspection === null
       ? withoutRoot(decide(proxy.policy(), factsOf(proxy, target, who, peeked)))
       : decide(proxy.policy(), factsOf(proxy, target, who, peeked));
@@ -86,6 +92,7 @@ async function bypass(
   const app = record.who()?.app ?? null;
   const watched = app !== null && (code === 'control-experiment' || code === 'exclusion');
   if (code === 'control-experiment' && app !== null) proxy.monitor.takePassThrough(app, peeked.kind === 'client-hello' ? peeked.hello.serverName ?? target.host : target.host);
+  if (peeked.kind === 'client-hello') record.note({ ja4: ja4Of(peeked.hello) });
   const end = await splice(client, server, peeked.kind !== 'not-tls', () => {
     record.outcome({ kind: 'passed', data: true });
     if (watched) record.observe({ kind: 'passed', data: true }, null);
@@ -103,7 +110,9 @@ function block(client: Socket, record: ConnectionRecord, decision: Decision, tun
   record.end({ kind: 'blocked' }, client.bytesRead, client.bytesWritten);
 }
 
-function noWay(client: Socket, record: ConnectionRecord, target: Target, dialled: Exclude<DialResult, { kind: 'connected' }>): void {
+/** `promised`: the tunnel was said to be open already; then closing is all that is left, and the record has the reason. */
+function noWay(client: Socket, record: ConnectionRecord, target: Target, dialled: Exclude<DialResult, { kind: 'connected' }>, promised: boolean): void {
+  if (promised) client.destroy();
   if (dialled.kind === 'refused') {
     record.apply('block', { code: 'refused-target', detail: dialled.why });
     refuseRequest(client, 403, 'destination_ip_prohibited', `Pinlight does not connect there: ${dialled.why}. Policy key network.localTargets can name it.`);

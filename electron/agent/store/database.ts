@@ -61,7 +61,6 @@ function migrate(database: Database.Database, version: number): void {
 
 /** quick_check looks at pages, not at what ought to be there. */
 function hasShape(database: Database.Database): boolean {
-  const shapeOf = (of: Database.Database): string[] => of.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL').pluck().all() as string[];
   const model = new Database(':memory:');
   try {
     migrate(model, 0);
@@ -70,6 +69,10 @@ function hasShape(database: Database.Database): boolean {
   } finally {
     model.close();
   }
+}
+
+function shapeOf(database: Database.Database): string[] {
+  return database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL').pluck().all() as string[];
 }
 
 function isDamage(error: unknown): boolean {

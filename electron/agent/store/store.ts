@@ -197,10 +197,10 @@ function createStore(database: Database.Database, onTrouble: StoreTrouble): Stor
 }
 
 /** The object in a JSON column that has these texts; null for anything else: one spoilt row must not keep the agent from starting. */
-function parsed<T>(text: string, keys: readonly string[]): T | null {
+function parsed<T>(text: string, keys: readonly (keyof T)[]): T | null {
   try {
-    const value = JSON.parse(text) as Record<string, unknown> | null;
-    return typeof value === 'object' && value !== null && keys.every((key) => typeof value[key] === 'string') ? value as T : null;
+    const value = JSON.parse(text) as T | null;
+    return typeof value === 'object' && value !== null && keys.every((key) => typeof value[key] === 'string') ? value : null;
   } catch {
     return null;
   }

@@ -22,6 +22,9 @@ export type CertificateFacts = {
 
 export type CertificateRead = { readonly kind: 'certificate'; readonly facts: CertificateFacts } | { readonly kind: 'malformed'; readonly why: string };
 
+/** Real certificates have about ten; thousands would only cost time. */
+const extensionLimit = 100;
+
 type Element = { readonly tag: number; readonly content: Uint8Array; readonly whole: Uint8Array; readonly next: number };
 
 /** The facts of one certificate; `malformed` for anything this strict reader does not understand. Never throws. */
@@ -98,7 +101,7 @@ function children(content: Uint8Array): Element[] | null {
 function readExtensions(block: Uint8Array): { oid: string; value: Uint8Array }[] | null {
   const sequence = element(block, 0);
   const list = sequence?.tag === 0x30 ? children(sequence.content) : null;
-  if (list === null) return null;
+  if (list === null || list.length > extensionLimit) return null;
   const found: { oid: string; value: Uint8Array }[] = [];
   const seen = new Set<string>();
   for (const extension of list) {

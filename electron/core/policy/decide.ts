@@ -41,6 +41,12 @@ export function decide(policy: Policy, facts: ConnectionFacts): Decision {
   return asRuled('inspect');
 }
 
+/** Could this policy block anything before a ClientHello was seen? */
+export function mayBlock(policy: Policy): boolean {
+  const { noMatch, onPinned, onUnknownApp } = policy.defaults;
+  return noMatch === 'block' || onPinned === 'block' || onUnknownApp === 'block' || policy.rules.some((rule) => rule.do === 'block');
+}
+
 type Obstacle = { readonly code: ReasonCode; readonly detail: string | null; readonly words: string };
 
 function whyNotInspectable(facts: ConnectionFacts): Obstacle | null {

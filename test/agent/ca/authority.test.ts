@@ -26,6 +26,8 @@ function text(path: string): string {
   return execFileSync('openssl', ['x509', '-in', path, '-noout', '-text'], { encoding: 'utf8' });
 }
 
+const otherKey = (): string => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+
 describe('the profile of the root', () => {
   test('openssl reads a version 3 CA of path length 0 that may sign certificates and lists, for servers only, and nothing else', () => {
     const { certificatePath } = usable(load());
@@ -103,7 +105,6 @@ describe('the files of the root', () => {
 });
 
 describe('a root that cannot be used stays the only one', () => {
-  const otherKey = (): string => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
   test.each<[string, () => void, string]>([
     ['the key is missing', () => rmSync(join(folder, 'root.key')), 'its key is not'],
     ['the key belongs to another certificate', () => writeFileSync(join(folder, 'root.key'), otherKey()), 'do not belong together'],

@@ -40,6 +40,41 @@ function context(change: Partial<LeafRequest> = {}, at = now): LeafContext {
   return result;
 }
 
+type Shown = { fingerprint: string; version: string | null; alpn: string | false | null; type: string | undefined; reused: boolean };
+async function shown(leaf: LeafContext, client: tls.ConnectionOptions): Promise<Shown> {
+  leaf.server.on('secureConnection', (socket) => socket.on('error', () => undefined).resume());
+  const front = net.createServer((socket) => leaf.server.emit('connection', socket.on('error', () => undefined)));
+  await new Promise<void>((done) => front.listen(0, '127.0.0.1', done));
+  try {
+    return await new Promise((done, fail) => {
+      const socket = tls.connect({ host: '127.0.0.1', port: (front.address() as net.AddressInfo).port, servername: 'api.pinlight.test', ca: [authority.certificatePem], ...client });
+      socket.once('error', fail).once('secureConnect', () => {
+        const peer = socket.getPeerCertificate();
+        done({
+          fingerprint: createHash('sha256').update(peer.raw).digest('hex'), version: socket.getProtocol(), alpn: socket.alpnProtocol,
+          type: peer.asn1Curve ?? (peer.modulus === undefined ? undefined : 'rsa'), reused: socket.isSessionReused(),
+        });
+        socket.destroy();
+      });
+    });
+  } finally {
+    front.close();
+  }
+}
+
+async function helloOf(options: tls.ConnectionOptions): Promise<ClientHello> {
+  return new Promise((done, fail) => {
+    const server = net.createServer((socket) => socket.on('error', () => undefined).once('data', (bytes) => {
+      const read = readClientHello(bytes);
+      socket.destroy();
+      server.close();
+      if (read.kind === 'client-hello') done(read.hello);
+      else fail(new Error(read.kind));
+    }));
+    server.listen(0, '127.0.0.1', () => tls.connect({ host: '127.0.0.1', port: (server.address() as net.AddressInfo).port, ...options }).on('error', () => undefined));
+  });
+}
+
 describe('what shares a leaf', () => {
   test('the same request twice is one leaf, recorded once', () => {
     expect(context().leaf.sha256).toBe(context().leaf.sha256);
@@ -107,27 +142,6 @@ describe('how long a leaf lives', () => {
 });
 
 describe('what an app is shown', () => {
-  type Shown = { fingerprint: string; version: string | null; alpn: string | false | null; type: string | undefined; reused: boolean };
-  async function shown(leaf: LeafContext, client: tls.ConnectionOptions): Promise<Shown> {
-    leaf.server.on('secureConnection', (socket) => socket.on('error', () => undefined).resume());
-    const front = net.createServer((socket) => leaf.server.emit('connection', socket.on('error', () => undefined)));
-    await new Promise<void>((done) => front.listen(0, '127.0.0.1', done));
-    try {
-      return await new Promise((done, fail) => {
-        const socket = tls.connect({ host: '127.0.0.1', port: (front.address() as net.AddressInfo).port, servername: 'api.pinlight.test', ca: [authority.certificatePem], ...client });
-        socket.once('error', fail).once('secureConnect', () => {
-          const peer = socket.getPeerCertificate();
-          done({
-            fingerprint: createHash('sha256').update(peer.raw).digest('hex'), version: socket.getProtocol(), alpn: socket.alpnProtocol,
-            type: peer.asn1Curve ?? (peer.modulus === undefined ? undefined : 'rsa'), reused: socket.isSessionReused(),
-          });
-          socket.destroy();
-        });
-      });
-    } finally {
-      front.close();
-    }
-  }
   test('the leaf that was recorded, with the protocol of the server', async () => {
     const leaf = context();
     const seen = await shown(leaf, { ALPNProtocols: ['h2', 'http/1.1'] });
@@ -161,18 +175,6 @@ describe('what an app is shown', () => {
 });
 
 describe('which key a client gets', () => {
-  async function helloOf(options: tls.ConnectionOptions): Promise<ClientHello> {
-    return new Promise((done, fail) => {
-      const server = net.createServer((socket) => socket.on('error', () => undefined).once('data', (bytes) => {
-        const read = readClientHello(bytes);
-        socket.destroy();
-        server.close();
-        if (read.kind === 'client-hello') done(read.hello);
-        else fail(new Error(read.kind));
-      }));
-      server.listen(0, '127.0.0.1', () => tls.connect({ host: '127.0.0.1', port: (server.address() as net.AddressInfo).port, ...options }).on('error', () => undefined));
-    });
-  }
   test.each<[string, tls.ConnectionOptions, 'TLSv1.2' | 'TLSv1.3', 'ec' | 'rsa']>([
     ['TLS 1.3', {}, 'TLSv1.3', 'ec'],
     ['TLS 1.2 with ECDSA suites', { maxVersion: 'TLSv1.2' }, 'TLSv1.2', 'ec'],

@@ -68,8 +68,8 @@ function tell(outcome: ConnectionOutcome, options: { app?: AppIdentity; host?: s
   monitor.countConnection(who, 'root', disposition);
   return connection;
 }
-const due = (who = app(), at = host): boolean => monitor.factsFor(who, at).passThroughDue;
-const excluded = (who = app(), at = host): Exclusion | null => monitor.factsFor(who, at).exclusion;
+const due = (who: AppIdentity | null = app(), at = host): boolean => monitor.factsFor(who, at).passThroughDue;
+const excluded = (who: AppIdentity | null = app(), at = host): Exclusion | null => monitor.factsFor(who, at).exclusion;
 /** Refused once, let through once, with data. */
 function passThrough(who = app(), at = host, how = alert(42)): void {
   tell(how, { app: who, host: at });
@@ -77,6 +77,12 @@ function passThrough(who = app(), at = host, how = alert(42)): void {
   monitor.takePassThrough(who, at);
   tell(passed, { app: who, host: at });
 }
+
+const lifetime = (): number => (added[0]?.expiresAt ?? 0) - (added[0]?.createdAt ?? 0);
+
+const byPerson = (change: Partial<Exclusion> = {}): Exclusion => ({
+  id: 'user-1', kind: 'user', host: '*.pinlight.test', appId: null, appName: null, appHash: null, reason: 'said so', verdict: null, createdAt: clock, expiresAt: null, ...change,
+});
 
 describe('the pass-through', () => {
   test('one refusal earns one, it is taken once, and each is an audit row', () => {
@@ -265,7 +271,6 @@ describe('exclusions that are learned', () => {
     expect(monitor.verdictAt('a1', host)?.kind).toBe('private-trust-store');
     expect(added).toEqual([]);
   });
-  const lifetime = (): number => (added[0]?.expiresAt ?? 0) - (added[0]?.createdAt ?? 0);
   test.each<[string, Partial<AppIdentity>, ConnectionOutcome[], number, number]>([
     ['one refusal: an hour', {}, [alert(42)], 0, hour],
     ['two strong refusals in one window: an hour', {}, [alert(42), alert(42)], 4_000, hour],
@@ -308,9 +313,6 @@ describe('exclusions that are learned', () => {
 });
 
 describe('exclusions of people', () => {
-  const byPerson = (change: Partial<Exclusion> = {}): Exclusion => ({
-    id: 'user-1', kind: 'user', host: '*.pinlight.test', appId: null, appName: null, appHash: null, reason: 'said so', verdict: null, createdAt: clock, expiresAt: null, ...change,
-  });
   test('cover every app and every host of the pattern, program changes included', () => {
     monitor.addExclusion(byPerson());
     expect(excluded(app({ hash: 'zz' }))).not.toBeNull();

@@ -57,6 +57,19 @@ function fill(): void {
   store.close();
 }
 
+/** Damage: bytes at an offset of the closed file; a statement run on it. */
+const at = (offset: number, bytes: number[] | Buffer) => (): void => {
+  const file = readFileSync(path);
+  Buffer.from(bytes).copy(file, offset);
+  writeFileSync(path, file);
+};
+const sql = (statement: string) => (): void => {
+  const change = new Database(path);
+  change.unsafeMode(true);
+  change.exec(statement);
+  change.close();
+};
+
 describe('the file', () => {
   test('a new one has the newest format, WAL, and is readable for its owner only', () => {
     open();
@@ -201,17 +214,6 @@ describe('retention', () => {
 });
 
 describe('damage', () => {
-  const at = (offset: number, bytes: number[] | Buffer) => (): void => {
-    const file = readFileSync(path);
-    Buffer.from(bytes).copy(file, offset);
-    writeFileSync(path, file);
-  };
-  const sql = (statement: string) => (): void => {
-    const change = new Database(path);
-    change.unsafeMode(true);
-    change.exec(statement);
-    change.close();
-  };
   test.each<[string, () => void]>([
     ['text instead of a database', () => writeFileSync(path, 'this is no database, but long enough to be read as one'.repeat(50))],
     ['the magic overwritten', at(0, Buffer.from('XXXX'))],

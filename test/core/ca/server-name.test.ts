@@ -8,7 +8,7 @@ import { addressBytes } from '../../../electron/core/policy/address.ts';
 
 const isPublicSuffix = (name: string): boolean => getPublicSuffix(name, { allowPrivateDomains: false }) === name;
 const dns = (...names: string[]): CertificateName[] => names.map((name) => ({ kind: 'dns', name }));
-const ip = (...texts: string[]): CertificateName[] => texts.map((text) => ({ kind: 'ip', address: ipText(addressBytes(text) as Uint8Array) as string }));
+const ip = (...texts: string[]): CertificateName[] => texts.map((text) => ({ kind: 'ip', address: ipText(addressBytes(text) ?? new Uint8Array()) ?? '' }));
 
 function check(host: string, names: readonly CertificateName[] | null): boolean {
   const bytes = addressBytes(host);

@@ -7,6 +7,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readClientHello } from '../../../electron/core/tls/client-hello.ts';
 import { createTestAuthority, type TestAuthority } from '../../support/origins.ts';
+import { portOf } from '../../support/port-of.ts';
 import { block16, changed, hello, hellos, message, record, records, setExtension, sni, takeApart, type HelloParts } from './hello-builder.ts';
 
 let authority: TestAuthority;
@@ -28,7 +29,7 @@ beforeAll(async () => {
   server.on('tlsClientError', () => {});
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  port = (server.address() as net.AddressInfo).port;
+  port = portOf(server);
 });
 
 afterAll(async () => {
@@ -43,7 +44,7 @@ async function askStack(bytes: Buffer): Promise<{ answered: boolean; name: strin
   const socket = net.connect({ port, host: '127.0.0.1' });
   socket.on('error', () => {});
   const first = await new Promise<number>((done) => {
-    socket.once('data', (data) => done(data[0] as number));
+    socket.once('data', (data: Buffer) => done(data.readUInt8(0)));
     socket.once('close', () => done(0));
     socket.end(bytes);
   });

@@ -164,9 +164,9 @@ describe('odd forms', () => {
     ['a name of 255 bytes', named('a'.repeat(255)), `hello ${'a'.repeat(255)}`],
     ['a name of 256 bytes', named('a'.repeat(256)), 'invalid: server name of 256 bytes'],
     ['a server name of another type', named('a.example', 1), 'invalid: server name of type 1'],
-    ['two names in the list', changed(base, (parts) => setExtension(parts, 0, block16(Buffer.concat([entry('a.example'), entry('b.example')])))), 'invalid: malformed server name'],
+    ['two names in the list', changed(base, (parts) => setExtension(parts, 0, block16(Buffer.concat([nameEntry('a.example'), nameEntry('b.example')])))), 'invalid: malformed server name'],
     ['an empty server name extension', changed(base, (parts) => setExtension(parts, 0, Buffer.alloc(0))), 'invalid: malformed server name'],
-    ['a server name list that is too long', changed(base, (parts) => setExtension(parts, 0, Buffer.concat([number16(40), entry('a.example')]))), 'invalid: malformed server name'],
+    ['a server name list that is too long', changed(base, (parts) => setExtension(parts, 0, Buffer.concat([number16(40), nameEntry('a.example')]))), 'invalid: malformed server name'],
     ['bytes behind the server name list', changed(base, (parts) => setExtension(parts, 0, Buffer.concat([sni('a.example'), Buffer.from([0])]))), 'invalid: malformed server name'],
     ['an empty ALPN list', changed(base, (parts) => setExtension(parts, 16, block16(Buffer.alloc(0)))), 'invalid: malformed ALPN'],
     ['an empty protocol in the ALPN list', changed(base, (parts) => setExtension(parts, 16, block16(Buffer.from([0])))), 'invalid: malformed ALPN'],
@@ -195,14 +195,6 @@ describe('odd forms', () => {
 });
 
 describe('arbitrary bytes', () => {
-  const check = (bytes: Uint8Array): void => {
-    const before = performance.now();
-    const read = readClientHello(bytes);
-    expect(performance.now() - before).toBeLessThan(50);
-    if (read.kind === 'incomplete') expect(read.atLeast).toBeGreaterThan(bytes.length);
-    if (read.kind === 'client-hello') expect(read.bytes).toBeLessThanOrEqual(bytes.length);
-  };
-
   test('give one of the four answers', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), check), { numRuns: 3_000 });
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (tail) => check(Buffer.concat([Buffer.from([22, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3]), tail]))), { numRuns: 3_000 });
@@ -238,7 +230,20 @@ describe('arbitrary bytes', () => {
   });
 });
 
-function entry(name: string): Buffer {
+function check(bytes: Uint8Array): void {
+  let before = performance.now();
+  const read = readClientHello(bytes);
+  if (performance.now() - before > 50) {
+    // Once more: a busy machine may have been elsewhere.
+    before = performance.now();
+    readClientHello(bytes);
+    expect(performance.now() - before).toBeLessThan(50);
+  }
+  if (read.kind === 'incomplete') expect(read.atLeast).toBeGreaterThan(bytes.length);
+  if (read.kind === 'client-hello') expect(read.bytes).toBeLessThanOrEqual(bytes.length);
+}
+
+function nameEntry(name: string): Buffer {
   return Buffer.concat([Buffer.from([0]), block16(Buffer.from(name))]);
 }
 

@@ -8,8 +8,10 @@ import rows from './clients.matrix.json' with { type: 'json' };
 type Row = (typeof rows)[number];
 
 /** A cancel or timeout in the middle of our flight has the shape of a silent refusal; only "flight complete" tells. */
-const flightCutShort = (row: Row): boolean => row.form === 'F2' && /mid-flight$/.test(row.situation);
+const flightCutShort = (row: Row): boolean => row.form === 'F2' && row.situation.endsWith('mid-flight');
 const weClosed = (row: Row): boolean => row.situation.startsWith('we-close-');
+
+const closeKinds = ['fin', 'rst', 'close-notify', 'none'] as const;
 
 function evidenceOf(row: Row): HandshakeEvidence {
   const ours = row.form === 'F6';
@@ -17,7 +19,7 @@ function evidenceOf(row: Row): HandshakeEvidence {
     leafSent: ['F1', 'F2', 'F3', 'F4', 'F5'].includes(row.form) && !flightCutShort(row),
     clientFinished: row.handshakeCompleted, alert: row.alert, alertBy: row.alert === null ? null : ours ? 'agent' : 'client',
     leafValid: true, resumed: false, fault: null, appBytes: row.appBytes, closedBy: ours || weClosed(row) ? 'agent' : 'client',
-    closeKind: row.closeKind as HandshakeEvidence['closeKind'], msSinceLeaf: row.msMedian ?? 0, handshakeMs: 5,
+    closeKind: closeKinds.find((kind) => kind === row.closeKind) ?? 'none', msSinceLeaf: row.msMedian ?? 0, handshakeMs: 5,
   };
 }
 
@@ -28,7 +30,7 @@ function expectedOf(row: Row): HandshakeOutcome {
     case 'F2': return flightCutShort(row) ? { kind: 'abandoned' } : { kind: 'refused', sign: 'silent-early', alert: null };
     case 'F4': return (row.msMedian ?? 0) >= 1_000 ? { kind: 'unused' } : { kind: 'refused', sign: 'silent-late', alert: null };
     case 'F5': return { kind: 'established' };
-    case 'F6': return { kind: 'incompatible', alert: row.alert as number };
+    case 'F6': return { kind: 'incompatible', alert: row.alert ?? -1 };
     default: return { kind: 'abandoned' };
   }
 }

@@ -27,14 +27,22 @@ export function takeApart(bytes: Buffer): HelloParts {
   const take = (length: number): Buffer => bytes.subarray((at += length) - length, at);
   const legacyVersion = u16();
   take(32);
-  const sessionId = take(bytes[at++] as number);
+  const sessionId = take(bytes.readUInt8((at += 1) - 1));
   const suiteBytes = take(u16());
   const suites = Array.from({ length: suiteBytes.length / 2 }, (_, index) => suiteBytes.readUInt16BE(index * 2));
-  const compression = take(bytes[at++] as number);
-  const end = u16() + at;
-  const extensions: { type: number; data: Buffer }[] = [];
-  while (at < end) extensions.push({ type: u16(), data: take(u16()) });
-  return { legacyVersion, sessionId, suites, compression, extensions };
+  const compression = take(bytes.readUInt8((at += 1) - 1));
+  const block = takeBlocks(take(u16()));
+  return { legacyVersion, sessionId, suites, compression, extensions: block };
+}
+
+function takeBlocks(bytes: Buffer): { type: number; data: Buffer }[] {
+  const blocks: { type: number; data: Buffer }[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const length = bytes.readUInt16BE(at + 2);
+    blocks.push({ type: bytes.readUInt16BE(at), data: bytes.subarray(at + 4, at + 4 + length) });
+    at += 4 + length;
+  }
+  return blocks;
 }
 
 export function message(parts: HelloParts): Buffer {

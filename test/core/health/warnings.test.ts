@@ -1,0 +1,36 @@
+// The table of warnings: every placeholder can be filled, and the worst comes first.
+import { describe, expect, test } from 'vitest';
+import { visibleWarnings, warningTable, type ActiveWarning, type WarningCode } from '../../../electron/core/health/warnings.ts';
+
+const codes = Object.keys(warningTable).filter((code): code is WarningCode => code in warningTable);
+/** Values for every placeholder in use; a new one is to be named here. */
+const values = {
+  file: 'policy.json', line: 3, message: 'unknown key', dropped: 7, folder: '/var/lib/pinlight', date: '1 May 2027', app: 'curl', store: 'node-bundled',
+};
+const active = (code: WarningCode, since = 0): ActiveWarning => ({ code, key: code, values, since });
+
+describe('warnings', () => {
+  test.each(codes)('%s is a whole sentence with advice', (code) => {
+    const [shown] = visibleWarnings([active(code)]);
+    expect(shown).toMatchObject({ code, severity: warningTable[code].severity, title: warningTable[code].title, since: 0 });
+    for (const text of [shown?.text, shown?.advice]) {
+      expect(text).toMatch(/^\S.*\.$/);
+      expect(text).not.toMatch(/[{}]|undefined|null/);
+    }
+    expect(shown?.title).not.toMatch(/[.{}]$/);
+  });
+
+  test('come worst first, then oldest first, and the input stays as it is', () => {
+    const input = [active('private-trust-store', 1), active('store-corrupt', 5), active('root-unusable', 9), active('store-unwritable', 2), active('policy-invalid', 8)];
+    const before = [...input];
+    expect(visibleWarnings(input).map(({ code }) => code)).toEqual(['policy-invalid', 'root-unusable', 'store-unwritable', 'store-corrupt', 'private-trust-store']);
+    expect(input).toEqual(before);
+  });
+
+  test('a value that is missing stays visible as its placeholder, a value with braces is not filled again', () => {
+    const shown = visibleWarnings([{ code: 'policy-invalid', key: 'k', values: { file: '{line}', line: 4 }, since: 0 }]);
+    expect(shown[0]?.text).toBe('{line}, line 4: {message}. The last good policy stays in force.');
+  });
+
+  test('none is none', () => expect(visibleWarnings([])).toEqual([]));
+});
