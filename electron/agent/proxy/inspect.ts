@@ -65,7 +65,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
   const pid = pidOf(record);
   if (app !== null) proxy.monitor.connectionOpened(app, host, pid);
   proxy.live.set(record.id, {
-    appId: app?.id ?? null, host, moved: () => client.bytesRead + client.bytesWritten, close: () => { client.destroySoon(); upstream.socket.destroy(); },
+    appId: app?.id ?? null, host, moved: () => client.bytesRead + client.bytesWritten, close: () => upstream.socket.destroy(),
   });
   let outcome: ConnectionOutcome;
   let bytesUp = 0;
