@@ -1,0 +1,152 @@
+// End to end: the served window in a real Chromium, on a real agent, while real programs go through the proxy.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Browser, type Page } from '@playwright/test';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as programs from '../clients/programs.ts';
+import { repository, startTestAgent, type TestAgent } from '../support/agent.ts';
+import { createTestAuthority, startOrigin, type Origin, type TestAuthority } from '../support/origins.ts';
+
+const executablePath = process.env['PINLIGHT_CHROMIUM'] ?? '/usr/bin/chromium';
+const here = existsSync(executablePath) && programs.isPresent(programs.curlTrusting) && programs.isPresent(programs.pythonFetch);
+if (!here) console.log(`skipped: the window end to end needs ${executablePath}, curl and python3 (Debian: chromium curl python3)`);
+
+const shop = 'shop.pinlight.test';
+const bank = 'bank.pinlight.test';
+/** Where screenshots of this run go, for people to look at. */
+const shots = join(repository, 'test', 'out', 'shots');
+
+describe.skipIf(!here)('the window of pinlight open', () => {
+  let authority: TestAuthority;
+  let agent: TestAgent;
+  let browser: Browser;
+  let page: Page;
+  let folder: string;
+  let stopWindow: () => void;
+  const origins: Origin[] = [];
+  const pems = new Map<string, string>();
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    mkdirSync(shots, { recursive: true });
+    folder = mkdtempSync(join(tmpdir(), 'pinlight-e2e-'));
+    authority = createTestAuthority();
+    for (const host of [shop, bank]) {
+      const leaf = authority.leaf(host);
+      pems.set(host, leaf.cert);
+      origins.push(await startOrigin(authority, host, { leaf }));
+    }
+    agent = await startTestAgent({ network: { upstreamRoots: [authority.rootFile], localTargets: Object.fromEntries(origins.map((origin) => [`${origin.host}:443`, `127.0.0.1:${origin.port}`])) } });
+    const opened = await openWindow(agent.home);
+    stopWindow = opened.stop;
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'] });
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()); });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.goto(opened.url);
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser.close();
+    stopWindow();
+    await agent.stop();
+    await Promise.all(origins.map((origin) => origin.close()));
+    authority.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const visit = (program: programs.Program, host: string): Promise<programs.VisitResult> => program.visit(
+    { proxyPort: agent.proxyPort, rootFile: agent.rootFile, originsRootFile: authority.rootFile, folder },
+    { host, certificatePem: pems.get(host) as string, served: () => 0 },
+  );
+  const shoot = (name: string): Promise<Buffer> => page.screenshot({ path: join(shots, `${name}.png`) });
+
+  it('starts connected, with nothing seen yet', async () => {
+    await page.getByText('Connected', { exact: true }).waitFor();
+    await shoot('overview-empty');
+    await page.getByRole('link', { name: 'Connections' }).click();
+    await page.getByRole('heading', { name: 'No connections yet' }).waitFor();
+  });
+
+  it('shows an inspected curl as it happens', async () => {
+    expect((await visit(programs.curlTrusting, shop)).ok).toBe(true);
+    await page.getByRole('row').filter({ hasText: shop }).first().waitFor();
+    await page.getByRole('row').filter({ hasText: 'curl' }).first().waitFor();
+  });
+
+  it('shows a pinned curl: refused, then let through, with its reason', async () => {
+    expect((await visit(programs.curlPinned, bank)).ok).toBe(false);
+    expect((await visit(programs.curlPinned, bank)).ok).toBe(true);
+    await page.getByRole('link', { name: 'Apps' }).click();
+    const row = page.getByRole('row').filter({ hasText: 'curl' }).first();
+    await row.filter({ hasText: 'Pinned' }).waitFor();
+    await row.click();
+    const drawer = page.getByRole('dialog', { name: 'curl' });
+    await drawer.getByRole('button', { name: new RegExp(bank) }).first().click();
+    await drawer.getByText('Let through untouched it worked').first().waitFor();
+    await shoot('app-drawer');
+    await drawer.getByRole('button', { name: 'Close' }).click();
+  });
+
+  it('names a private trust store as such', async () => {
+    expect((await visit(programs.pythonFetch, shop)).ok).toBe(false);
+    await page.getByRole('row').filter({ hasText: 'fetch.py' }).filter({ hasText: 'Private trust store' }).waitFor();
+    await shoot('apps');
+  });
+
+  it('filters connections in the language of the log, and says in words what it does not understand', async () => {
+    await page.getByRole('link', { name: 'Connections' }).click();
+    const box = page.getByRole('searchbox', { name: 'Filter connections' });
+    await box.fill("(error contains 'UnknownCA')");
+    await box.press('Enter');
+    await page.getByRole('row').filter({ hasText: 'fetch.py' }).first().waitFor();
+    await expect.poll(() => page.getByRole('row').filter({ hasText: 'bank.pinlight.test' }).count()).toBe(0);
+    await box.fill('hots:bank');
+    await box.press('Enter');
+    await expect.poll(() => box.getAttribute('aria-invalid')).toBe('true');
+    await box.fill('');
+    await box.press('Enter');
+    await shoot('connections');
+  });
+
+  it('reads well narrow and dark', async () => {
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.setViewportSize({ width: 720, height: 900 });
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByRole('heading', { level: 1 }).filter({ hasText: /let through/ }).waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')).toBe(true);
+    await shoot('overview-dark-720');
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.emulateMedia({ colorScheme: 'light' });
+    await shoot('overview');
+  });
+
+  it('tells the truth when the agent ends', async () => {
+    agent.process.kill('SIGTERM');
+    await page.getByRole('alert').filter({ hasText: 'Agent not reachable' }).waitFor();
+    await shoot('agent-gone');
+  });
+
+  it('had no complaint from page or policy', () => {
+    // The lost agent shows as failed requests of the bridge; anything else is a fault of the window.
+    expect(complaints.filter((text) => !/Failed to load resource|ERR_|503/.test(text))).toEqual([]);
+  });
+});
+
+/** `pinlight open --no-browser` as a user starts it; answers the one-time address it prints. */
+function openWindow(home: string): Promise<{ url: string; stop: () => void }> {
+  const child = spawn(process.execPath, [join(repository, 'electron/cli/pinlight.mjs'), 'open', '--no-browser'], { env: { ...process.env, PINLIGHT_HOME: home }, stdio: ['ignore', 'pipe', 'pipe'] });
+  return new Promise((done, fail) => {
+    let text = '';
+    const take = (chunk: Buffer): void => {
+      text += chunk.toString();
+      const url = /http:\/\/127\.0\.0\.1:\d+\/\?token=\S+/.exec(text)?.[0];
+      if (url !== undefined) done({ url, stop: () => void child.kill('SIGTERM') });
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.once('exit', (code) => fail(new Error(`pinlight open ended with ${code}: ${text}`)));
+  });
+}
