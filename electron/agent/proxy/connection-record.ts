@@ -1,12 +1,10 @@
 // The record of one connection while it runs: what is known so far, told when the outcome is known and when it ends.
 // Not for deciding, and no payload: only facts about the connection.
 import { createHash } from 'node:crypto';
-import { getDomain } from 'tldts';
 import type { ConnectionOutcome, Decision, Observation, Reason, Target, TrustView } from '../../core/model.ts';
 import type { ClientHello } from '../../core/tls/client-hello.ts';
 import { ja4 } from '../../core/tls/ja4.ts';
 import type { ConnectionRow } from '../../contract/snapshot.ts';
-import { toStored } from '../store/connection-table.ts';
 import type { ProxyContext, Who } from './proxy-context.ts';
 
 type Facts = Partial<Pick<ConnectionRow, 'ip' | 'serverName' | 'tlsVersion' | 'cipher' | 'alpn' | 'ja4' | 'error'>>;
@@ -56,10 +54,10 @@ export function openRecord(proxy: ProxyContext, target: Target): ConnectionRecor
   const tell = (): void => {
     const current = row();
     proxy.log.record(current, over);
-    proxy.store.putConnection(toStored(current, {
-      domain: getDomain(target.host, { allowPrivateDomains: false }), uid: who?.owner.uid ?? null, signer: who?.app?.signer ?? null,
+    proxy.store.putConnection({
+      row: current, uid: who?.owner.uid ?? null, signer: who?.app?.signer ?? null,
       verdict: current.appId === null ? null : proxy.monitor.verdictAt(current.appId, hostOf())?.kind ?? null,
-    }));
+    });
   };
   const hostOf = (): string => facts.serverName ?? target.host;
 

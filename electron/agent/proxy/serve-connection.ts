@@ -39,15 +39,16 @@ async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext):
   let server: Socket | null = null;
   try {
     const dial = (): Promise<DialResult> => dialTarget(target, proxy.policy().network, proxy.ownPorts(), proxy.resolve);
+    const early = mayBlock(proxy.policy());
     // The client builds its ClientHello meanwhile. Only where nothing can be blocked by name, as such a host is not even dialled.
-    const promised = proxy.recentTargets.answeredLately(target) && !mayBlock(proxy.policy());
+    const promised = !early && proxy.recentTargets.answeredLately(target);
     if (promised) client.write(established);
     const dialling = promised ? dial() : null;
 
     const who = await proxy.whoIs(client);
     record.identify(who);
-    const early = decide(proxy.policy(), factsOf(proxy, target, who, null));
-    if (early.disposition === 'block') return block(client, record, early);
+    const beforehand = (): Decision => decide(proxy.policy(), factsOf(proxy, target, who, null));
+    if (early && beforehand().disposition === 'block') return block(client, record, beforehand());
     const dialled = await (dialling ?? dial());
     if (dialled.kind !== 'connected') {
       proxy.recentTargets.failed(target);
@@ -60,7 +61,7 @@ async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext):
 
     const peeked = await peekClientHello(client, server);
     if (peeked.kind === 'gone') {
-      record.decided(early);
+      record.decided(beforehand());
       client.destroy();
       return record.end({ kind: 'abandoned' }, 0, 0);
     }

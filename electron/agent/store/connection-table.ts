@@ -1,6 +1,7 @@
 // The `connections` table: one row a connection, written by id, read newest first through a parameterised condition.
 // Not for batching (store.ts) and not for the filter language (core/log-query makes the condition).
 import type Database from 'better-sqlite3';
+import { getDomain } from 'tldts';
 import type { ConnectionOutcome, Disposition, Reason } from '../../core/model.ts';
 import type { ConnectionRow } from '../../contract/snapshot.ts';
 
@@ -12,11 +13,11 @@ const columns = [
 
 type Cell = string | number | null;
 /** One row as SQLite holds it. */
-export type StoredConnection = { readonly [column in (typeof columns)[number]]: Cell } & { readonly id: number };
+type StoredConnection = { readonly [column in (typeof columns)[number]]: Cell } & { readonly id: number };
 
 export type ConnectionTable = {
   lastId(): number;
-  put(row: StoredConnection): void;
+  put(pending: PendingConnection): void;
   setOutcome(id: number, outcome: string): void;
   /** Newest first; `where` comes from core/log-query with its parameters; `before`: only ids below it. */
   page(where: string, params: readonly (string | number)[], limit: number, before: number | null): ConnectionRow[];
@@ -27,8 +28,9 @@ export function createConnectionTable(database: Database.Database): ConnectionTa
   const setOutcome = database.prepare('UPDATE connections SET outcome = ?, sign = NULL, alert = NULL WHERE id = ?');
   return {
     lastId: () => (database.prepare('SELECT max(id) AS id FROM connections').get() as { id: number | null }).id ?? 0,
-    put: (row) => {
-      put.run(columns.map((column) => row[column]));
+    put: (pending) => {
+      const stored = toStored(pending);
+      put.run(columns.map((column) => stored[column]));
     },
     setOutcome: (id, outcome) => {
       setOutcome.run(outcome, id);
@@ -41,12 +43,14 @@ export function createConnectionTable(database: Database.Database): ConnectionTa
   };
 }
 
-/** The row people see, as columns. `extra`: what only the log keeps. */
-export function toStored(row: ConnectionRow, extra: { domain: string | null; uid: number | null; signer: string | null; verdict: string | null }): StoredConnection {
+/** A row that waits to be written: what people see, and what only the log keeps. */
+export type PendingConnection = { readonly row: ConnectionRow; readonly uid: number | null; readonly signer: string | null; readonly verdict: string | null };
+
+function toStored({ row, ...extra }: PendingConnection): StoredConnection {
   const { outcome } = row;
   return {
     id: row.id, started_at: row.startedAt, duration_ms: row.durationMs, app_id: row.appId, app_name: row.appName, app_path: row.appPath,
-    signer: extra.signer, package: row.package, pid: row.pid, uid: extra.uid, user: row.user, host: row.host, domain: extra.domain, ip: row.ip,
+    signer: extra.signer, package: row.package, pid: row.pid, uid: extra.uid, user: row.user, host: row.host, domain: getDomain(row.host, { allowPrivateDomains: false }), ip: row.ip,
     port: row.port, server_name: row.serverName, decided: row.decided, disposition: row.disposition, reason: row.reason.code,
     reason_detail: row.reason.detail, rule: row.rule, outcome: outcome?.kind ?? null,
     sign: outcome?.kind === 'refused' ? outcome.sign : null,

@@ -2,7 +2,7 @@
 // Not for judging anything, and no payload: there is no column that could hold one.
 import type Database from 'better-sqlite3';
 import { openDatabase } from './database.ts';
-import { createConnectionTable, type ConnectionTable, type StoredConnection } from './connection-table.ts';
+import { createConnectionTable, type ConnectionTable, type PendingConnection } from './connection-table.ts';
 import type { AppIdentity, Exclusion, Observation, TrustView } from '../../core/model.ts';
 
 /** A batch is written after this time or this many rows: small enough to lose little, large enough to cost little. */
@@ -32,7 +32,7 @@ export type Store = {
   readonly connections: ConnectionTable;
   nextConnectionId(): number;
   /** Latest state of a row; a later one with the same id replaces it. */
-  putConnection(row: StoredConnection): void;
+  putConnection(pending: PendingConnection): void;
   putObservation(row: StoredObservation): void;
   /** A refusal that late sibling data has explained becomes `unused`, in both tables. */
   turnIntoUnused(connection: number, observation: Observation): void;
@@ -75,8 +75,9 @@ function createStore(database: Database.Database, onTrouble: StoreTrouble): Stor
     audit: database.prepare('INSERT INTO audit (at, kind, detail) VALUES (?, ?, ?)'),
   };
   let nextId = connections.lastId() + 1;
-  let rows = new Map<number, StoredConnection>();
+  let rows = new Map<number, PendingConnection>();
   let rest: (() => void)[] = [];
+  let kept: (() => void)[] = [];
   let apps = new Map<string, StoredApp>();
   let timer: NodeJS.Timeout | null = null;
   let dropped = 0;
@@ -84,8 +85,9 @@ function createStore(database: Database.Database, onTrouble: StoreTrouble): Stor
   let closed = false;
 
   const writeAll = database.transaction((): void => {
-    for (const row of rows.values()) connections.put(row);
+    for (const pending of rows.values()) connections.put(pending);
     for (const write of rest) write();
+    for (const write of kept) write();
     for (const app of apps.values()) {
       statement.app.run(app.identity.id, JSON.stringify(app.identity), app.user, JSON.stringify(app.trust), app.lastSeen, app.inspected, app.bypassed, app.blocked);
     }
@@ -93,11 +95,12 @@ function createStore(database: Database.Database, onTrouble: StoreTrouble): Stor
   const flush = (): boolean => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    if (closed || (rows.size === 0 && rest.length === 0 && apps.size === 0)) return true;
+    if (closed || (rows.size === 0 && rest.length === 0 && kept.length === 0 && apps.size === 0)) return true;
     try {
       writeAll();
       rows = new Map();
       rest = [];
+      kept = [];
       apps = new Map();
       if (troubled) onTrouble({ message: null, dropped });
       troubled = false;
@@ -115,31 +118,32 @@ function createStore(database: Database.Database, onTrouble: StoreTrouble): Stor
       rows.delete(id);
       dropped += 1;
     }
-    dropped += Math.max(0, rest.length - pendingLimit);
+    dropped += Math.max(0, rest.length - pendingLimit) + Math.max(0, kept.length - pendingLimit);
     rest = rest.slice(-pendingLimit);
+    kept = kept.slice(-pendingLimit);
   };
   const soon = (): void => {
-    if (rows.size + rest.length >= flushAfterRows && !troubled) flush();
+    if (rows.size + rest.length + kept.length >= flushAfterRows && !troubled) flush();
     // While the disk refuses, every attempt costs time on the proxy's thread: try less often.
     else timer ??= setTimeout(flush, troubled ? flushAfterMs * 20 : flushAfterMs);
   };
-  const later = (write: () => void): void => {
-    rest.push(write);
+  const later = (queue: (() => void)[], write: () => void): void => {
+    queue.push(write);
     soon();
   };
 
   return {
     connections,
     nextConnectionId: () => nextId++,
-    putConnection: (row) => {
-      rows.set(row.id, row);
+    putConnection: (pending) => {
+      rows.set(pending.row.id, pending);
       soon();
     },
-    putObservation: ({ appId, connection, observation }) => later(() => statement.observation.run(appId, observation.host, observation.at, connection, JSON.stringify(observation))),
+    putObservation: ({ appId, connection, observation }) => later(rest, () => statement.observation.run(appId, observation.host, observation.at, connection, JSON.stringify(observation))),
     turnIntoUnused: (connection, observation) => {
       const waiting = rows.get(connection);
-      if (waiting !== undefined) rows.set(connection, { ...waiting, outcome: 'unused', sign: null, alert: null });
-      later(() => {
+      if (waiting !== undefined) rows.set(connection, { ...waiting, row: { ...waiting.row, outcome: { kind: 'unused' } } });
+      later(rest, () => {
         connections.setOutcome(connection, 'unused');
         statement.reword.run(JSON.stringify(observation), connection);
       });
@@ -148,11 +152,11 @@ function createStore(database: Database.Database, onTrouble: StoreTrouble): Stor
       apps.set(app.identity.id, app);
       soon();
     },
-    // Exclusions, leaves and audit rows are few and must not be lost with a batch that is shed: still batched, never shed first.
-    putExclusion: (exclusion) => later(() => statement.exclusion.run(exclusion.id, exclusion.kind, exclusion.expiresAt, JSON.stringify(exclusion))),
-    deleteExclusion: (id) => later(() => statement.deleteExclusion.run(id)),
-    putIssued: (row) => later(() => statement.issued.run(row.sha256, row.host, row.upstreamHash, row.upstreamResult, row.rule, row.at, row.notBefore, row.notAfter)),
-    audit: (at, kind, detail) => later(() => statement.audit.run(at, kind, JSON.stringify(detail))),
+    // Exclusions, leaves and audit rows are few and must not be lost with observations that are shed: a queue of their own.
+    putExclusion: (exclusion) => later(kept, () => statement.exclusion.run(exclusion.id, exclusion.kind, exclusion.expiresAt, JSON.stringify(exclusion))),
+    deleteExclusion: (id) => later(kept, () => statement.deleteExclusion.run(id)),
+    putIssued: (row) => later(kept, () => statement.issued.run(row.sha256, row.host, row.upstreamHash, row.upstreamResult, row.rule, row.at, row.notBefore, row.notAfter)),
+    audit: (at, kind, detail) => later(kept, () => statement.audit.run(at, kind, JSON.stringify(detail))),
     loadApps: () => (database.prepare('SELECT * FROM apps ORDER BY last_seen DESC LIMIT 5000').all() as AppRow[]).flatMap((row) => {
       const identity = parsed<AppIdentity>(row.identity, ['id', 'name', 'path']);
       return identity === null ? [] : [{

@@ -309,9 +309,9 @@ describe('a full disk', () => {
       return context.skip();
     }
     const script = fileURLToPath(new URL('full-disk.ts', import.meta.url));
-    const result = spawnSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs -o size=24m none "$1" && exec "$2" "$3" "$1"', 'sh', folder, process.execPath, script], { encoding: 'utf8' });
+    const result = spawnSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs -o size=48m none "$1" && exec "$2" "$3" "$1"', 'sh', folder, process.execPath, script], { encoding: 'utf8' });
     expect(result.stderr).toBe('');
-    const seen = JSON.parse(result.stdout) as { refused: boolean; messages: (string | null)[]; dropped: number; pruned: string; recovered: boolean; newest: number };
+    const seen = JSON.parse(result.stdout) as { refused: boolean; messages: (string | null)[]; dropped: number; pruned: string; recovered: boolean; newest: number; exclusions: number };
     expect(seen.refused).toBe(true);
     expect(seen.messages[0]).toMatch(/full/);
     expect(seen.dropped).toBeGreaterThan(0);
@@ -319,5 +319,6 @@ describe('a full disk', () => {
     expect(seen.recovered).toBe(true);
     expect(seen.messages.at(-1)).toBeNull();
     expect(seen.newest).toBe(60_000);
+    expect(seen.exclusions).toBe(1);
   });
 });
