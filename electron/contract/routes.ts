@@ -24,6 +24,8 @@ export type ExplainAnswer = {
   readonly verdict: Verdict | null;
   readonly evidenceFor: readonly string[];
   readonly evidenceAgainst: readonly string[];
+  /** Facts that point neither way. */
+  readonly alsoKnown: readonly string[];
   /** What happens to the next connection. */
   readonly next: string;
   /** What a person can do. */

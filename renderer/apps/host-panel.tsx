@@ -1,5 +1,5 @@
 // One host of one app: verdict, sentence, evidence, what happens next, the exclusion's count-down, and what a person can do.
-import { ChevronRight, CircleMinus, CirclePlus, MoveRight, Timer, Trash2 } from 'lucide-react';
+import { ChevronRight, CircleDot, CircleMinus, CirclePlus, MoveRight, Timer, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { Button, Disclosure, DisclosurePanel, Heading } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
@@ -56,11 +56,11 @@ function Explanation({ app, host, answer }: { readonly app: AppSummary; readonly
         <Evidence title={t('host.evidenceFor')} lines={answer.evidenceFor} speaks="for" />
         <Evidence title={t('host.evidenceAgainst')} lines={answer.evidenceAgainst} speaks="against" />
       </div>
+      {answer.alsoKnown.length === 0 ? null : <Evidence title={t('host.alsoKnown')} lines={answer.alsoKnown} speaks="neither" />}
       <div className="next">
         <p className="kicker">{t('host.next')}</p>
         <p><DispositionBadge value={host.next.disposition} /> <span className="strong">{t(nextWord[host.next.disposition])}</span></p>
-        <p><Prose text={answer.next} /></p>
-        {host.exclusion === null ? null : <ExclusionNote exclusion={host.exclusion} />}
+        {host.exclusion === null ? <p><Prose text={answer.next} /></p> : <ExclusionNote exclusion={host.exclusion} />}
         <p className="muted"><Prose text={answer.advice} /></p>
       </div>
       <Attempts answer={answer} />
@@ -69,11 +69,11 @@ function Explanation({ app, host, answer }: { readonly app: AppSummary; readonly
   );
 }
 
-type EvidenceProps = { readonly title: string; readonly lines: readonly string[]; readonly speaks: 'for' | 'against' };
+type EvidenceProps = { readonly title: string; readonly lines: readonly string[]; readonly speaks: 'for' | 'against' | 'neither' };
 
 function Evidence({ title, lines, speaks }: EvidenceProps) {
   const { t } = useTranslation();
-  const Icon = speaks === 'for' ? CirclePlus : CircleMinus;
+  const Icon = { for: CirclePlus, against: CircleMinus, neither: CircleDot }[speaks];
   return (
     <section aria-label={title}>
       <p className="kicker">{title}</p>

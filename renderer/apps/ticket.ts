@@ -31,6 +31,7 @@ export function ticketText({ answer, host, exclusion, agent, now }: TicketFacts)
     `Advice: ${answer.advice}`,
     ...section('Evidence for', answer.evidenceFor),
     ...section('Evidence against', answer.evidenceAgainst),
+    ...section('Also known', answer.alsoKnown),
     ...section('Last attempts (UTC)', answer.attempts.map((attempt) => `${new Date(attempt.at).toISOString()} ${attempt.host}: ${attempt.sentence}`)),
   ];
   return lines.map(visible).join('\n');

@@ -58,7 +58,7 @@ export function sampleSnapshot(sequence = 10): Snapshot {
 
 export const sampleExplain: ExplainAnswer = {
   app: chat, host: 'edge.chat.example', sentence: 'chat pins its certificate at edge.chat.example.', verdict: chat.hosts[0]!.verdict,
-  evidenceFor: ['It refused our certificate here 5 times.'], evidenceAgainst: ['It accepted it once.'], next: 'It will be let through.', advice: 'Leave it bypassed.',
+  evidenceFor: ['It refused our certificate here 5 times.'], evidenceAgainst: ['It accepted it once.'], alsoKnown: [], next: 'It will be let through.', advice: 'Leave it bypassed.',
   attempts: [{ at: sampleTime, host: 'edge.chat.example', sentence: 'The app hung up without a word.' }],
 };
 

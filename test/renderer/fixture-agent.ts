@@ -154,6 +154,7 @@ function explain(apps: readonly AppSummary[], id: string, host: string | null, n
     app, host, verdict, sentence: explainVerdict(verdict, app.name, here.host), next: here.next.sentence, advice: adviseVerdict(verdict),
     evidenceFor: verdict.because.filter((fact) => fact.speaks === 'for').map(explainFact),
     evidenceAgainst: verdict.because.filter((fact) => fact.speaks === 'against').map(explainFact),
+    alsoKnown: verdict.because.filter((fact) => fact.speaks === 'neither').map(explainFact),
     attempts: [2, 9, 31].map((minutes) => ({ at: now - minutes * 60_000, host: here.host, sentence: 'The app refused our certificate with alert 46 (certificate_unknown).' })),
   };
 }

@@ -84,7 +84,7 @@ test('the ticket names app, host, verdict, exclusion and evidence, one fact a li
   const text = ticketText({
     host: host.host, exclusion: host.exclusion, agent: snapshot.agent, now: 1_000_000_000_000,
     answer: {
-      app, host: host.host, verdict: host.verdict, sentence: 'It pins.', evidenceFor: ['It refused.'], evidenceAgainst: [], next: 'Let through.', advice: 'Nothing.',
+      app, host: host.host, verdict: host.verdict, sentence: 'It pins.', evidenceFor: ['It refused.'], evidenceAgainst: [], alsoKnown: [], next: 'Let through.', advice: 'Nothing.',
       attempts: [{ at: 0, host: host.host, sentence: 'Refused.' }],
     },
   });

@@ -3,7 +3,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs';
 import * as net from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi, type TestContext } from 'vitest';
 import { createControlClient, type ControlClient } from '../../electron/client/control-client.ts';
 import { repository } from '../support/agent.ts';
@@ -41,6 +41,7 @@ afterEach(async () => {
     await gone;
   }
   rmSync(home, { recursive: true, force: true });
+  rmSync(dirname(policyFile), { recursive: true, force: true });
 });
 
 function policy(port: number): object {

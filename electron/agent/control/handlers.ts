@@ -147,8 +147,9 @@ function explain(context: HandlerContext, record: AppRecord, host: string | null
     app, host: chosen?.host ?? null,
     sentence: chosen === undefined ? `${app.name} has made no inspected connection yet.` : explainVerdict(chosen.verdict, app.name, chosen.host),
     verdict: chosen?.verdict ?? null,
-    evidenceFor: facts.filter((fact) => fact.speaks !== 'against').map(explainFact),
+    evidenceFor: facts.filter((fact) => fact.speaks === 'for').map(explainFact),
     evidenceAgainst: facts.filter((fact) => fact.speaks === 'against').map(explainFact),
+    alsoKnown: facts.filter((fact) => fact.speaks === 'neither').map(explainFact),
     next: chosen?.next.sentence ?? 'Policy decides when it connects.',
     advice: chosen === undefined ? 'Nothing to do.' : adviseVerdict(chosen.verdict),
     attempts: rows.map((row) => ({

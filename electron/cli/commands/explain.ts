@@ -23,6 +23,7 @@ function printNote(output: Output, answer: ExplainAnswer): void {
   output.line(answer.sentence, 'strong');
   printList(output, 'What speaks for it', answer.evidenceFor);
   printList(output, 'What speaks against it', answer.evidenceAgainst);
+  printList(output, 'Also known', answer.alsoKnown);
   output.line();
   output.line(`Next:        ${answer.next}`);
   output.line(`What to do:  ${answer.advice}`);
