@@ -25,7 +25,7 @@ const tasks = {
   build: () => [() => buildAll(true)],
   test: () => [() => buildAll(false), () => run('test/run-tests.ts', rest)],
   lint: () => [() => bin('oxlint', ['--type-aware', ...rest])],
-  types: () => [...['electron/core/tsconfig.json', 'tsconfig.json', 'renderer/tsconfig.json'].map((project) => () => bin('typescript', ['-p', project], 'tsc'))],
+  types: () => ['electron/core/tsconfig.json', 'tsconfig.json', 'renderer/tsconfig.json'].map((project) => () => bin('typescript', ['-p', project], 'tsc')),
 };
 if (tasks[task] === undefined) fail(`there is no task "${task ?? ''}"; there are: ${Object.keys(tasks).join(', ')}`, 2);
 for (const step of tasks[task]()) {

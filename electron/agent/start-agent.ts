@@ -66,7 +66,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const now = options.now ?? Date.now;
   const closers: (() => void | Promise<void>)[] = [];
   const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    for (const closer of closers.splice(0).toReversed()) await closer();
   };
   try {
     // Before the database is touched: two agents must not share one.

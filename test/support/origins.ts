@@ -36,7 +36,7 @@ export function createTestAuthority(): TestAuthority {
     leaf: (name, dates) => {
       const key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       const der = mintLeaf({
-        rootKey: pair.privateKey, issuer: subject, rootKeyId: keyId as Uint8Array, publicKey: key.publicKey, name: { kind: 'dns', name },
+        rootKey: pair.privateKey, issuer: subject, rootKeyId: keyId, publicKey: key.publicKey, name: { kind: 'dns', name },
         notBefore: dates?.notBefore ?? now - day, notAfter: dates?.notAfter ?? now + 20 * day,
       });
       return { key: key.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, cert: pem(der), publicKey: new X509Certificate(der).publicKey };

@@ -15,7 +15,7 @@ export function connectThrough(proxyPort: number, host: string, port = 443): Pro
       if (end === -1) return;
       socket.off('readable', take);
       const line = head.toString('latin1').split('\r\n')[0] ?? '';
-      if (!/^HTTP\/1\.1 200 /.test(line)) {
+      if (!line.startsWith('HTTP/1.1 200 ')) {
         socket.destroy();
         fail(new Error(`${line}\n${head.subarray(end + 4).toString()}`));
         return;

@@ -57,8 +57,8 @@ export type LeafInputs = {
 export function mintLeaf(inputs: LeafInputs): Buffer {
   const { name } = inputs;
   const general = name.kind === 'dns'
-    ? asn1.create(asn1.Class.CONTEXT_SPECIFIC, 2 as forge.asn1.Type, false, name.name)
-    : asn1.create(asn1.Class.CONTEXT_SPECIFIC, 7 as forge.asn1.Type, false, Buffer.from(name.bytes).toString('latin1'));
+    ? asn1.create(asn1.Class.CONTEXT_SPECIFIC, 2, false, name.name)
+    : asn1.create(asn1.Class.CONTEXT_SPECIFIC, 7, false, Buffer.from(name.bytes).toString('latin1'));
   // X.520 limits a common name to 64 characters; the SAN is what counts, so a longer name leaves the subject empty (SAN critical then).
   const subject = node(asn1.Type.SEQUENCE, name.kind === 'dns' && name.name.length <= 64 ? [rdn(oid.commonName, name.name)] : []);
   const emptySubject = (subject.value as Asn1[]).length === 0;
@@ -73,7 +73,7 @@ export function mintLeaf(inputs: LeafInputs): Buffer {
       extension(oid.extKeyUsage, false, node(asn1.Type.SEQUENCE, [oidNode(oid.serverAuth)])),
       extension(oid.subjectAltName, emptySubject, node(asn1.Type.SEQUENCE, [general])),
       extension(oid.authorityKeyId, false, node(asn1.Type.SEQUENCE, [
-        asn1.create(asn1.Class.CONTEXT_SPECIFIC, 0 as forge.asn1.Type, false, Buffer.from(inputs.rootKeyId).toString('latin1')),
+        asn1.create(asn1.Class.CONTEXT_SPECIFIC, 0, false, Buffer.from(inputs.rootKeyId).toString('latin1')),
       ])),
       extension(oid.subjectKeyId, false, octets(keyIdentifier(inputs.publicKey))),
     ],
@@ -91,14 +91,14 @@ function certificate(inputs: {
 }): Buffer {
   const algorithm = node(asn1.Type.SEQUENCE, [oidNode(oid.ecdsaWithSha256)]);
   const tbs = node(asn1.Type.SEQUENCE, [
-    asn1.create(asn1.Class.CONTEXT_SPECIFIC, 0 as forge.asn1.Type, true, [integer(2)]),
+    asn1.create(asn1.Class.CONTEXT_SPECIFIC, 0, true, [integer(2)]),
     asn1.create(universal, asn1.Type.INTEGER, false, serial()),
     algorithm,
     inputs.issuer,
     node(asn1.Type.SEQUENCE, [date(inputs.notBefore), date(inputs.notAfter)]),
     inputs.subject,
     asn1.fromDer(forge.util.createBuffer(inputs.publicKey.export({ type: 'spki', format: 'der' }).toString('latin1'))),
-    asn1.create(asn1.Class.CONTEXT_SPECIFIC, 3 as forge.asn1.Type, true, [node(asn1.Type.SEQUENCE, inputs.extensions)]),
+    asn1.create(asn1.Class.CONTEXT_SPECIFIC, 3, true, [node(asn1.Type.SEQUENCE, inputs.extensions)]),
   ]);
   const tbsDer = Buffer.from(asn1.toDer(tbs).getBytes(), 'latin1');
   const signature = sign('sha256', tbsDer, inputs.key);
@@ -139,8 +139,8 @@ function rdn(type: string, text: string): Asn1 {
 function date(ms: number): Asn1 {
   const at = new Date(Math.floor(ms / 1000) * 1000);
   return at.getUTCFullYear() < 2050
-    ? asn1.create(universal, asn1.Type.UTCTIME, false, asn1.dateToUtcTime(at).toString())
-    : asn1.create(universal, asn1.Type.GENERALIZEDTIME, false, asn1.dateToGeneralizedTime(at).toString());
+    ? asn1.create(universal, asn1.Type.UTCTIME, false, asn1.dateToUtcTime(at))
+    : asn1.create(universal, asn1.Type.GENERALIZEDTIME, false, asn1.dateToGeneralizedTime(at));
 }
 
 function extension(type: string, critical: boolean, value: Asn1): Asn1 {

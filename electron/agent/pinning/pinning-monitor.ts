@@ -23,6 +23,8 @@ export type Pair = {
   readonly host: string;
   observations: Remembered[];
   passThroughDue: boolean;
+  /** A learned exclusion ended by time: the next refusal is its canary's, and the old evidence still counts. */
+  renewable: boolean;
   given: number[];
   verdict: Verdict;
   attempts: number;
@@ -147,7 +149,10 @@ export function createPinningMonitor(options: {
         history: historyOf(app, pair), app: identity, siblingAlive, given: givenTo(app), givenHere: pair.given, now: now(),
       });
     }
-    if (observation.outcome.kind === 'passed') learn(app, pair);
+    // The canary at an exclusion's end was refused: a known app need not fail until a new pass-through is due (decisions 2 and 3).
+    const canaryRefused = pair.renewable && observation.outcome.kind === 'refused' && identity.known && !siblingAlive;
+    if (observation.outcome.kind === 'passed' || canaryRefused) learn(app, pair);
+    pair.renewable &&= observation.outcome.kind === 'unused';
     events.appChanged(app);
   }
 
@@ -211,6 +216,8 @@ export function createPinningMonitor(options: {
       if (!hostMatches(exclusion, host)) continue;
       if (exclusion.expiresAt !== null && exclusion.expiresAt <= now()) {
         removeExclusion(exclusion.id, 'its time was over; the next connection is inspected again');
+        const pair = exclusion.kind === 'learned' && app !== null ? apps.get(app.id)?.pairs.get(host) : undefined;
+        if (pair !== undefined) pair.renewable = true;
         continue;
       }
       if (exclusion.kind === 'learned' && exclusion.appHash !== null && app !== null && app.hash !== null && app.hash !== exclusion.appHash) {
@@ -252,7 +259,7 @@ export function createPinningMonitor(options: {
     let pair = app.pairs.get(host);
     if (pair === undefined) {
       pair = {
-        host, observations: [], passThroughDue: false, given: [], attempts: 0, firstSeen: now(), lastSeen: now(),
+        host, observations: [], passThroughDue: false, renewable: false, given: [], attempts: 0, firstSeen: now(), lastSeen: now(),
         verdict: { kind: 'undetermined', because: [{ code: 'no-evidence', speaks: 'neither', values: {} }] },
       };
       app.pairs.set(host, pair);

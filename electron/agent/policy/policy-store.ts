@@ -94,6 +94,7 @@ function load(options: PolicyStoreOptions, lastGood: Map<string, PolicyLayer>): 
   const problems: PolicyProblem[] = [];
   const layers: OriginLayer[] = [];
   const present = new Set<string>();
+  let blind = false;
   for (const { origin, file, owner, required, frozen } of sources(options, lastGood, problems)) {
     if (!frozen) {
       const read = readLayer(file, owner);
@@ -104,11 +105,14 @@ function load(options: PolicyStoreOptions, lastGood: Map<string, PolicyLayer>): 
     present.add(file);
     const layer = lastGood.get(file);
     if (layer !== undefined) layers.push({ origin, file, layer });
+    else blind = true;
   }
   // A file that was taken away on purpose takes its rules with it, and must not come back from memory.
   for (const file of lastGood.keys()) if (!present.has(file)) lastGood.delete(file);
   const files = layers.map(({ file }) => file ?? '');
-  layers.push({ origin: 'embedded', file: null, layer: options.embedded });
+  // A policy that exists and cannot be read may forbid inspection: then the embedded rules would be a guess, and nothing is inspected
+  // but what the readable files ask for (facts/security.md section 4: never inspect with no policy).
+  layers.push({ origin: 'embedded', file: null, layer: blind ? { ...options.embedded, rules: [] } : options.embedded });
   return { policy: mergePolicy(layers, options.exclusions), files, problems };
 }
 

@@ -313,6 +313,27 @@ describe('exclusions that are learned', () => {
 });
 
 describe('exclusions of people', () => {
+  test('begin again when the canary at their end is refused: a known app fails once, not until the next pass-through', () => {
+    passThrough();
+    const firstEnd = excluded()?.expiresAt ?? 0;
+    clock = firstEnd;
+    expect(excluded()).toBeNull();
+    clock += minute;
+    tell(alert(42));
+    expect(due()).toBe(false);
+    // Two strong refusals in two time windows: more than the short one now (decision 3).
+    expect(excluded()).toMatchObject({ kind: 'learned', expiresAt: clock + (excluded()?.verdict === 'undetermined' ? hour : 12 * hour) });
+  });
+  test.each<[string, AppIdentity, (id: string) => void]>([
+    ['of a program nobody signed for', app({ known: false }), () => { clock = excluded(app({ known: false }))?.expiresAt ?? 0; excluded(app({ known: false })); }],
+    ['that a person has removed', app(), (id) => { monitor.removeExclusion(id, 'removed by a person'); }],
+  ])('do not begin again by themselves: one %s', (_name, who, end) => {
+    passThrough(who);
+    end(excluded(who)?.id ?? '');
+    clock += minute;
+    tell(alert(42), { app: who });
+    expect(excluded(who)).toBeNull();
+  });
   test('cover every app and every host of the pattern, program changes included', () => {
     monitor.addExclusion(byPerson());
     expect(excluded(app({ hash: 'zz' }))).not.toBeNull();
