@@ -98,13 +98,13 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
 
   const live = new Map<number, LiveConnection>();
   const connectionLog = createConnectionLog(bus);
-  const appEvents = createAppEvents((app) => bus.publish({ kind: 'app', app: summarise(app) }));
+  const appEvents = createAppEvents((app) => {
+    bus.publish({ kind: 'app', app: summarise(app) });
+    warnAboutStore(app, health, now);
+  });
   closers.push(appEvents.close);
   const monitor: PinningMonitor = createPinningMonitor({ store, policy: policy.current, now, events: {
-    appChanged: (app) => {
-      appEvents.changed(app);
-      warnAboutStore(app, health, now);
-    },
+    appChanged: appEvents.changed,
     exclusionsChanged: () => bus.publish({ kind: 'exclusions', exclusions: [...monitor.exclusions(), ...policy.current().exclusions] }),
     exclusionAdded: (exclusion) => {
       log.info({ exclusion: exclusion.id, host: exclusion.host, app: exclusion.appName }, 'exclusion added');

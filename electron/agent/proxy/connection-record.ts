@@ -1,6 +1,6 @@
 // The record of one connection while it runs: what is known so far, told when the outcome is known and when it ends.
 // Not for deciding, and no payload: only facts about the connection.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ConnectionOutcome, Decision, Observation, Reason, Target, TrustView } from '../../core/model.ts';
 import type { ClientHello } from '../../core/tls/client-hello.ts';
 import { ja4 } from '../../core/tls/ja4.ts';
@@ -104,5 +104,5 @@ export function openRecord(proxy: ProxyContext, target: Target): ConnectionRecor
 
 /** The fingerprint for the record. */
 export function ja4Of(hello: ClientHello): string {
-  return ja4(hello, (text) => createHash('sha256').update(text).digest('hex'));
+  return ja4(hello, (text) => hash('sha256', text));
 }

@@ -39,5 +39,5 @@ function count(n: number): string {
 }
 
 function hex4(value: number): string {
-  return value.toString(16).padStart(4, '0');
+  return (value + 0x10000).toString(16).slice(1);
 }
