@@ -25,9 +25,12 @@ export function readLink(path: string): string | null {
   }
 }
 
-/** `/proc/PID/stat`; null when the process is gone. */
+/**
+ * Start, parent and image of a process; null when it is gone. Read of its first thread, whose figures for these are the process's
+ * own: `/proc/PID/stat` itself sums over all threads under a lock, which costs a client with 64 of them dearly.
+ */
 export function readStat(pid: number): ProcStat | null {
-  const read = readProcText(`/proc/${pid}/stat`);
+  const read = readProcText(`/proc/${pid}/task/${pid}/stat`);
   return typeof read === 'string' ? null : parseStat(read.text);
 }
 

@@ -18,17 +18,14 @@ export type Peeked =
 /** `server`: the open TCP connection to the target; if it speaks first, this is no TLS. */
 export async function peekClientHello(client: Socket, server: Socket): Promise<Peeked> {
   const deadline = performance.now() + peekDeadlineMs;
-  const serverSpoke = server.readableLength > 0 ? Promise.resolve('server' as const) : new Promise<'server'>((done) => {
-    server.once('readable', () => { if (server.readableLength > 0) done('server'); });
-  });
   let bytes: Buffer = Buffer.alloc(0);
   const putBack = (result: Peeked): Peeked => {
     if (bytes.length > 0 && !client.destroyed) client.unshift(bytes);
     return result;
   };
   for (;;) {
-    const more = await Promise.race([waitForBytes(client, deadline), ...(bytes.length === 0 ? [serverSpoke] : [])]);
-    if (more === 'server') return { kind: 'not-tls', why: 'the server spoke first' };
+    const more = bytes.length === 0 ? await waitForBytes(client, deadline, server) : await waitForBytes(client, deadline);
+    if (more === 'server-first') return { kind: 'not-tls', why: 'the server spoke first' };
     if (more === 'closed') return bytes.length === 0 ? { kind: 'gone' } : putBack({ kind: 'unreadable-tls', why: 'the client left in the middle of its ClientHello' });
     if (more === 'deadline') return bytes.length === 0 ? { kind: 'not-tls', why: 'the client said nothing' } : putBack({ kind: 'unreadable-tls', why: 'the ClientHello did not end in time' });
     bytes = bytes.length === 0 ? more : Buffer.concat([bytes, more]);
