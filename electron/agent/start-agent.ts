@@ -248,7 +248,7 @@ function openInspection(authority: Authority, policy: PolicyStore, store: Store,
       return upstreams.client;
     },
     leaves: createLeafContexts(authority, (leaf) => store.putIssued({
-      sha256: leaf.sha256, host: leaf.host, upstreamHash: leaf.upstreamHash, upstreamResult: 'verified', rule: null, at: now(),
+      sha256: leaf.sha256, host: leaf.host, upstreamHash: leaf.upstreamHash, upstreamResult: 'verified', rule: leaf.rule, at: now(),
       notBefore: leaf.notBefore, notAfter: leaf.notAfter,
     }), watchServer),
   };

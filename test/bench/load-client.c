@@ -27,6 +27,9 @@
 #define BUFFER 65536
 // A way that stands still this long has failed; the slowest answer measured here takes a few milliseconds.
 #define TIMEOUT_SECONDS 10
+// Samples of one way in a row. With one at a time the other ways push its code out of the core's caches in between, and the row
+// shows that; with ten, noise of the machine still falls on all ways alike.
+#define TURN 10
 
 struct way { char label[32]; int port; char root[512]; char authority[256]; char host[256]; };
 struct link { int fd; SSL *ssl; };
@@ -232,7 +235,7 @@ static void measure_latency(const struct way *ways, int count) {
     tallies[w].samples = calloc((size_t)amount, sizeof(double));
     order[w] = w;
   }
-  for (long sample = 0; sample < (long)amount; sample++) {
+  for (long sample = 0; sample < (long)amount; sample += TURN) {
     // Shuffled, so that what one way still does after its answer (closing, logging) does not always hit the same next one.
     for (int w = count - 1; w > 0; w--) {
       seed = seed * 1103515245u + 12345u;
@@ -240,7 +243,9 @@ static void measure_latency(const struct way *ways, int count) {
       order[w] = order[other];
       order[other] = held;
     }
-    for (int i = 0; i < count; i++) {
+    for (int turn = 0; turn < count * TURN; turn++) {
+      if (sample + turn % TURN >= (long)amount) continue;
+      const int i = turn / TURN;
       struct tally *tally = &tallies[order[i]];
       struct link link = { .fd = -1 };
       double bytes = 0;

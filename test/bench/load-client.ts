@@ -8,6 +8,8 @@ type Target = { readonly label: string; readonly port: number; readonly context:
 type Counters = { count: number; bytes: number; errors: number; firstError: string; protocol: string; samplesMs: number[] };
 type Link = { readonly socket: TLSSocket; get(onBytes: (bytes: number) => boolean): Promise<boolean>; close(): void };
 
+/** Samples of one way in a row, as in the C program: with one at a time the other ways push its code out of the core's caches. */
+const turn = 10;
 /** A way that stands still this long has failed; the slowest answer measured here takes a few milliseconds. */
 const timeoutMs = 10_000;
 
@@ -57,7 +59,7 @@ async function measureLatency(): Promise<void> {
   const rows = targets.map((target) => ({ target, counters: newCounters() }));
   const order = [...rows];
   let seed = 1;
-  for (let sample = 0; sample < amount; sample++) {
+  for (let sample = 0; sample < amount; sample += turn) {
     // Shuffled as in the C program: what one way still does after its answer must not always hit the same next one.
     for (let last = order.length - 1; last > 0; last--) {
       seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
@@ -65,7 +67,7 @@ async function measureLatency(): Promise<void> {
       const [a, b] = [order[last], order[other]];
       if (a !== undefined && b !== undefined) [order[last], order[other]] = [b, a];
     }
-    for (const { target, counters } of order) {
+    for (const { target, counters } of order.flatMap((row) => Array.from({ length: Math.min(turn, amount - sample) }, () => row))) {
       const start = performance.now();
       const link = await tryOpen(target, counters);
       if (link === null) continue;

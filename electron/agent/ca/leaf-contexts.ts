@@ -27,12 +27,15 @@ export type LeafRequest = {
   /** The version the server leg has: the app is never shown a stronger one (B4). */
   readonly maxVersion: 'TLSv1.2' | 'TLSv1.3';
   readonly key: 'ec' | 'rsa';
+  /** The policy rule that asked for inspection, for the issuance log; null = the default. */
+  readonly rule: string | null;
 };
 
 export type IssuedLeaf = {
   readonly sha256: string;
   readonly host: string;
   readonly upstreamHash: string;
+  readonly rule: string | null;
   readonly notBefore: number;
   readonly notAfter: number;
   /** Size of the certificate in bytes: less than that written means it was not sent. */
@@ -72,7 +75,7 @@ export function createLeafContexts(
     });
     const leaf: IssuedLeaf = {
       sha256: createHash('sha256').update(der).digest('hex'), host: request.host, upstreamHash: request.upstreamHash,
-      notBefore: validity.notBefore, notAfter: validity.notAfter, bytes: der.length,
+      rule: request.rule, notBefore: validity.notBefore, notAfter: validity.notAfter, bytes: der.length,
     };
     const server = tls.createServer({
       key: pair.pem, cert: pem(der), minVersion: 'TLSv1.2', maxVersion: request.maxVersion, ciphers: cipherList,
