@@ -9,8 +9,6 @@ import { acceptDownstream, type DownstreamHandshake, type DownstreamResult } fro
 import { ja4Of, type ConnectionRecord } from './connection-record.ts';
 import { dialTarget } from './dial.ts';
 import type { ProxyContext } from './proxy-context.ts';
-import type { UpstreamResult } from './connect-upstream.ts';
-import type { HelloShape } from './recent-targets.ts';
 import { refuseTls } from './refuse.ts';
 import { relay, type RelayEnd } from './relay.ts';
 import { splice } from './splice.ts';
@@ -18,24 +16,14 @@ import { alertOf, codeOf } from './tls-error.ts';
 
 export type InspectRequest = {
   readonly client: Socket;
-  /** The server leg, begun (`beginUpstream`) and shaped by this hello. */
-  readonly connecting: Promise<UpstreamResult>;
+  /** The open TCP connection to the target; consumed. */
+  readonly server: Socket;
   readonly target: Target;
   readonly hello: ClientHello;
   readonly decision: Decision;
   readonly record: ConnectionRecord;
   readonly proxy: ProxyContext;
 };
-
-/** Begins TLS to the server over an open TCP connection (consumed), as this app's hello asks for it. Verifies; answers nobody yet. */
-export function beginUpstream(server: Socket, target: Target, shape: HelloShape, record: ConnectionRecord, proxy: ProxyContext): Promise<UpstreamResult> {
-  if (proxy.inspection === null) throw new Error('inspection needs a root');
-  const host = shape.serverName ?? target.host;
-  const app = record.who()?.app ?? null;
-  return proxy.inspection.upstreams().connect({
-    socket: server, host, shape, sessionKey: [app?.id ?? `connection ${record.id}`, host, target.host, target.port, proxy.policyGeneration()].join(' '),
-  }, proxy.now());
-}
 
 /** Carries one connection that policy wants inspected, to its end. */
 export async function inspect(request: InspectRequest): Promise<void> {
@@ -44,10 +32,14 @@ export async function inspect(request: InspectRequest): Promise<void> {
   const host = hello.serverName ?? target.host;
   const app = record.who()?.app ?? null;
 
+  const connecting = proxy.inspection.upstreams().connect({
+    socket: request.server, host, serverName: hello.serverName, alpn: hello.alpn, postQuantum: hello.groups.includes(0x11ec),
+    sessionKey: [app?.id ?? `connection ${record.id}`, host, target.host, target.port, proxy.policyGeneration()].join(' '),
+  }, proxy.now());
   // While the server answers, and while the app is surely alive because it waits for us.
   record.note({ ja4: ja4Of(hello) });
   const trust = proxy.trustViewOf(record.who() ?? { owner: { kind: 'unknown', why: 'gone', uid: null }, app: null });
-  const upstream = await request.connecting;
+  const upstream = await connecting;
   if (client.destroyed) {
     if (upstream.kind === 'verified') upstream.socket.destroy();
     return record.end({ kind: 'abandoned' }, 0, 0);
