@@ -11,7 +11,7 @@ describe.skipIf(!may)('without a network', () => {
   it('the agent starts, inspects, bypasses and bundles with loopback alone', () => {
     const tests = ['test/routes/inspect.test.ts', 'test/routes/bundle.test.ts'];
     const run = spawnSync('unshare', ['--net', 'sh', '-c', `ip link set lo up && exec "$0" node_modules/vitest/vitest.mjs run --config test/vitest.config.ts ${tests.join(' ')}`, process.execPath], {
-      cwd: repository, encoding: 'utf8', env: { ...process.env, VITEST: undefined, VITEST_POOL_ID: undefined, VITEST_WORKER_ID: undefined }, timeout: 150_000,
+      cwd: repository, encoding: 'utf8', env: { ...process.env, VITEST: undefined, VITEST_POOL_ID: undefined, VITEST_WORKER_ID: undefined, FORCE_COLOR: undefined, NO_COLOR: '1' }, timeout: 150_000,
     });
     expect(run.stdout + run.stderr).toMatch(/Test Files\s+2 passed/);
     expect(run.status).toBe(0);
