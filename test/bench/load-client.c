@@ -30,6 +30,8 @@
 // Samples of one way in a row. With one at a time the other ways push its code out of the core's caches in between, and the row
 // shows that; with ten, noise of the machine still falls on all ways alike.
 #define TURN 10
+// Rest before each sample: what a way still does after its last answer (closing, logging) is not part of the next connection.
+#define REST_MICROSECONDS 3000
 
 struct way { char label[32]; int port; char root[512]; char authority[256]; char host[256]; };
 struct link { int fd; SSL *ssl; };
@@ -249,6 +251,7 @@ static void measure_latency(const struct way *ways, int count) {
       struct tally *tally = &tallies[order[i]];
       struct link link = { .fd = -1 };
       double bytes = 0;
+      usleep(REST_MICROSECONDS);
       const double start = now_seconds();
       if (open_link(&link, contexts[order[i]], &ways[order[i]], tally) == 0 && get(&link, &ways[order[i]], buffer, tally, &bytes, 0) == 1)
         tally->samples[tally->count++] = (now_seconds() - start) * 1000;

@@ -10,6 +10,8 @@ type Link = { readonly socket: TLSSocket; get(onBytes: (bytes: number) => boolea
 
 /** Samples of one way in a row, as in the C program: with one at a time the other ways push its code out of the core's caches. */
 const turn = 10;
+/** Rest before each sample: what a way still does after its last answer is not part of the next connection. */
+const restMs = 3;
 /** A way that stands still this long has failed; the slowest answer measured here takes a few milliseconds. */
 const timeoutMs = 10_000;
 
@@ -68,6 +70,7 @@ async function measureLatency(): Promise<void> {
       if (a !== undefined && b !== undefined) [order[last], order[other]] = [b, a];
     }
     for (const { target, counters } of order.flatMap((row) => Array.from({ length: Math.min(turn, amount - sample) }, () => row))) {
+      await new Promise((done) => setTimeout(done, restMs));
       const start = performance.now();
       const link = await tryOpen(target, counters);
       if (link === null) continue;

@@ -57,7 +57,7 @@ function create(certificatePath: string, keyPath: string, device: string, now: n
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const date = new Date(now).toISOString().slice(0, 10);
   const der = mintRoot({
-    key: privateKey, publicKey, commonName: `Pinlight root for ${device}, ${date}`.slice(0, 64),
+    key: privateKey, publicKey, commonName: `Pinlight root for ${device} (${date})`.slice(0, 64),
     notBefore: now - 24 * 3600_000, notAfter: now + rootLifetimeMs - 24 * 3600_000,
   });
   writeDurably(keyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, 0o600);

@@ -3,7 +3,7 @@
 // verified the upstream, and hands in its certificate as the proof that the issuance log keeps (C8).
 import { constants, createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import * as tls from 'node:tls';
-import { cipherList, leafValidity, signatureList } from '../../core/ca/leaf-profile.ts';
+import { cipherListLike, leafValidity, signatureList, type BulkCipher } from '../../core/ca/leaf-profile.ts';
 import { addressBytes } from '../../core/policy/address.ts';
 import { mintLeaf, pem } from './mint.ts';
 import type { Authority } from './authority.ts';
@@ -26,6 +26,8 @@ export type LeafRequest = {
   readonly alpn: string | null;
   /** The version the server leg has: the app is never shown a stronger one (B4). */
   readonly maxVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** The bulk cipher the server leg has: the app gets the same where it offers it. */
+  readonly bulk: BulkCipher;
   readonly key: 'ec' | 'rsa';
   /** The policy rule that asked for inspection, for the issuance log; null = the default. */
   readonly rule: string | null;
@@ -59,7 +61,7 @@ export function createLeafContexts(
   const keys = createLeafKeys();
 
   const contextFor = (request: LeafRequest, now: number): LeafContextResult => {
-    const id = [request.upstreamHash, request.host, request.alpn ?? '', request.maxVersion, request.key].join(' ');
+    const id = [request.upstreamHash, request.host, request.alpn ?? '', request.maxVersion, request.bulk, request.key].join(' ');
     const known = contexts.get(id);
     if (known !== undefined && now < known.leaf.notAfter - renewBeforeMs && now >= known.leaf.notBefore) {
       contexts.delete(id);
@@ -78,8 +80,8 @@ export function createLeafContexts(
       rule: request.rule, notBefore: validity.notBefore, notAfter: validity.notAfter, bytes: der.length,
     };
     const server = tls.createServer({
-      key: pair.pem, cert: pem(der), minVersion: 'TLSv1.2', maxVersion: request.maxVersion, ciphers: cipherList,
-      sigalgs: signatureList, ecdhCurve: 'X25519MLKEM768:X25519:prime256v1:secp384r1:secp521r1', honorCipherOrder: false,
+      key: pair.pem, cert: pem(der), minVersion: 'TLSv1.2', maxVersion: request.maxVersion, ciphers: cipherListLike(request.bulk),
+      sigalgs: signatureList, ecdhCurve: 'X25519MLKEM768:X25519:prime256v1:secp384r1:secp521r1', honorCipherOrder: true,
       handshakeTimeout: handshakeDeadlineMs,
       ...(request.alpn === null ? {} : { ALPNProtocols: [request.alpn] }),
       // No tickets: a resumed handshake says nothing about trust, and two apps must not share one (decision 7, B6).

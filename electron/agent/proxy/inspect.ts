@@ -1,7 +1,7 @@
 // An inspected connection: server first, verified; then a leaf; then the app's handshake; then the relay; then the evidence.
 // Not for the steps themselves. Upstream first is structural: no leaf can come into being before the server's chain has been verified.
 import type { Socket } from 'node:net';
-import { leafKeyFor } from '../../core/ca/leaf-profile.ts';
+import { bulkCipherOf, leafKeyFor } from '../../core/ca/leaf-profile.ts';
 import { classifyHandshake } from '../../core/tls/handshake-outcome.ts';
 import type { ClientHello } from '../../core/tls/client-hello.ts';
 import type { ConnectionOutcome, Decision, HandshakeEvidence, Reason, Target } from '../../core/model.ts';
@@ -55,6 +55,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
   }
   const context = proxy.inspection.leaves.contextFor({
     host, upstreamHash: upstream.leafHash, upstreamNotAfter: upstream.notAfter, alpn: upstream.alpn, maxVersion: upstream.version,
+    bulk: bulkCipherOf(upstream.cipher),
     key: leafKeyFor(hello, upstream.version), rule: request.decision.rule,
   }, proxy.now());
   if (context.kind === 'impossible') {

@@ -45,12 +45,28 @@ const downstreamGroups = new Set([0x001d, 0x0017, 0x0018, 0x0019, 0x11ec]);
 const ecdheEcdsa = new Set([0xc02b, 0xc02c, 0xcca9]);
 const ecdheRsa = new Set([0xc02f, 0xc030, 0xcca8]);
 
-/** The nine suites of both legs (B1, B3): three of TLS 1.3, six ECDHE with AEAD; OpenSSL names. */
-export const cipherList = [
-  'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256',
+/** The nine suites of both legs (B1, B3): three of TLS 1.3, six ECDHE with AEAD; OpenSSL names, in the order browsers prefer. */
+const suites = [
+  'TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256',
   'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384',
   'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':');
+];
+
+/** For the server leg. */
+export const cipherList = suites.join(':');
+
+/** The bulk cipher of a suite by its OpenSSL name. */
+export type BulkCipher = 'AES128' | 'AES256' | 'CHACHA20';
+
+export function bulkCipherOf(suite: string): BulkCipher {
+  if (suite.includes('CHACHA20')) return 'CHACHA20';
+  return /AES_?256/.test(suite) ? 'AES256' : 'AES128';
+}
+
+/** For the app's leg: first what the server leg has, so that the app is shown what really protects its data on the way (B4). */
+export function cipherListLike(bulk: BulkCipher): string {
+  return [...suites.filter((suite) => bulkCipherOf(suite) === bulk), ...suites.filter((suite) => bulkCipherOf(suite) !== bulk)].join(':');
+}
 
 /** No SHA-1, no SHA-224, no DSA (B1). */
 export const signatureList = [

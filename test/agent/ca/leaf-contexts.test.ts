@@ -32,7 +32,7 @@ beforeEach(() => {
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 const request = (change: Partial<LeafRequest> = {}): LeafRequest => ({
-  host: 'api.pinlight.test', upstreamHash: hash('one'), upstreamNotAfter: now + 30 * day, alpn: 'http/1.1', maxVersion: 'TLSv1.3', key: 'ec' as const, rule: 'own', ...change,
+  host: 'api.pinlight.test', upstreamHash: hash('one'), upstreamNotAfter: now + 30 * day, alpn: 'http/1.1', maxVersion: 'TLSv1.3', bulk: 'AES128', key: 'ec', rule: 'own', ...change,
 });
 function context(change: Partial<LeafRequest> = {}, at = now): LeafContext {
   const result = contexts.contextFor(request(change), at);
