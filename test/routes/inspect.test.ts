@@ -13,7 +13,7 @@ import { startTestAgent, type TestAgent } from '../support/agent.ts';
 import { connectThrough, readAll, tlsThrough, until } from '../support/tunnel.ts';
 
 const hosts = {
-  echo: 'echo.pinlight.test', web: 'web.pinlight.test', h2: 'h2.pinlight.test', old: 'tls12.pinlight.test', sse: 'sse.pinlight.test', ws: 'ws.pinlight.test',
+  echo: 'echo.pinlight.test', web: 'web.pinlight.test', h2: 'h2.pinlight.test', mixed: 'mixed.pinlight.test', old: 'tls12.pinlight.test', sse: 'sse.pinlight.test', ws: 'ws.pinlight.test',
   tunnel: 'nobody-inspects.pinlight.test', ssh: 'ssh.pinlight.test',
 };
 let authority: TestAuthority;
@@ -31,6 +31,7 @@ beforeAll(async () => {
     await startOrigin(authority, hosts.echo, { onConnection: echo }),
     await startOrigin(authority, hosts.tunnel, { onConnection: echo }),
     await startOrigin(authority, hosts.web),
+    await startOrigin(authority, hosts.mixed, { onConnection: echo, tls: { ALPNProtocols: ['h2', 'http/1.1'] } }),
     await startOrigin(authority, hosts.old, { tls: { maxVersion: 'TLSv1.2' } }),
     await startOrigin(authority, hosts.sse, { onRequest: streamEvents }),
     await startOrigin(authority, hosts.ws, { onConnection: upgradeToEcho }),
@@ -185,6 +186,25 @@ describe('an inspected connection', () => {
     }
     expect(text).toContain('data: 3');
     socket.destroy();
+  });
+
+  it('asks the server anew when an app it knows says another hello than last time', async () => {
+    for (const protocol of ['h2', 'http/1.1', 'h2']) {
+      const socket = await tlsThrough(agent.proxyPort, hosts.mixed, { ...trusting(), ALPNProtocols: [protocol] });
+      expect(socket.alpnProtocol).toBe(protocol);
+      socket.end('a byte, so that this is no refusal');
+      await readAll(socket);
+    }
+    // The same app without ALPN, and then with plain bytes instead of a hello.
+    const silent = await tlsThrough(agent.proxyPort, hosts.mixed, trusting());
+    expect(silent.alpnProtocol).toBe(false);
+    silent.end('x');
+    await readAll(silent);
+    const plainly = await connectThrough(agent.proxyPort, hosts.mixed);
+    plainly.end('this is not TLS\r\n\r\n');
+    await readAll(plainly);
+    const row = await until('the last row is closed', async () => (await rowsOf(hosts.mixed)).find((one) => one.reason.code === 'not-tls' && one.durationMs !== null));
+    expect(row.outcome).toEqual({ kind: 'relayed' });
   });
 
   it.each([

@@ -10,6 +10,7 @@ import { cipherList, signatureList } from '../../core/ca/leaf-profile.ts';
 import { checkServerName } from '../../core/ca/server-name.ts';
 import { addressBytes } from '../../core/policy/address.ts';
 import { spkiHash } from '../ca/authority.ts';
+import type { HelloShape } from './recent-targets.ts';
 import { codeOf } from './tls-error.ts';
 
 /** facts/security.md section 4: handshake 15 s. */
@@ -40,12 +41,8 @@ export type UpstreamRequest = {
   readonly socket: Socket;
   /** Name the certificate must have: SNI, or the target's host. */
   readonly host: string;
-  /** SNI to send: what the app sent, or none. */
-  readonly serverName: string | null;
-  /** The app's own ALPN list, so that the server chooses for both legs (B8). */
-  readonly alpn: readonly string[];
-  /** The app offered the hybrid group X25519MLKEM768. */
-  readonly postQuantum: boolean;
+  /** SNI to send: what the app sent, or none. ALPN: the app's own list, so that the server chooses for both legs (B8). */
+  readonly shape: HelloShape;
   /** Sessions are never shared between apps, targets or policies (decision 19, B6). */
   readonly sessionKey: string;
 };
@@ -67,9 +64,9 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
     let certificate: ServerCertificate | null = kept?.certificate ?? null;
     let settled = false;
     const socket = tls.connect({
-      socket: request.socket, secureContext: request.postQuantum ? hybrid : classical, session: kept?.session,
-      ALPNProtocols: request.alpn.filter((name) => /^[\x21-\x7e]+$/.test(name)),
-      ...(request.serverName === null ? {} : { servername: request.serverName }),
+      socket: request.socket, secureContext: request.shape.postQuantum ? hybrid : classical, session: kept?.session,
+      ALPNProtocols: [...request.shape.alpn],
+      ...(request.shape.serverName === null ? {} : { servername: request.shape.serverName }),
       rejectUnauthorized: true,
       checkServerIdentity: (_host, peer) => {
         certificate = { hash: createHash('sha256').update(peer.raw).digest('hex'), read: readCertificate(peer.raw) };

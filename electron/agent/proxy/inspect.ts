@@ -4,11 +4,13 @@ import type { Socket } from 'node:net';
 import { bulkCipherOf, leafKeyFor } from '../../core/ca/leaf-profile.ts';
 import { classifyHandshake } from '../../core/tls/handshake-outcome.ts';
 import type { ClientHello } from '../../core/tls/client-hello.ts';
-import type { ConnectionOutcome, Decision, HandshakeEvidence, Reason, Target } from '../../core/model.ts';
+import type { ConnectionOutcome, Decision, HandshakeEvidence, Reason, Target, TrustView } from '../../core/model.ts';
 import { acceptDownstream, type DownstreamHandshake, type DownstreamResult } from './accept-downstream.ts';
 import { ja4Of, type ConnectionRecord } from './connection-record.ts';
 import { dialTarget } from './dial.ts';
-import type { ProxyContext } from './proxy-context.ts';
+import type { ProxyContext, Who } from './proxy-context.ts';
+import type { UpstreamResult } from './connect-upstream.ts';
+import type { HelloShape } from './recent-targets.ts';
 import { refuseTls } from './refuse.ts';
 import { relay, type RelayEnd } from './relay.ts';
 import { splice } from './splice.ts';
@@ -16,14 +18,24 @@ import { alertOf, codeOf } from './tls-error.ts';
 
 export type InspectRequest = {
   readonly client: Socket;
-  /** The open TCP connection to the target; consumed. */
-  readonly server: Socket;
+  /** The server leg, begun (`beginUpstream`) and shaped by this hello. */
+  readonly connecting: Promise<UpstreamResult>;
   readonly target: Target;
   readonly hello: ClientHello;
   readonly decision: Decision;
   readonly record: ConnectionRecord;
   readonly proxy: ProxyContext;
 };
+
+/** Begins TLS to the server over an open TCP connection (consumed), as this app's hello asks for it. Verifies; answers nobody yet. */
+export function beginUpstream(server: Socket, target: Target, shape: HelloShape, record: ConnectionRecord, proxy: ProxyContext): Promise<UpstreamResult> {
+  if (proxy.inspection === null) throw new Error('inspection needs a root');
+  const host = shape.serverName ?? target.host;
+  const app = record.who()?.app ?? null;
+  return proxy.inspection.upstreams().connect({
+    socket: server, host, shape, sessionKey: [app?.id ?? `connection ${record.id}`, host, target.host, target.port, proxy.policyGeneration()].join(' '),
+  }, proxy.now());
+}
 
 /** Carries one connection that policy wants inspected, to its end. */
 export async function inspect(request: InspectRequest): Promise<void> {
@@ -32,14 +44,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
   const host = hello.serverName ?? target.host;
   const app = record.who()?.app ?? null;
 
-  const connecting = proxy.inspection.upstreams().connect({
-    socket: request.server, host, serverName: hello.serverName, alpn: hello.alpn, postQuantum: hello.groups.includes(0x11ec),
-    sessionKey: [app?.id ?? `connection ${record.id}`, host, target.host, target.port, proxy.policyGeneration()].join(' '),
-  }, proxy.now());
-  // While the server answers, and while the app is surely alive because it waits for us.
-  record.note({ ja4: ja4Of(hello) });
-  const trust = proxy.trustViewOf(record.who() ?? { owner: { kind: 'unknown', why: 'gone', uid: null }, app: null });
-  const upstream = await connecting;
+  const upstream = await request.connecting;
   if (client.destroyed) {
     if (upstream.kind === 'verified') upstream.socket.destroy();
     return record.end({ kind: 'abandoned' }, 0, 0);
@@ -69,10 +74,15 @@ export async function inspect(request: InspectRequest): Promise<void> {
     appId: app?.id ?? null, host, moved: () => client.bytesRead + client.bytesWritten, close: () => upstream.socket.destroy(),
   });
   let outcome: ConnectionOutcome;
+  let trust: Promise<TrustView | null> = Promise.resolve(null);
   let bytesUp = 0;
   let bytesDown = 0;
   try {
-    const down = await acceptDownstream(client, context);
+    const accepting = acceptDownstream(client, context);
+    // While the app looks at our certificate: it has time then, and is surely still alive.
+    record.note({ ja4: ja4Of(hello) });
+    trust = proxy.trustViewOf(record.who() ?? nobody);
+    const down = await accepting;
     if (down.kind === 'failed') {
       upstream.socket.destroy();
       // Lets an alert of ours out; a handshake that missed its deadline is still open here.
@@ -105,8 +115,8 @@ export async function inspect(request: InspectRequest): Promise<void> {
  * always a block for must-inspect hosts. Never a leaf.
  */
 async function giveServersOwnBytes(request: InspectRequest, reason: Reason): Promise<void> {
-  const { client, target, decision, record, proxy } = request;
-  record.note({ error: reason.detail });
+  const { client, target, hello, decision, record, proxy } = request;
+  record.note({ error: reason.detail, ja4: ja4Of(hello) });
   const policy = proxy.policy();
   if (decision.reason.code === 'must-inspect' || (reason.code !== 'incompatible' && policy.defaults.onInvalidUpstream === 'block')) {
     record.apply('block', reason);
@@ -145,6 +155,8 @@ function outcomeOf(
     msSinceLeaf: end.firstAt - handshake.leafAt, handshakeMs: handshake.endedAt - handshake.startedAt,
   });
 }
+
+const nobody: Who = { owner: { kind: 'unknown', why: 'gone', uid: null }, app: null };
 
 function validNow(leaf: { notBefore: number; notAfter: number }, now: number): boolean {
   return now >= leaf.notBefore && now < leaf.notAfter;

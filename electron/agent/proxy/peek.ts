@@ -15,8 +15,8 @@ export type Peeked =
   /** The client left without a byte. */
   | { readonly kind: 'gone' };
 
-/** `server`: the open TCP connection to the target; if it speaks first, this is no TLS. */
-export async function peekClientHello(client: Socket, server: Socket): Promise<Peeked> {
+/** `server`: the open TCP connection to the target; if it speaks first, this is no TLS. Null: it is known to speak TLS. */
+export async function peekClientHello(client: Socket, server: Socket | null): Promise<Peeked> {
   const deadline = performance.now() + peekDeadlineMs;
   let bytes: Buffer = Buffer.alloc(0);
   const putBack = (result: Peeked): Peeked => {
@@ -24,7 +24,7 @@ export async function peekClientHello(client: Socket, server: Socket): Promise<P
     return result;
   };
   for (;;) {
-    const more = bytes.length === 0 ? await waitForBytes(client, deadline, server) : await waitForBytes(client, deadline);
+    const more = bytes.length === 0 && server !== null ? await waitForBytes(client, deadline, server) : await waitForBytes(client, deadline);
     if (more === 'server-first') return { kind: 'not-tls', why: 'the server spoke first' };
     if (more === 'closed') return bytes.length === 0 ? { kind: 'gone' } : putBack({ kind: 'unreadable-tls', why: 'the client left in the middle of its ClientHello' });
     if (more === 'deadline') return bytes.length === 0 ? { kind: 'not-tls', why: 'the client said nothing' } : putBack({ kind: 'unreadable-tls', why: 'the ClientHello did not end in time' });

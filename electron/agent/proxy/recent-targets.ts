@@ -1,29 +1,64 @@
-// Targets that answered a moment ago: their next tunnel is promised while it is being dialled, which saves a round trip's wait.
-// Not a cache of addresses: every connection resolves, checks and dials anew.
-import type { Target } from '../../core/model.ts';
+// Targets that answered a moment ago, and what an app's ClientHello asked of them: lets the next tunnel be promised while it is dialled,
+// and the server's handshake begin while the app still builds its hello (a JVM's first takes 100 ms).
+// Not a cache of addresses or certificates: every connection resolves, checks, dials and verifies anew.
+import type { AppIdentity, Target } from '../../core/model.ts';
+import type { ClientHello } from '../../core/tls/client-hello.ts';
 
 /** A server that answered within this time is very likely to answer again; when it does not, the next request hears it in words. */
 const recentMs = 60_000;
 const limit = 1_000;
 
+/** What of a hello shapes the server leg. */
+export type HelloShape = { readonly serverName: string | null; readonly alpn: readonly string[]; readonly postQuantum: boolean };
+
 export type RecentTargets = {
   answeredLately(target: Target): boolean;
   answered(target: Target): void;
   failed(target: Target): void;
+  /** The shape of this app's last inspected hello there; null when there was none lately. */
+  lastShape(target: Target, app: AppIdentity | null): HelloShape | null;
+  inspected(target: Target, app: AppIdentity | null, shape: HelloShape): void;
 };
 
 export function createRecentTargets(): RecentTargets {
-  const times = new Map<string, number>();
+  const times = createRecent<true>();
+  const shapes = createRecent<HelloShape>();
   const key = (target: Target): string => `${target.host} ${target.port}`;
+  const appKey = (target: Target, app: AppIdentity): string => `${app.id} ${key(target)}`;
   return {
-    answeredLately: (target) => performance.now() - (times.get(key(target)) ?? -Infinity) < recentMs,
-    answered: (target) => {
-      times.delete(key(target));
-      times.set(key(target), performance.now());
-      if (times.size > limit) times.delete(times.keys().next().value as string);
+    answeredLately: (target) => times.get(key(target)) !== null,
+    answered: (target) => times.set(key(target), true),
+    failed: (target) => times.delete(key(target)),
+    lastShape: (target, app) => (app === null ? null : shapes.get(appKey(target, app))),
+    inspected: (target, app, shape) => {
+      if (app !== null) shapes.set(appKey(target, app), shape);
     },
-    failed: (target) => {
-      times.delete(key(target));
+  };
+}
+
+/** GREASE and unprintable protocol names never reach the server, so they make no difference. */
+export function shapeOf(hello: ClientHello): HelloShape {
+  return { serverName: hello.serverName, alpn: hello.alpn.filter((name) => /^[\x21-\x7e]+$/.test(name)), postQuantum: hello.groups.includes(0x11ec) };
+}
+
+export function sameShape(a: HelloShape, b: HelloShape): boolean {
+  return a.serverName === b.serverName && a.postQuantum === b.postQuantum && a.alpn.join(' ') === b.alpn.join(' ');
+}
+
+function createRecent<T>(): { get(key: string): T | null; set(key: string, value: T): void; delete(key: string): void } {
+  const entries = new Map<string, { at: number; value: T }>();
+  return {
+    get: (key) => {
+      const entry = entries.get(key);
+      return entry !== undefined && performance.now() - entry.at < recentMs ? entry.value : null;
+    },
+    set: (key, value) => {
+      entries.delete(key);
+      entries.set(key, { at: performance.now(), value });
+      if (entries.size > limit) entries.delete(entries.keys().next().value as string);
+    },
+    delete: (key) => {
+      entries.delete(key);
     },
   };
 }

@@ -7,11 +7,13 @@ import { decide, mayBlock } from '../../core/policy/decide.ts';
 import type { ConnectionFacts, Decision, Target } from '../../core/model.ts';
 import { ja4Of, openRecord, type ConnectionRecord } from './connection-record.ts';
 import { dialTarget, type DialResult } from './dial.ts';
-import { inspect } from './inspect.ts';
+import type { UpstreamResult } from './connect-upstream.ts';
+import { beginUpstream, inspect } from './inspect.ts';
 import { peekClientHello, type Peeked } from './peek.ts';
 import type { PlainHttp } from './plain-http.ts';
 import type { ProxyContext, Who } from './proxy-context.ts';
 import { readHead } from './read-head.ts';
+import { sameShape, shapeOf, type HelloShape } from './recent-targets.ts';
 import { refuseRequest, refuseTls } from './refuse.ts';
 import { splice } from './splice.ts';
 
@@ -37,6 +39,7 @@ export async function serveConnection(client: Socket, proxy: ProxyContext, plain
 async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext): Promise<void> {
   const record = openRecord(proxy, target);
   let server: Socket | null = null;
+  let ahead: Ahead | null = null;
   try {
     const dial = (): Promise<DialResult> => dialTarget(target, proxy.policy().network, proxy.ownPorts(), proxy.resolve);
     const early = mayBlock(proxy.policy());
@@ -59,7 +62,8 @@ async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext):
     record.note({ ip: dialled.address });
     if (!promised) client.write(established);
 
-    const peeked = await peekClientHello(client, server);
+    ahead = beginAhead(server, target, who, record, proxy);
+    const peeked = await peekClientHello(client, ahead === null ? server : null);
     if (peeked.kind === 'gone') {
       record.decided(beforehand());
       client.destroy();
@@ -74,15 +78,48 @@ async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext):
       case 'block':
         return block(client, record, decision, peeked.kind !== 'not-tls');
       case 'bypass':
-        return await bypass(client, server, record, proxy, decision, peeked, target);
-      case 'inspect':
+        if (ahead !== null) server = await dialAnew(client, record, target, dial);
+        if (server !== null) await bypass(client, server, record, proxy, decision, peeked, target);
+        return;
+      case 'inspect': {
         if (peeked.kind !== 'client-hello') throw new Error('decide() inspects only what can be read');
-        return await inspect({ client, server, target, hello: peeked.hello, decision, record, proxy });
+        const shape = shapeOf(peeked.hello);
+        proxy.recentTargets.inspected(target, who.app, shape);
+        let connecting = ahead !== null && sameShape(ahead.shape, shape) ? ahead.connecting : null;
+        if (connecting !== null) ahead = null;
+        else if (ahead !== null) server = await dialAnew(client, record, target, dial);
+        if (server === null) return;
+        connecting ??= beginUpstream(server, target, shape, record, proxy);
+        return await inspect({ client, connecting, target, hello: peeked.hello, decision, record, proxy });
+      }
     }
   } finally {
     server?.destroy();
+    void ahead?.connecting.then((unused) => { if (unused.kind === 'verified') unused.socket.destroy(); });
     record.end({ kind: 'abandoned' }, client.bytesRead, client.bytesWritten);
   }
+}
+
+/** A server leg that was begun before the app's hello came. */
+type Ahead = { readonly shape: HelloShape; readonly connecting: Promise<UpstreamResult> };
+
+/**
+ * An app that was inspected here a moment ago will very likely say the same hello again, and policy the same thing: then the server's
+ * handshake begins now. What turns out otherwise costs a new connection to the server; nobody was answered yet.
+ */
+function beginAhead(server: Socket, target: Target, who: Who, record: ConnectionRecord, proxy: ProxyContext): Ahead | null {
+  const shape = proxy.inspection === null ? null : proxy.recentTargets.lastShape(target, who.app);
+  if (shape === null) return null;
+  const expected = decide(proxy.policy(), { ...factsOf(proxy, target, who, null), serverName: shape.serverName, ...proxy.monitor.factsFor(who.app, shape.serverName ?? target.host) });
+  return expected.disposition === 'inspect' ? { shape, connecting: beginUpstream(server, target, shape, record, proxy) } : null;
+}
+
+/** The server leg was begun for another hello: a fresh connection instead. Null when there is none, and the record says so. */
+async function dialAnew(client: Socket, record: ConnectionRecord, target: Target, dial: () => Promise<DialResult>): Promise<Socket | null> {
+  const dialled = await dial();
+  if (dialled.kind === 'connected') return dialled.socket;
+  noWay(client, record, target, dialled, true);
+  return null;
 }
 
 /** Copies the tunnel unread. A pass-through is used up the moment it is decided. */
