@@ -95,7 +95,7 @@ async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext):
     }
   } finally {
     server?.destroy();
-    void ahead?.connecting.then((unused) => { if (unused.kind === 'verified') unused.socket.destroy(); });
+    void closeUnused(ahead);
     record.end({ kind: 'abandoned' }, client.bytesRead, client.bytesWritten);
   }
 }
@@ -112,6 +112,11 @@ function beginAhead(server: Socket, target: Target, who: Who, record: Connection
   if (shape === null) return null;
   const expected = decide(proxy.policy(), { ...factsOf(proxy, target, who, null), serverName: shape.serverName, ...proxy.monitor.factsFor(who.app, shape.serverName ?? target.host) });
   return expected.disposition === 'inspect' ? { shape, connecting: beginUpstream(server, target, shape, record, proxy) } : null;
+}
+
+async function closeUnused(ahead: Ahead | null): Promise<void> {
+  const unused = await ahead?.connecting;
+  if (unused?.kind === 'verified') unused.socket.destroy();
 }
 
 /** The server leg was begun for another hello: a fresh connection instead. Null when there is none, and the record says so. */
