@@ -42,16 +42,16 @@ async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext):
   let ahead: Ahead | null = null;
   try {
     const dial = (): Promise<DialResult> => dialTarget(target, proxy.policy().network, proxy.ownPorts(), proxy.resolve);
-    const early = mayBlock(proxy.policy());
+    const nameMayBlock = mayBlock(proxy.policy());
     // The client builds its ClientHello meanwhile. Only where nothing can be blocked by name, as such a host is not even dialled.
-    const promised = !early && proxy.recentTargets.answeredLately(target);
+    const promised = !nameMayBlock && proxy.recentTargets.answeredLately(target);
     if (promised) client.write(established);
     const dialling = promised ? dial() : null;
 
     const who = await proxy.whoIs(client);
     record.identify(who);
     const beforehand = (): Decision => decide(proxy.policy(), factsOf(proxy, target, who, null));
-    if (early && beforehand().disposition === 'block') return block(client, record, beforehand());
+    if (nameMayBlock && beforehand().disposition === 'block') return block(client, record, beforehand());
     const dialled = await (dialling ?? dial());
     if (dialled.kind !== 'connected') {
       proxy.recentTargets.failed(target);
