@@ -9,7 +9,8 @@ import { errorAdvice, errorBody } from '../contract/errors.ts';
 import type { IpcFields } from '../contract/ipc.ts';
 import { createAgentMirror } from './agent-mirror.ts';
 import { agentCommand, startAgentIfAbsent } from './agent-process.ts';
-import { bundleFileName, writeBundle } from './bundle-file.ts';
+import { bundleFileName } from '../core/diagnostics/manifest.ts';
+import { writeBundle } from './bundle-file.ts';
 import { serveIpc } from './ipc.ts';
 import { emptyNoticeMemory, noticesFor } from './notification-model.ts';
 import { trayModel } from './tray-model.ts';
@@ -112,7 +113,7 @@ function run(): void {
   }
 
   async function saveBundle(): Promise<string | null> {
-    const proposed = join(app.getPath('downloads'), bundleFileName(mirror.snapshot()?.agent.device ?? null, Date.now()));
+    const proposed = join(app.getPath('downloads'), bundleFileName(mirror.snapshot()?.agent.device ?? '', Date.now()));
     const chosen = await dialog.showSaveDialog({
       title: 'Save diagnostics', defaultPath: proposed, filters: [{ name: 'ZIP archive', extensions: ['zip'] }],
     });

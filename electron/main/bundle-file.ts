@@ -17,10 +17,3 @@ export async function writeBundle(client: Pick<ControlClient, 'downloadBundle'>,
     throw new PinlightError('bundle-unwritable', thrown instanceof Error ? thrown.message : String(thrown));
   }
 }
-
-/** The name the dialog proposes: `pinlight-diag-LAPTOP-42-20261120T101502Z.zip`. `now`: ms since the epoch. */
-export function bundleFileName(device: string | null, now: number): string {
-  const time = new Date(now).toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '');
-  const name = (device ?? '').replaceAll(/[^A-Za-z0-9-]+/g, '-').replaceAll(/^-+|-+$/g, '').slice(0, 40);
-  return `pinlight-diag-${name === '' ? 'device' : name}-${time}.zip`;
-}

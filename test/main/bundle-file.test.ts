@@ -7,8 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ControlClient } from '../../electron/client/control-client.ts';
 import { PinlightError } from '../../electron/contract/errors.ts';
-import { bundleFileName, writeBundle } from '../../electron/main/bundle-file.ts';
-import { noon } from './snapshots.ts';
+import { writeBundle } from '../../electron/main/bundle-file.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -35,12 +34,6 @@ test('an agent that goes in the middle leaves nothing, not even over an older fi
 test('a place that cannot be written is said to be one', async () => {
   await expect(writeBundle(bundleOf(['PK']), join(folder, 'absent', 'b.zip'))).rejects.toMatchObject({ code: 'bundle-unwritable' });
 });
-
-test.each([
-  ['the device stands in the name', 'LAPTOP-42', 'pinlight-diag-LAPTOP-42-20261120T120000Z.zip'],
-  ['a path in the device\'s name does not', '../../etc/x y', 'pinlight-diag-etc-x-y-20261120T120000Z.zip'],
-  ['without an agent it is a device', null, 'pinlight-diag-device-20261120T120000Z.zip'],
-])('%s', (_name, device, name) => expect(bundleFileName(device, noon)).toBe(name));
 
 /** The client's one method that matters here, with the bytes or the failure that the agent would send. */
 function bundleOf(parts: readonly (string | Error)[]): Pick<ControlClient, 'downloadBundle'> {
