@@ -77,7 +77,8 @@ function banner(agent: Agent): string {
   const { proxy, root, controlPath, policy, stateFolder } = agent.state();
   const first = proxy[0] ?? '';
   return [
-    'Pinlight is running. Ctrl-C ends it; nothing on this machine was changed.', '',
+    'Pinlight is running. Ctrl-C ends it; no setting of this machine was changed.', '',
+    ...agent.snapshot().warnings.filter((warning) => warning.severity === 'error').map((warning) => `  ${warning.title}: ${warning.text}\n`),
     `  proxy             ${proxy.join('  ')}`,
     `  root certificate  ${root.certificatePath}`,
     `  fingerprint       ${root.fingerprint}`,

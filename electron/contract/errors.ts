@@ -9,7 +9,7 @@ export const errorAdvice = {
   'not-permitted': 'Ask an administrator, or run the command as the user who runs the agent.',
   'bad-request': 'See `pinlight help` for what the command takes.',
   'bad-filter': 'See `pinlight log --help` for fields and examples.',
-  'bad-policy': 'Correct the file at the line named; the last good policy stays in force.',
+  'bad-policy': 'Correct the file at the line named; until then a good version read earlier stays in force.',
   'not-found': 'List what there is with `pinlight apps` or `pinlight exclude list`.',
   'no-such-app': 'List the apps Pinlight has seen with `pinlight apps`.',
   'no-such-exclusion': 'List exclusions with `pinlight exclude list`.',

@@ -61,7 +61,7 @@ export function explainFact(fact: Fact): string {
     case 'refused-here': return `It refused our certificate here ${times(v.count)}: ${v.how}.`;
     case 'established-here': return `It accepted our certificate here ${times(v.count)}.`;
     case 'established-elsewhere': return `The same app accepted our certificate at ${v.hosts} other host${v.hosts === 1 ? '' : 's'}, ${v.example} among them, so it trusts our root.`;
-    case 'refuses-everywhere': return `It has accepted our certificate nowhere so far (${v.hosts} host${v.hosts === 1 ? '' : 's'} tried).`;
+    case 'refuses-everywhere': return `No other host has seen it accept our certificate so far (it refused at ${v.hosts}).`;
     case 'alert-unknown-ca': return 'It said "unknown CA" (alert 48): our root is not in its list. No key pin measured ever said that.';
     case 'store-lacks-root': return `The trust store it reads (${v.store}) does not hold our root: ${v.because}.`;
     case 'store-holds-root': return `The trust store it reads (${v.store}) holds our root: ${v.because}.`;

@@ -118,7 +118,7 @@ describe('the menu', () => {
 
   test('a warning brings its text and its advice', () => {
     const model = trayModel(snapshotOf({ warnings: [warningOf('policy-invalid', 'p')] }), noon);
-    expect(find(model, 'warning:policy-invalid:p:text')?.label).toBe('policy.json, line 7: unknown key. The last good policy stays in force.');
+    expect(find(model, 'warning:policy-invalid:p:text')?.label).toBe('policy.json, line 7: unknown key. A good earlier version stays in force.');
     expect(find(model, 'warning:policy-invalid:p:advice')?.label).toContain('Correct the file');
   });
 });

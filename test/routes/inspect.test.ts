@@ -37,6 +37,7 @@ beforeAll(async () => {
     await startOrigin(authority, hosts.ws, { onConnection: upgradeToEcho }),
     await open(http2Origin(), hosts.h2),
     await open(net.createServer((socket) => { socket.write('SSH-2.0-test\r\n'); socket.pipe(socket); }), hosts.ssh),
+    await open(net.createServer((socket) => socket.once('data', () => socket.end(hostileAnswer))), 'hostile.pinlight.test'),
   );
   plain = http.createServer((request, response) => {
     response.setHeader('x-saw', `${request.method} ${request.url} host=${request.headers.host} auth=${request.headers['proxy-authorization'] ?? 'none'}`);
@@ -53,6 +54,7 @@ beforeAll(async () => {
       upstreamRoots: [authority.rootFile],
       localTargets: {
         ...Object.fromEntries(origins.map((origin) => [`${origin.host}:443`, `127.0.0.1:${origin.port}`])),
+        'hostile.pinlight.test:80': `127.0.0.1:${origins.at(-1)?.port ?? 0}`,
         'plain.pinlight.test:80': `127.0.0.1:${(plain.address() as AddressInfo).port}`,
       },
     },
@@ -98,6 +100,25 @@ describe('an inspected connection', () => {
     const socket = await tlsThrough(agent.proxyPort, hosts.old, trusting());
     expect(socket.getProtocol()).toBe('TLSv1.2');
     socket.destroy();
+  });
+
+  it('inspects an app that offers TLS 1.2 only at a server that speaks TLS 1.3 too', async () => {
+    const socket = await tlsThrough(agent.proxyPort, hosts.echo, { ...trusting(), maxVersion: 'TLSv1.2' });
+    expect(socket.getProtocol()).toBe('TLSv1.2');
+    expect(socket.getPeerX509Certificate()?.issuer).toContain('Pinlight root');
+    socket.end('x');
+    expect((await readAll(socket)).toString()).toBe('x');
+  });
+
+  it('is not talked out of it by the name of an excluded host in its SNI', async () => {
+    const { exclusion } = await agent.client.call('addExclusion', {}, { host: 'borrowed.pinlight.test', reason: 'test' });
+    const socket = await tlsThrough(agent.proxyPort, hosts.echo, { servername: 'borrowed.pinlight.test', ca: authority.rootPem, checkServerIdentity: () => undefined });
+    socket.end('x');
+    await readAll(socket);
+    // The server's certificate does not name the borrowed host, so its own bytes came: by that reason, never by the exclusion.
+    const row = await until('the row', async () => (await rowsOf(hosts.echo)).find((one) => one.serverName === 'borrowed.pinlight.test'));
+    expect(row).toMatchObject({ decided: 'inspect', reason: { code: 'upstream-invalid' } });
+    await agent.client.call('removeExclusion', { id: exclusion.id }, {});
   });
 
   it('carries HTTP/2 requests in parallel on one connection', async () => {
@@ -268,6 +289,40 @@ describe('plain HTTP', () => {
     expect(row).toMatchObject({ reason: { code: 'plain-http' }, outcome: { kind: 'relayed' }, tlsVersion: null });
   });
 });
+
+describe('a hostile plain HTTP server', () => {
+  it.each([
+    ['a phrase with a control character', 'HTTP/1.1 200 bad\u0001phrase\r\nContent-Length: 0\r\n\r\n'],
+    ['status 099', 'HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n'],
+    ['status 000', 'HTTP/1.1 000 X\r\nContent-Length: 0\r\n\r\n'],
+    ['an upgrade nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'],
+    ['garbage', 'SMTP 220 hello\r\n\r\n'],
+  ])('with %s costs its own request and nothing else', async (_name, answer) => {
+    hostileAnswer = answer;
+    const status = await new Promise<number>((done, fail) => {
+      http.get({ host: '127.0.0.1', port: agent.proxyPort, path: 'http://hostile.pinlight.test/', headers: { host: 'hostile.pinlight.test' } }, (response) => {
+        response.resume();
+        done(response.statusCode ?? 0);
+      }).once('error', fail);
+    });
+    expect(status).toBe(502);
+    expect((await agent.client.call('status', {}, {})).agent.pid).toBe(agent.pid);
+  });
+
+  it('hears the host that was decided on, and all that frames the message, whatever the client names', async () => {
+    const saw = await new Promise<string>((done, fail) => {
+      const request = http.request({
+        host: '127.0.0.1', port: agent.proxyPort, method: 'POST', path: 'http://plain.pinlight.test/x',
+        headers: { host: 'other.test', connection: 'content-length, host', 'content-length': 4 },
+      }, (response) => { readAll(response).then((body) => done(`${String(response.headers['x-saw'])} body=${body.toString()}`), fail); });
+      request.once('error', fail);
+      request.end('body');
+    });
+    expect(saw).toBe('POST /x host=plain.pinlight.test auth=none body=body');
+  });
+});
+
+let hostileAnswer = '';
 
 function http2Origin(): http2.Http2SecureServer {
   const leaf = authority.leaf(hosts.h2);

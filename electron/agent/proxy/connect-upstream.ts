@@ -54,9 +54,12 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
   const ca = upstreamRoots(options.extraRoots, options.ownSpkiHash);
   // As strong against later decryption as the app asked to be, and no stronger: the hybrid share costs 1.2 kB and its key generation
   // on every connection. `*` marks the groups a key share is sent for, so that servers without the hybrid need no second round trip.
-  const contextWith = (ecdhCurve: string): tls.SecureContext => tls.createSecureContext({ ca, ciphers: cipherList, sigalgs: signatureList, minVersion: 'TLSv1.2', ecdhCurve });
-  const classical = contextWith('X25519:prime256v1:secp384r1:secp521r1');
-  const hybrid = contextWith('*X25519MLKEM768/*X25519:prime256v1:secp384r1:secp521r1');
+  const contextWith = (ecdhCurve: string, maxVersion: 'TLSv1.2' | 'TLSv1.3'): tls.SecureContext =>
+    tls.createSecureContext({ ca, ciphers: cipherList, sigalgs: signatureList, minVersion: 'TLSv1.2', maxVersion, ecdhCurve });
+  const classical = contextWith('X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.3');
+  const hybrid = contextWith('*X25519MLKEM768/*X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.3');
+  // For an app that offers no TLS 1.3 the server leg has none either: the app could not be answered, or would be shown less than there is.
+  const older = contextWith('X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.2');
   const sessions = new Map<string, { session: Buffer; certificate: ServerCertificate }>();
 
   const connect = (request: UpstreamRequest, now: number): Promise<UpstreamResult> => new Promise((done) => {
@@ -64,7 +67,7 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
     let certificate: ServerCertificate | null = kept?.certificate ?? null;
     let settled = false;
     const socket = tls.connect({
-      socket: request.socket, secureContext: request.shape.postQuantum ? hybrid : classical, session: kept?.session,
+      socket: request.socket, secureContext: !request.shape.tls13 ? older : request.shape.postQuantum ? hybrid : classical, session: kept?.session,
       ALPNProtocols: [...request.shape.alpn],
       ...(request.shape.serverName === null ? {} : { servername: request.shape.serverName }),
       rejectUnauthorized: true,

@@ -4,6 +4,7 @@ import { lookup as systemLookup } from 'node:dns';
 import * as net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { addressBytes, addressKind } from '../../core/policy/address.ts';
+import { formatHostPort, normaliseHost } from '../../core/policy/host-pattern.ts';
 import type { PolicyNetwork } from '../../core/policy/policy.ts';
 import type { Target } from '../../core/model.ts';
 
@@ -27,7 +28,7 @@ const resolveBySystem: Resolve = (host, done) => systemLookup(host, { all: true,
 export function dialTarget(
   target: Target, network: PolicyNetwork, ownPorts: ReadonlySet<number>, resolve: Resolve = resolveBySystem,
 ): Promise<DialResult> {
-  const placed = network.localTargets[`${target.host}:${target.port}`];
+  const placed = network.localTargets[formatHostPort(normaliseHost(target.host), target.port)];
   if (placed !== undefined) return dialPlaced(placed, ownPorts);
   const check = (address: string): string | null => refusal(address, network.privateTargets);
   if (net.isIP(target.host) !== 0) {

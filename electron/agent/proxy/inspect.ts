@@ -33,7 +33,7 @@ export function beginUpstream(server: Socket, target: Target, shape: HelloShape,
   const host = shape.serverName ?? target.host;
   const app = record.who()?.app ?? null;
   return proxy.inspection.upstreams().connect({
-    socket: server, host, shape, sessionKey: [app?.id ?? `connection ${record.id}`, host, target.host, target.port, proxy.policyGeneration()].join(' '),
+    socket: server, host, shape, sessionKey: [app?.id ?? `connection ${record.id}`, host, target.host, target.port, shape.tls13, proxy.policyGeneration()].join(' '),
   }, proxy.now());
 }
 

@@ -63,11 +63,19 @@ async function forward(request: http.IncomingMessage, response: http.ServerRespo
     return record.end(refused ? { kind: 'blocked' } : { kind: 'upstream', code: dialled.code }, 0, 0);
   }
   record.note({ ip: dialled.address });
+  if (response.destroyed) {
+    dialled.socket.destroy();
+    return record.end({ kind: 'abandoned' }, 0, 0);
+  }
+  // One request a connection: each head goes through the strict reader, with its limits in bytes and in time.
+  response.shouldKeepAlive = false;
   const path = url.slice('http://'.length).replace(/^[^/?#]*/, '').replace(/#.*$/, '');
   const onward = http.request({
     // No `agent`: with one, even `false`, node:http ignores createConnection and dials by itself.
     createConnection: () => dialled.socket, method: request.method ?? 'GET', path: path.startsWith('/') ? path : `/${path}`,
-    headers: keepHeaders(request.rawHeaders), setHost: false, timeout: 300_000,
+    // The target that was decided on is what the server hears, whatever the client's own Host says (RFC 9112 section 3.2.2).
+    headers: ['Host', target.port === 80 ? bracketed(target.host) : `${bracketed(target.host)}:${target.port}`, ...keepHeaders(request.rawHeaders, 'host')],
+    setHost: false, timeout: 300_000,
   });
   const finish = (code: string | null): void => {
     if (code !== null && !response.headersSent) answer(response, 502, `the server broke off (${code}).`);
@@ -76,23 +84,42 @@ async function forward(request: http.IncomingMessage, response: http.ServerRespo
     dialled.socket.destroy();
   };
   onward.on('response', (reply) => {
-    response.writeHead(reply.statusCode ?? 502, reply.statusMessage ?? '', keepHeaders(reply.rawHeaders));
+    reply.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? 'ECONNRESET'));
+    const status = reply.statusCode ?? 0;
+    const phrase = reply.statusMessage ?? '';
+    const headers = keepHeaders(reply.rawHeaders);
+    // Node reads status lines and headers that it then refuses to write: the server's fault, and not the end of the agent.
+    if (status < 200 || status > 999 || ![phrase, ...headers].every((text) => /^[\t\x20-\x7e\x80-\xff]*$/.test(text))) return finish('malformed answer');
+    response.writeHead(status, phrase, headers);
     reply.pipe(response);
-    reply.once('error', (error: NodeJS.ErrnoException) => finish(error.code ?? 'ECONNRESET'));
+  });
+  onward.on('upgrade', (_reply, socket) => {
+    socket.destroy();
+    finish('unasked upgrade');
   });
   onward.once('timeout', () => onward.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
-  onward.once('error', (error: NodeJS.ErrnoException) => finish(error.code ?? 'ECONNRESET'));
+  onward.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? 'ECONNRESET'));
   response.once('finish', () => finish(null));
   response.once('close', () => finish(response.writableFinished ? null : 'client left'));
   request.pipe(onward);
 }
 
-/** rawHeaders without what ends at a proxy, names and order as they came. */
-function keepHeaders(raw: readonly string[]): string[] {
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** What frames or addresses a message is never hop-by-hop, whatever a Connection header names. */
+const neverNamed = new Set(['host', 'content-length', 'transfer-encoding']);
+
+/** rawHeaders without what ends at a proxy (and `also`), names and order as they came. */
+function keepHeaders(raw: readonly string[], also?: string): string[] {
   const named = new Set<string>(hopByHop);
   for (let i = 0; i < raw.length; i += 2) {
-    if ((raw[i] as string).toLowerCase() === 'connection') for (const token of (raw[i + 1] as string).split(',')) named.add(token.trim().toLowerCase());
+    if ((raw[i] as string).toLowerCase() === 'connection') {
+      for (const token of (raw[i + 1] as string).split(',').map((word) => word.trim().toLowerCase())) if (!neverNamed.has(token)) named.add(token);
+    }
   }
+  if (also !== undefined) named.add(also);
   const kept: string[] = [];
   for (let i = 0; i < raw.length; i += 2) if (!named.has((raw[i] as string).toLowerCase())) kept.push(raw[i] as string, raw[i + 1] as string);
   return kept;

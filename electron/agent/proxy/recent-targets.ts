@@ -9,7 +9,7 @@ const recentMs = 60_000;
 const limit = 1_000;
 
 /** What of a hello shapes the server leg. */
-export type HelloShape = { readonly serverName: string | null; readonly alpn: readonly string[]; readonly postQuantum: boolean };
+export type HelloShape = { readonly serverName: string | null; readonly alpn: readonly string[]; readonly postQuantum: boolean; readonly tls13: boolean };
 
 export type RecentTargets = {
   answeredLately(target: Target): boolean;
@@ -38,11 +38,11 @@ export function createRecentTargets(): RecentTargets {
 
 /** GREASE and unprintable protocol names never reach the server, so they make no difference. */
 export function shapeOf(hello: ClientHello): HelloShape {
-  return { serverName: hello.serverName, alpn: hello.alpn.filter((name) => /^[\x21-\x7e]+$/.test(name)), postQuantum: hello.groups.includes(0x11ec) };
+  return { serverName: hello.serverName, alpn: hello.alpn.filter((name) => /^[\x21-\x7e]+$/.test(name)), postQuantum: hello.groups.includes(0x11ec), tls13: hello.versions.includes(0x0304) };
 }
 
 export function sameShape(a: HelloShape, b: HelloShape): boolean {
-  return a.serverName === b.serverName && a.postQuantum === b.postQuantum && a.alpn.join(' ') === b.alpn.join(' ');
+  return a.serverName === b.serverName && a.postQuantum === b.postQuantum && a.tls13 === b.tls13 && a.alpn.join(' ') === b.alpn.join(' ');
 }
 
 function createRecent<T>(): { get(key: string): T | null; set(key: string, value: T): void; delete(key: string): void } {

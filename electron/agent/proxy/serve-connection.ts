@@ -111,7 +111,11 @@ function beginAhead(server: Socket, target: Target, who: Who, record: Connection
   const shape = proxy.inspection === null ? null : proxy.recentTargets.lastShape(target, who.app);
   if (shape === null) return null;
   const expected = decide(proxy.policy(), { ...factsOf(proxy, target, who, null), serverName: shape.serverName, ...proxy.monitor.factsFor(who.app, shape.serverName ?? target.host) });
-  return expected.disposition === 'inspect' ? { shape, connecting: beginUpstream(server, target, shape, record, proxy) } : null;
+  if (expected.disposition !== 'inspect') return null;
+  const connecting = beginUpstream(server, target, shape, record, proxy);
+  // Nobody may be waiting for it yet, or ever.
+  connecting.catch(() => undefined);
+  return { shape, connecting };
 }
 
 async function closeUnused(ahead: Ahead | null): Promise<void> {

@@ -66,7 +66,8 @@ async function readSmallFile(file: string, limit: number): Promise<string> {
 
 function printPolicy(output: Output, { generation, policy, problems, files }: PolicyAnswer): void {
   output.line(`Generation ${generation}, ${counted(policy.rules.length, 'rule')}, ${counted(policy.exclusions.length, 'predefined exclusion')}.`, 'strong');
-  output.line(files.length === 0 ? 'No policy file; the embedded default applies.' : `From ${files.join(', ')}.`);
+  output.line(files.length === 0 && problems.length > 0 ? 'No policy file could be read, so nothing is inspected on a guess.'
+    : files.length === 0 ? 'No policy file; the embedded default applies.' : `From ${files.join(', ')}.`);
   for (const problem of problems) output.line(problemLine(problem), 'bad');
   output.line();
   const originOf = (key: string): string => {

@@ -14,12 +14,30 @@ export function addWatchCommand(program: Command, context: CliContext): void {
       const signal = context.interruption();
       // An agent that is not there at all is an error with an exit code; one that goes later is waited for.
       await context.client.call('status', {}, {});
+      const told = createTold();
       await context.client.watch((event) => {
         if (event.kind === 'heartbeat') return;
         context.output.item(event);
+        if (told(event)) return;
         for (const line of linesFor(event, context.now())) context.output.line(line);
       }, { signal });
     });
+}
+
+/** A connection is reported when its outcome is known and again when it ends; a lost agent at each try. People are told once. */
+function createTold(): (event: BridgeSignal) => boolean {
+  const outcomes = new Map<number, string>();
+  let lost = false;
+  return (event) => {
+    const stillLost = lost && event.kind === 'disconnected';
+    lost = event.kind === 'disconnected';
+    if (event.kind !== 'connection') return stillLost;
+    const outcome = JSON.stringify(event.row.outcome);
+    const before = outcomes.get(event.row.id);
+    if (event.row.durationMs === null) outcomes.set(event.row.id, outcome);
+    else outcomes.delete(event.row.id);
+    return before === outcome;
+  };
 }
 
 function linesFor(event: BridgeSignal, now: number): readonly string[] {

@@ -96,9 +96,11 @@ function addressOf(address: string | AddressInfo | null): AddressInfo {
 }
 
 function isStranger(socket: Socket, port: number, uids: readonly number[] | null): boolean {
-  if (uids === null || socket.remotePort === undefined) return false;
+  if (uids === null) return false;
+  // All of 127.0.0.0/8 reaches us, and only 127.0.0.1 is looked up: whoever comes from elsewhere, or cannot be told, is a stranger.
+  if (socket.remotePort === undefined || !/^(::ffff:)?127\.0\.0\.1$/.test(socket.remoteAddress ?? '')) return true;
   const uid = peerUid(socket.remotePort, port);
-  return uid !== null && uid !== 0 && !uids.includes(uid);
+  return uid === null || (uid !== 0 && !uids.includes(uid));
 }
 
 /** Before any routing: a name that was rebound to 127.0.0.1 shows in Host, another page in Origin or Sec-Fetch-Site. */

@@ -73,7 +73,7 @@ function policyFindings(problems: readonly PolicyProblem[]): Finding[] {
     level: 'problem',
     problem: `The policy has ${plural(problems.length, 'error')}.`,
     evidence: problems.slice(0, 5).map((p) => `${p.file}, line ${p.line}, column ${p.column}: ${p.path === '' ? '' : `${p.path}: `}${p.message}`),
-    cause: 'A policy file was changed and does not follow the format. The last good policy stays in force.',
+    cause: 'A policy file was changed and does not follow the format. A good version read earlier stays in force; without one, nothing is inspected on a guess.',
     fix: 'Correct the file at the lines named; `pinlight policy check FILE` tests it before it is used.',
     who: 'administrator',
     tell: 'Your computer keeps working under the earlier rules; the administrator has to correct a settings file.',

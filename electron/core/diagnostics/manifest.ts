@@ -38,7 +38,7 @@ export const neverCollected: readonly string[] = [
   'cookies and Authorization headers',
   'query strings of addresses',
   'TLS session secrets',
-  'environment variables and command lines of apps',
+  'environment variables and command lines of apps, but for the option or variable that names a trust store',
 ];
 
 /** Why names stay in (a decision, not an oversight). */

@@ -14,7 +14,7 @@ type WarningEntry = {
 export const warningTable = {
   'policy-invalid': {
     severity: 'error', title: 'Policy problem',
-    text: '{file}, line {line}: {message}. The last good policy stays in force.',
+    text: '{file}, line {line}: {message}. A good earlier version stays in force.',
     advice: 'Correct the file; `pinlight policy check FILE` names every problem.',
   },
   'store-corrupt': {
@@ -38,9 +38,9 @@ export const warningTable = {
     advice: 'Remove root.pem and root.key and start the agent again; install the new root where the old one was.',
   },
   'private-trust-store': {
-    severity: 'notice', title: 'An app keeps its own list of authorities',
-    text: '{app} refuses Pinlight because {store} does not hold the root of this device.',
-    advice: 'Install the root in that store; `pinlight explain` says how.',
+    severity: 'notice', title: 'An app does not know the root of this device',
+    text: '{app} refuses inspection: the trust store it reads ({store}) does not hold the root of this device.',
+    advice: 'Install the root certificate in that store, or leave the app bypassed. `pinlight trust status` names the certificate file and every store.',
   },
 } as const satisfies Readonly<Record<string, WarningEntry>>;
 

@@ -31,7 +31,8 @@ export function earnsPassThrough(inputs: PassThroughInputs): boolean {
   if (app === null || inputs.siblingAlive) return false;
   const newest = history.here.at(-1);
   if (newest === undefined || newest.disposition !== 'inspect' || newest.outcome.kind !== 'refused') return false;
-  if (successOfThisVersion(history.here, app, now)) return false;
+  // What one call of curl trusted says nothing about the next (decision 11); any other app that accepted us here does not pin.
+  if (!app.perCallTrust && successOfThisVersion(history.here, app, now)) return false;
   return withinPassThroughBudget(inputs);
 }
 

@@ -31,13 +31,14 @@ export function decide(policy: Policy, facts: ConnectionFacts): Decision {
   const predefined = compiled.exclusions.find(({ exclusion, matches }) =>
     (exclusion.appId === null || exclusion.appId === facts.app?.id) && coversConnection(matches, host, serverName));
   if (predefined !== undefined) return answer('bypass', 'exclusion', exclusionWords(predefined.exclusion));
-  if (facts.exclusion !== null) {
+  if (facts.exclusion !== null && coversConnection(hostMatcher(facts.exclusion.host, 'exclusion'), host, serverName)) {
     const how = byExclusion(policy, facts.exclusion);
     return how === 'inspect' ? asRuled('inspect') : answer(how, 'exclusion', exclusionWords(facts.exclusion));
   }
 
   // Nothing is learned from a program nobody can name, so an unknown one earns no experiment either (decision 4).
-  if (facts.passThroughDue && facts.app !== null) return answer('bypass', 'control-experiment', null);
+  const oneName = host === serverName || isIpAddress(host);
+  if (facts.passThroughDue && facts.app !== null && oneName) return answer('bypass', 'control-experiment', null);
   return asRuled('inspect');
 }
 

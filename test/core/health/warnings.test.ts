@@ -29,7 +29,7 @@ describe('warnings', () => {
 
   test('a value that is missing stays visible as its placeholder, a value with braces is not filled again', () => {
     const shown = visibleWarnings([{ code: 'policy-invalid', key: 'k', values: { file: '{line}', line: 4 }, since: 0 }]);
-    expect(shown[0]?.text).toBe('{line}, line 4: {message}. The last good policy stays in force.');
+    expect(shown[0]?.text).toBe('{line}, line 4: {message}. A good earlier version stays in force.');
   });
 
   test('none is none', () => expect(visibleWarnings([])).toEqual([]));
