@@ -1,7 +1,7 @@
 // Nothing of Pinlight needs a network: the routes again in a namespace that has only loopback.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { findCommand } from './clients/programs.ts';
+import { findCommand } from './support/find-command.ts';
 import { repository } from './support/agent.ts';
 
 const may = findCommand('unshare') !== null && findCommand('ip') !== null && spawnSync('unshare', ['--net', 'true']).status === 0;

@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { clientCommands, findCommand } from './clients/programs.ts';
+import { clientCommands } from './clients/programs.ts';
+import { findCommand } from './support/find-command.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const required = process.env['PINLIGHT_REQUIRE_CLIENTS'] === '1';

@@ -52,6 +52,8 @@ export type AgentOptions = {
 
 export type Agent = { readonly state: () => AgentState; readonly snapshot: () => Snapshot; close(): Promise<void> };
 
+const os: Os = process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
+
 /** An owner look-up may hold a connection back for this long; then it is `late` and policy says what happens. */
 const ownerDeadlineMs = 250;
 /** App summaries change with every connection; people see them this often at most. */
@@ -118,7 +120,6 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   const identifier = createAppIdentifier();
   closers.push(() => attribution.close(), () => identifier.close());
   const probe = authority === null ? null : createTrustProbe({ rootDer: authority.certificate });
-  const os: Os = process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
   const selfUid = process.getuid?.() ?? null;
   const summarise = (app: AppRecord): ReturnType<typeof summariseApp> => summariseApp(app, { monitor, policy: policy.current, os, selfUid, now });
 
@@ -207,7 +208,6 @@ function openStoreWithHealth(folder: string, health: Health, now: () => number, 
 }
 
 function openPolicy(options: AgentOptions, paths: PinlightPaths, health: Health, now: () => number, closers: (() => void)[]): PolicyStore {
-  const os: Os = process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
   const seed: unknown = JSON.parse(readFileSync(join(installFolder, 'resources', 'exclusions.json'), 'utf8'));
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   const service = paths.stateFolder === '/var/lib/pinlight';

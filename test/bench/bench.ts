@@ -10,7 +10,8 @@ import { residentMB, startPinlight } from './peers/pinlight.ts';
 import { startSquid } from './peers/squid.ts';
 import { startSslsplit } from './peers/sslsplit.ts';
 import { benchDocument, benchTable } from './report.ts';
-import { findProgram, Workspace, type Started } from './workspace.ts';
+import { findCommand } from '../support/find-command.ts';
+import { Workspace, type Started } from './workspace.ts';
 
 const usage = `usage: npm run bench -- [--json] [--quick]
   --json    print one JSON document on standard output instead of the table
@@ -60,7 +61,7 @@ function readOptions(args: readonly string[]): Options | null {
 }
 
 async function bench(space: Workspace, options: Options): Promise<number> {
-  const openssl = findProgram('openssl');
+  const openssl = findCommand('openssl');
   if (openssl === null) throw new Error('openssl is not installed; it makes the throwaway certificates');
   const certificates = await makeCertificates(space, openssl);
   const origin = await startNginx(space, certificates);

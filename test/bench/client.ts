@@ -5,7 +5,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { originName } from './certificates.ts';
-import { findProgram, type Way, type WayName, type Workspace } from './workspace.ts';
+import { findCommand } from '../support/find-command.ts';
+import type { Way, WayName, Workspace } from './workspace.ts';
 
 /** What to load with: `amount` is seconds, or samples for each way with `latency`. */
 export type Load = {
@@ -37,7 +38,7 @@ export type LoadClient = {
 /** The best load client this machine can run. */
 export async function makeClient(space: Workspace): Promise<LoadClient> {
   const program = join(space.folder, 'load-client');
-  const compiler = findProgram('cc');
+  const compiler = findCommand('cc');
   const source = fileURLToPath(new URL('load-client.c', import.meta.url));
   const built = compiler === null ? null : await space.run(compiler, ['-O2', '-o', program, source, '-lssl', '-lcrypto', '-lpthread'], 60_000);
   if (built?.code === 0) return client(space, 'C over OpenSSL, blocking threads', [program]);

@@ -1,13 +1,12 @@
 // What the bench starts and writes: child programs, their temporary folder, free ports; and the end of all of them.
 // Not for what the programs are told to do (peers/).
 import { spawn, type ChildProcess } from 'node:child_process';
-import {
-  accessSync, appendFileSync, chmodSync, closeSync, constants, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync,
-} from 'node:fs';
+import { appendFileSync, chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { findCommand } from '../support/find-command.ts';
 
 /** A way to the origin: where the load client connects, what it trusts, and what it asks for by CONNECT (null = nothing). */
 export type Way = {
@@ -49,7 +48,7 @@ export class Workspace {
 
   /** `pinned` false leaves everything to the scheduler. */
   constructor(pinned: boolean) {
-    this.cores = pinned && availableParallelism() >= 2 && findProgram('taskset') !== null ? { measured: '1', others: '0' } : null;
+    this.cores = pinned && availableParallelism() >= 2 && findCommand('taskset') !== null ? { measured: '1', others: '0' } : null;
     chmodSync(this.folder, 0o711);
     process.on('exit', this.#atExit);
   }
@@ -131,15 +130,6 @@ export class Workspace {
   }
 }
 
-/** Absolute path of an installed program, or null. Daemons live in sbin, which is not on every user's PATH. */
-export function findProgram(name: string, folders: readonly string[] = []): string | null {
-  const places = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin', ...folders];
-  for (const place of places) {
-    if (place !== '' && canRun(join(place, name))) return join(place, name);
-  }
-  return null;
-}
-
 /** A TCP port on 127.0.0.1 that nobody holds at this moment. */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -175,15 +165,6 @@ function accepts(port: number): Promise<boolean> {
     socket.on('connect', () => { socket.destroy(); resolve(true); });
     socket.on('error', () => resolve(false));
   });
-}
-
-function canRun(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

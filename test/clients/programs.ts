@@ -1,9 +1,10 @@
 // Real programs and how each is sent through a proxy to a host: what the demo and the client tests drive. Finds them; never fakes one.
 import { spawn } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
-import { accessSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findCommand } from '../support/find-command.ts';
 
 const scripts = fileURLToPath(new URL('programs', import.meta.url));
 
@@ -45,20 +46,6 @@ export const clientCommands: Readonly<Record<string, string>> = {
   go: 'golang-go', 'gnutls-cli': 'gnutls-bin', git: 'git', chromium: 'chromium', 'firefox-esr': 'firefox-esr', certutil: 'libnss3-tools',
   nginx: 'nginx-light', sslsplit: 'sslsplit', squid: 'squid-openssl', unzip: 'unzip', unshare: 'util-linux', ip: 'iproute2',
 };
-
-/** Absolute path of a command on PATH; null when there is none. */
-export function findCommand(name: string): string | null {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter).concat('/usr/sbin', '/sbin')) {
-    const file = join(folder, name);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      continue;
-    }
-  }
-  return null;
-}
 
 export function isPresent(program: Program): boolean {
   return program.needs.every((name) => findCommand(name) !== null);

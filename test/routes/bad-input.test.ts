@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import * as tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
-import { findCommand } from '../clients/programs.ts';
+import { findCommand } from '../support/find-command.ts';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
 import { createTestAuthority, open, startOrigin, type Origin, type TestAuthority } from '../support/origins.ts';
 import { exchange, fetchThrough, startTraffic, tunnel, type Traffic } from './stage.ts';

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { findCommand } from '../clients/programs.ts';
+import { findCommand } from '../support/find-command.ts';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
 import { createTestAuthority, type TestAuthority } from '../support/origins.ts';
 

@@ -10,7 +10,7 @@ import type { Authority } from './authority.ts';
 
 /** Enough for a browser with many tabs; each entry holds an OpenSSL context of some 50 kB. */
 const contextLimit = 400;
-/** A handshake with us takes milliseconds; 15 s is a client that has stopped (facts/security.md section 4). */
+/** For a handshake on either leg: it takes milliseconds; 15 s is a peer that has stopped (facts/security.md section 4). */
 export const handshakeDeadlineMs = 15_000;
 /** A leaf this close to its end is made anew: the clock of a client may be ahead of ours. */
 const renewBeforeMs = 3600_000;

@@ -10,11 +10,10 @@ import { cipherList, signatureList } from '../../core/ca/leaf-profile.ts';
 import { checkServerName } from '../../core/ca/server-name.ts';
 import { addressBytes } from '../../core/policy/address.ts';
 import { spkiHash } from '../ca/authority.ts';
+import { handshakeDeadlineMs } from '../ca/leaf-contexts.ts';
 import type { HelloShape } from './recent-targets.ts';
 import { codeOf } from './tls-error.ts';
 
-/** facts/security.md section 4: handshake 15 s. */
-const handshakeDeadlineMs = 15_000;
 /** Sessions kept for resumption; each some 2 kB. */
 const sessionLimit = 500;
 

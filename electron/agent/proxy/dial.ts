@@ -11,7 +11,7 @@ import type { Target } from '../../core/model.ts';
 /** RFC 8305 section 5 recommends 250 ms between attempts (decision 21). */
 const staggerMs = 250;
 /** facts/security.md section 4: connect 10 s. */
-export const connectDeadlineMs = 10_000;
+const connectDeadlineMs = 10_000;
 
 export type DialResult =
   | { readonly kind: 'connected'; readonly socket: net.Socket; readonly address: string }

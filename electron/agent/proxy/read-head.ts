@@ -5,7 +5,7 @@ import { readRequestHead, type RequestHeadRead } from '../../core/http/request-h
 import { waitForBytes } from './wait-for-bytes.ts';
 
 /** A local program sends its head at once; 16 s is slow-loris territory (facts/security.md 5.1). */
-export const headDeadlineMs = 16_000;
+const headDeadlineMs = 16_000;
 
 export type HeadResult =
   | Exclude<RequestHeadRead, { kind: 'incomplete' }>

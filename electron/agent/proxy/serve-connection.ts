@@ -70,9 +70,8 @@ async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext):
       return record.end({ kind: 'abandoned' }, 0, 0);
     }
     if (peeked.kind === 'client-hello') record.note({ serverName: peeked.hello.serverName });
-    const decision = proxy.inspection === null
-      ? withoutRoot(decide(proxy.policy(), factsOf(proxy, target, who, peeked)))
-      : decide(proxy.policy(), factsOf(proxy, target, who, peeked));
+    const meant = decide(proxy.policy(), factsOf(proxy, target, who, peeked));
+    const decision = proxy.inspection === null ? withoutRoot(meant) : meant;
     record.decided(decision);
     switch (decision.disposition) {
       case 'block':

@@ -13,7 +13,7 @@ import { loadAuthority, type Authority } from '../../../electron/agent/ca/author
 import { mintLeaf, pem } from '../../../electron/agent/ca/mint.ts';
 import { readCertificate } from '../../../electron/core/ca/certificate.ts';
 import { addressBytes } from '../../../electron/core/policy/address.ts';
-import { findCommand } from '../../clients/programs.ts';
+import { findCommand } from '../../support/find-command.ts';
 
 const run = promisify(execFile);
 const verifiers = fileURLToPath(new URL('verifiers', import.meta.url));

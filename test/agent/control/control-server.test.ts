@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { routePaths } from '../../../electron/contract/routes.ts';
 import type { AgentEvent, Snapshot, StreamLine } from '../../../electron/contract/snapshot.ts';
 import { reduce } from '../../../electron/contract/snapshot.ts';
-import { findCommand } from '../../clients/programs.ts';
+import { findCommand } from '../../support/find-command.ts';
 import { repository, startTestAgent, type TestAgent } from '../../support/agent.ts';
 
 const run = promisify(execFile);

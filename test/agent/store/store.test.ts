@@ -9,7 +9,7 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { migrations } from '../../../electron/agent/store/migrations.ts';
 import { defaultRetention, openStore, type Store } from '../../../electron/agent/store/store.ts';
-import { findCommand } from '../../clients/programs.ts';
+import { findCommand } from '../../support/find-command.ts';
 import { app, exclusion, observation, row } from './rows.ts';
 
 const run = promisify(execFile);

@@ -2,14 +2,15 @@
 import { closeSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { originName, type Certificates } from '../certificates.ts';
-import { findProgram, freePort, waitForPort, type Started, type Workspace } from '../workspace.ts';
+import { findCommand } from '../../support/find-command.ts';
+import { freePort, waitForPort, type Started, type Workspace } from '../workspace.ts';
 
 /** Bytes of `/large`: long enough that a stream seldom reaches its end within one round. */
 const largeBytes = 512 * 1024 * 1024;
 
 /** Starts the origin and answers with the direct way to it. */
 export async function startNginx(space: Workspace, certificates: Certificates): Promise<Started> {
-  const nginx = findProgram('nginx');
+  const nginx = findCommand('nginx');
   if (nginx === null) return { kind: 'missing', name: 'direct', why: 'nginx is not installed (Debian: nginx-light)' };
   const folder = space.subfolder('nginx');
   const port = await freePort();

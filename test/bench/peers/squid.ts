@@ -2,18 +2,19 @@
 import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { originName, type Certificates } from '../certificates.ts';
-import { findProgram, freePort, waitForPort, type Started, type Workspace } from '../workspace.ts';
+import { findCommand } from '../../support/find-command.ts';
+import { freePort, waitForPort, type Started, type Workspace } from '../workspace.ts';
 
 /** Started as root, squid insists on becoming somebody else. */
 const unprivileged = 'nobody';
 
 /** Starts squid with TLS interception in front of the origin's port. */
 export async function startSquid(space: Workspace, certificates: Certificates, originPort: number): Promise<Started> {
-  const squid = findProgram('squid');
+  const squid = findCommand('squid');
   if (squid === null) return missing('squid is not installed (Debian: squid-openssl)');
   const version = await space.run(squid, ['-v'], 10_000);
   if (!version.stdout.includes('--with-openssl')) return missing('this squid is built without OpenSSL (Debian: squid-openssl)');
-  const generator = findProgram('security_file_certgen', ['/usr/lib/squid', '/usr/lib64/squid', '/usr/libexec/squid']);
+  const generator = findCommand('security_file_certgen', ['/usr/lib/squid', '/usr/lib64/squid', '/usr/libexec/squid']);
   if (generator === null) return missing('squid\'s security_file_certgen is not installed');
 
   const folder = space.subfolder('squid');

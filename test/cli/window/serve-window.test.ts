@@ -195,6 +195,8 @@ describe('another user of this machine', () => {
     const uid = process.getuid?.() === 0 ? 65_534 : (process.getuid?.() ?? 0);
     server = await startWindow({ uids: [uid + 1] });
     expect(await statusSeenBy(uid, server.url)).toBe('403');
+    // All of 127.0.0.0/8 is this machine, and whose program comes from elsewhere in it is not looked up.
+    expect(await statusSeenBy(uid, server.url, '127.0.0.2')).toBe('403');
     await server.close();
     server = await startWindow({ uids: [uid] });
     expect(await statusSeenBy(uid, server.url)).toBe('200');
@@ -339,9 +341,9 @@ describe('the event stream and the end', () => {
 });
 
 /** The status of a request for `url` by a program of that user. */
-async function statusSeenBy(uid: number, url: string): Promise<string> {
-  const script = "require('node:http').get(process.argv[1], (response) => { console.log(response.statusCode); response.resume(); })";
-  const child = spawn(process.execPath, ['-e', script, url], process.getuid?.() === 0 ? { uid, gid: uid, cwd: '/' } : {});
+async function statusSeenBy(uid: number, url: string, localAddress = '127.0.0.1'): Promise<string> {
+  const script = "require('node:http').get(process.argv[1], { localAddress: process.argv[2] }, (response) => { console.log(response.statusCode); response.resume(); })";
+  const child = spawn(process.execPath, ['-e', script, url, localAddress], process.getuid?.() === 0 ? { uid, gid: uid, cwd: '/' } : {});
   return (await readText(child.stdout)).trim();
 }
 
