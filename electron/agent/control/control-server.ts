@@ -9,6 +9,9 @@ import { routePaths, streamPaths, type RouteAnswer, type RouteBody, type RouteNa
 /** A request body may not be longer: a policy to check is the largest (1 MB, as JSON text). */
 const bodyLimit = 2_400_000;
 
+/** How long a caller that was refused in mid-body may go on before the socket closes: its answer is long there. */
+const lingerMs = 1_000;
+
 export type Handlers = { [N in RouteName]: (query: RouteQuery<N>, body: RouteBody<N>) => Promise<RouteAnswer<N>> | RouteAnswer<N> };
 export type Streams = { readonly [S in keyof typeof streamPaths]: (response: http.ServerResponse) => Promise<void> | void };
 
@@ -33,6 +36,10 @@ export async function openControlServer(
       if (body.code === 'bug') options.onBug(error);
       if (response.headersSent) response.destroy();
       else send(response, errorStatus(body.code), { ok: false, error: body });
+      // The rest of a body nobody wants is thrown away for a moment: cut off at once, the caller could not read why.
+      if (request.complete) return;
+      request.resume();
+      setTimeout(() => request.destroy(), lingerMs).unref();
     });
   });
   // The mask makes the socket 0600 from its first moment; chmod after listen would leave a gap.
@@ -103,7 +110,7 @@ async function readJson(request: http.IncomingMessage): Promise<unknown> {
   if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) throw new PinlightError('bad-request', 'the body must be application/json');
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > bodyLimit) throw new PinlightError('bad-request', `the body is longer than ${bodyLimit} bytes`);
     chunks.push(chunk);
