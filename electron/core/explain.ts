@@ -1,7 +1,7 @@
 // One plain sentence for any decision, outcome, fact or verdict. English; the window's other languages translate by the same codes.
 // Not for advice on Pinlight's own errors (contract/errors) or warnings (core/health/warnings).
 import { alertName } from './tls/alerts.ts';
-import type { ConnectionOutcome, Decision, Exclusion, Fact, Reason, Verdict } from './model.ts';
+import type { ConnectionOutcome, Decision, DisturbanceKind, Exclusion, Fact, Reason, Verdict } from './model.ts';
 
 /** What was decided and why: `Bypassed: the predefined exclusion "apple-push" names this host.` */
 export function explainDecision(decision: Decision): string {
@@ -24,6 +24,7 @@ export function explainReason(reason: Reason, rule: string | null): string {
     case 'incompatible': return `Pinlight cannot offer what the app needs${detail === null ? '' : ` (${detail})`}`;
     case 'upstream-invalid': return `the server's certificate does not verify${detail === null ? '' : ` (${detail})`}`;
     case 'upstream-failed': return `the server could not be reached${detail === null ? '' : ` (${detail})`}`;
+    case 'client-certificate': return 'the server asks for a client certificate, which only the app itself can present';
     case 'refused-target': return `Pinlight does not connect there${detail === null ? '' : ` (${detail})`}`;
     case 'bad-request': return `the proxy request cannot be read${detail === null ? '' : ` (${detail})`}`;
     case 'plain-http': return 'it is plain HTTP, which is relayed';
@@ -70,11 +71,22 @@ export function explainFact(fact: Fact): string {
     case 'pass-through-worked': return `Let through untouched it worked ${times(v.count)}, so inspection was the cause.`;
     case 'pass-through-failed': return `Let through untouched it failed as well ${times(v.count)}, so inspection may not be the cause.`;
     case 'incompatible-here': return `App and Pinlight have no protocol in common here (alert ${v.alert}).`;
+    case 'client-certificate-asked': return `The server asked for a client certificate ${times(v.count)}; inspection cannot present the app's own.`;
+    case 'older-than-root': return 'The program was started before our root came into its trust store, so it may still use the older list. Start it again.';
+    case 'disturbed': return `Just before, ${disturbanceWords[v.kind as DisturbanceKind]}; what fails then says little.`;
+    case 'others-refuse': return `${v.count} other app${v.count === 1 ? '' : 's'} that trust our root refuse${v.count === 1 ? 's' : ''} this host too, so the host or our certificate for it may be at fault.`;
+    case 'others-accept': return 'Another app accepts our certificate for this host, so the certificate is fine.';
+    case 'listed': return `The list "${v.list}" knows it as pinned.`;
     case 'only-unused': return 'Its connections here were opened and never used, which says nothing.';
     case 'no-evidence': return 'Nothing has been seen yet that says anything about trust.';
     case 'per-call-trust': return 'What this tool trusts is chosen anew at each call, so other calls say little about this one.';
   }
 }
+
+const disturbanceWords: Readonly<Record<DisturbanceKind, string>> = {
+  resume: 'the device woke up', network: 'the network changed', clock: 'the clock was set', portal: 'a captive portal answered for other servers',
+  root: 'the root certificate was renewed',
+};
 
 /** The verdict as one sentence about the app at that host. */
 export function explainVerdict(verdict: Verdict, app: string, host: string): string {
@@ -86,10 +98,19 @@ export function explainVerdict(verdict: Verdict, app: string, host: string): str
     case 'private-trust-store': return `${app} keeps a list of authorities that lacks our root; it does not pin ${host}.`;
     case 'client-certificate': return `${host} wants a client certificate from ${app}, which inspection cannot pass on.`;
     case 'incompatible': return `${app} and Pinlight have no TLS version or cipher in common at ${host}.`;
-    case 'undetermined': return verdict.because.some((fact) => fact.code === 'refused-here')
-      ? `${app} refuses inspection at ${host}; whether it pins its certificates or keeps its own list of authorities cannot be told yet.`
-      : `Nothing seen so far says whether ${app} accepts inspection at ${host}.`;
+    case 'undetermined': return explainOpenQuestion(verdict.because, app, host);
   }
+}
+
+/** Why it cannot be told: the fact that stands in the way, else both readings. */
+function explainOpenQuestion(because: readonly Fact[], app: string, host: string): string {
+  const codes = new Set(because.map((fact) => fact.code));
+  if (!codes.has('refused-here')) return `Nothing seen so far says whether ${app} accepts inspection at ${host}.`;
+  if (codes.has('disturbed')) return `${app} failed at ${host} while the device or its network was changing, which says nothing about inspection.`;
+  if (codes.has('older-than-root')) return `${app} refuses inspection at ${host}, but it was started before our root came into its trust store.`;
+  if (codes.has('others-refuse')) return `${app} refuses inspection at ${host}, and so do other apps that trust our root: the cause is likely the host or our certificate for it, not the app.`;
+  if (codes.has('pass-through-failed')) return `${app} fails at ${host} without inspection as well, so inspection is not the cause.`;
+  return `${app} refuses inspection at ${host}; whether it pins its certificates or keeps its own list of authorities cannot be told yet.`;
 }
 
 /** What a person can do about a verdict. */
@@ -98,10 +119,18 @@ export function adviseVerdict(verdict: Verdict): string {
     case 'inspectable': return 'Nothing to do.';
     case 'pinned': return 'Leave it bypassed, or ask the administrator for a permanent exclusion. It cannot be inspected by design.';
     case 'private-trust-store': return 'Install the root of this device in that trust store (`pinlight trust status` names it); then it can be inspected.';
-    case 'client-certificate': return 'Ask the administrator for an exclusion for this host.';
+    case 'client-certificate': return 'Nothing to do: it is let through untouched. For good, ask the administrator for an exclusion for this host.';
     case 'incompatible': return 'Update the app, or ask the administrator for an exclusion for this host.';
-    case 'undetermined': return 'Use the app once more. If it keeps failing, ask the administrator for an exclusion.';
+    case 'undetermined': return adviseOpenQuestion(verdict.because);
   }
+}
+
+function adviseOpenQuestion(because: readonly Fact[]): string {
+  const codes = new Set(because.map((fact) => fact.code));
+  if (codes.has('older-than-root')) return 'Quit the app completely and start it again.';
+  if (codes.has('others-refuse') || codes.has('pass-through-failed')) return 'Look at the server first; if only Pinlight is in its way, tell the administrator.';
+  if (codes.has('disturbed') || !codes.has('refused-here')) return 'Use the app once more.';
+  return 'Use the app once more, or test it (`pinlight test-app`). If it keeps failing, ask the administrator for an exclusion.';
 }
 
 /** Why something is excluded and until when; `now` in ms since the epoch. */

@@ -80,6 +80,7 @@ export type ReasonCode =
   | 'incompatible'        // our downstream leg cannot answer this client under the upstream's limits
   | 'upstream-invalid'    // server certificate did not verify: policy key onInvalidUpstream
   | 'upstream-failed'     // server not reachable or no TLS there
+  | 'client-certificate'  // the server asks for a client certificate, which inspection cannot pass on
   | 'refused-target'      // loopback, link-local, metadata, our own port …
   | 'bad-request'         // no proxy request we can read
   | 'plain-http';         // absolute-form request: relayed, not TLS
@@ -139,6 +140,30 @@ export type HandshakeEvidence = {
   readonly msSinceLeaf: number;
   /** From the hand-over of the ClientHello to the client's Finished (or the end), ms. */
   readonly handshakeMs: number;
+  /** Highest version we offered the app, which is the server leg's. */
+  readonly tls: 'TLSv1.2' | 'TLSv1.3';
+  /** Bytes on the wire from the app after our flight: Finished, alerts, records. From the raw socket's counter (decision 8). */
+  readonly bytesAfterLeaf: number;
+};
+
+/** What disturbs a device so that refusals say nothing for a while (facts/pinning.md section 4). */
+export type DisturbanceKind = 'resume' | 'network' | 'clock' | 'portal' | 'root';
+export type Disturbance = { readonly kind: DisturbanceKind; /** Milliseconds since the epoch. */ readonly at: number };
+
+/** What else was the case at a handshake: evidence beside the handshake's own. */
+export type Circumstances = {
+  /** Age of our root, ms. */
+  readonly rootAgeMs: number;
+  /** The process is older than the moment our root came into the store it reads: its list in memory may be stale. */
+  readonly olderThanRoot: boolean;
+  /** The last disturbance before it; null = none since the agent began. */
+  readonly disturbance: Disturbance | null;
+  /** The server asked for a client certificate, which we cannot present for the app. */
+  readonly clientCertificateAsked: boolean;
+  /** The hello carried encrypted_client_hello (real or GREASE). */
+  readonly ech: boolean;
+  /** What the server leg was when the app was answered. */
+  readonly upstream: 'verified' | 'not-inspected';
 };
 
 export type RefusalSign = 'alert' | 'silent-early' | 'silent-late';
@@ -176,13 +201,24 @@ export type Observation = {
   readonly perCallTrust: boolean;
   readonly trust: TrustView | null;
   readonly ja4: string | null;
+  /** Null where the app's handshake was not ours (bypass). */
+  readonly evidence: HandshakeEvidence | null;
+  readonly circumstances: Circumstances;
 };
 
-/** What `judgePinning` looks at: this app at this host, and the same app at its other hosts. Oldest first. */
+/** What `judgePinning` looks at: this app at this host, the same app at its other hosts (oldest first), and other apps here. */
 export type History = {
   readonly host: string;
   readonly here: readonly Observation[];
   readonly elsewhere: readonly Observation[];
+  readonly others: {
+    /** Unrelated apps that trust our root elsewhere and refused this host within a minute of now; with each new one all are judged again. */
+    readonly refusing: number;
+    /** One of them accepted our certificate here lately: then leaf and server are fine. */
+    readonly accepted: boolean;
+  };
+  /** Name of the list that knows this app or host as pinned (predefined or the organisation's); null = none. */
+  readonly listed: string | null;
 };
 
 /** Stable codes of facts for and against a verdict; explain.ts has a sentence for each. */
@@ -199,6 +235,12 @@ export type FactCode =
   | 'pass-through-worked'       // {count}
   | 'pass-through-failed'       // {count}
   | 'incompatible-here'         // {alert}
+  | 'client-certificate-asked'  // {count}: the server wants one; passed on untouched
+  | 'older-than-root'           // the process began before our root came into its store
+  | 'disturbed'                 // {kind}: resume, network change, clock step, captive portal just before
+  | 'others-refuse'             // {count}: unrelated apps refuse this host too
+  | 'others-accept'             // another app accepted our certificate here
+  | 'listed'                    // {list}: known as pinned
   | 'only-unused'               // connections that never said a word
   | 'no-evidence'
   | 'per-call-trust';           // a tool whose trust is chosen per call
@@ -224,6 +266,22 @@ export type Verdict =
   | { readonly kind: 'undetermined'; readonly because: readonly Fact[] };
 
 export type VerdictKind = Verdict['kind'];
+
+/**
+ * "Test this app now": its next connection to the host is inspected, whatever was learned; if it refuses, the one after it is let through
+ * untouched; then the verdict. Takes the app's own next attempts, never makes one.
+ */
+export type AppTest = {
+  readonly host: string;
+  readonly phase: 'inspecting' | 'letting-through' | 'done';
+  readonly startedAt: number;
+  /** When it is given up, ms since the epoch. */
+  readonly endsAt: number;
+  /** What has been seen, oldest first. */
+  readonly steps: readonly { readonly at: number; readonly disposition: Disposition; readonly outcome: ConnectionOutcome }[];
+  /** How it ended; null while it runs. */
+  readonly result: VerdictKind | 'no-attempt' | 'not-allowed' | null;
+};
 
 /** "Inspecting this breaks it": why, since when, until when. Technical; privacy choices are no-inspect rules instead. */
 export type Exclusion = {

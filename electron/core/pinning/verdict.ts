@@ -2,79 +2,133 @@
 // Not for policy: a verdict never changes what is inspected by itself; decide() reads it among its facts.
 import { alertName } from '../tls/alerts.ts';
 import { fitsStoreRefusal } from './stack-signs.ts';
-import type { Fact, History, Observation, Verdict } from '../model.ts';
+import type { DisturbanceKind, Fact, HandshakeOutcome, History, Observation, Verdict, VerdictKind } from '../model.ts';
 
 /** A success counts against a refusal for this long, and only for the same version of the app (decision 2). */
 export const successMemoryMs = 7 * 24 * 3600_000;
 /** First connections of one app to one host within this time are one attempt (clients.md section 7). */
 export const attemptWindowMs = 2_000;
 
+/** What fails this soon after a resume, a network change or a clock step says nothing (facts/pinning.md section 4). */
+export const disturbedMs = 60_000;
+
 /** Total: a history without evidence is `undetermined`. `now`: ms since the epoch. */
 export function judgePinning(history: History, now: number): Verdict {
   const version = runningVersion(history, now);
   const here = relevant(history.here, version, now);
-  const elsewhere = relevant(history.elsewhere, version, now);
-  const attempts = groupAttempts(here);
-  const refused = attempts.filter((attempt) => attempt.kind === 'refused');
-  const established = attempts.filter((attempt) => attempt.kind === 'established');
-  const incompatible = attempts.filter((attempt) => attempt.kind === 'incompatible');
-  const last = attempts.at(-1);
-
-  if (last === undefined || (refused.length === 0 && established.length === 0 && incompatible.length === 0)) {
-    return { kind: 'undetermined', because: [neither(attempts.some((a) => a.kind === 'unused') ? 'only-unused' : 'no-evidence', {})] };
-  }
+  const attempts = groupAttempts(here.filter((o) => o.outcome.kind !== 'refused' || disturbanceOf(o) === null));
+  const decisive = attempts.findLast((a) => a.kind === 'refused' || a.kind === 'established' || a.kind === 'incompatible');
+  // The server's own wish beats whatever the app said before; an app that was accepted without a certificate since then has none to show.
+  const asked = here.findLast((o) => o.circumstances.clientCertificateAsked && o.outcome.kind !== 'established');
+  if (asked !== undefined && (decisive === undefined || decisive.at <= asked.at)) return judgeAsked(here);
+  if (decisive === undefined) return { kind: 'undetermined', because: whyUndetermined(here, attempts) };
   // Counter-evidence first: the newest thing this version said about our certificate is what holds, and a tool whose trust
   // is chosen per call may accept once and refuse once without contradiction.
-  const decisive = attempts.findLast((a) => a.kind === 'refused' || a.kind === 'established' || a.kind === 'incompatible');
-  if (decisive?.kind === 'established') {
+  const refused = attempts.filter((attempt) => attempt.kind === 'refused');
+  const established = attempts.filter((attempt) => attempt.kind === 'established');
+  if (decisive.kind === 'established') {
     return { kind: 'inspectable', because: [
       pro('established-here', { count: established.length }),
       ...(refused.length > 0 ? [con('refused-here', refusalValues(refused))] : []),
     ] };
   }
-  if (decisive?.kind === 'incompatible') {
+  if (decisive.kind === 'incompatible') {
     return { kind: 'incompatible', because: [pro('incompatible-here', { alert: decisive.alert ?? 0 })] };
   }
-  return judgeRefusals(refused, established.length, here, elsewhere);
+  return judgeRefusals(refused, established.length, { ...history, here, elsewhere: relevant(history.elsewhere, version, now) });
 }
 
-function judgeRefusals(
-  refused: readonly Attempt[], establishedHere: number, here: readonly Observation[], elsewhere: readonly Observation[],
-): Verdict {
+/** What holds for an app as a whole: the gravest of its hosts' verdicts; hosts that said nothing do not count. Null without any. */
+export function judgeApp(verdicts: readonly Verdict[]): VerdictKind | null {
+  const telling = verdicts.filter((verdict) => verdict.kind !== 'undetermined' || verdict.because.some((fact) => fact.code === 'refused-here'));
+  return gravest.find((kind) => telling.some((verdict) => verdict.kind === kind)) ?? null;
+}
+
+const gravest: readonly VerdictKind[] = ['pinned', 'private-trust-store', 'undetermined', 'client-certificate', 'incompatible', 'inspectable'];
+
+/** The disturbance that takes the weight off a refusal; null when there was none in time. */
+export function disturbanceOf(observation: Observation): DisturbanceKind | null {
+  const { disturbance } = observation.circumstances;
+  return disturbance !== null && observation.at >= disturbance.at && observation.at - disturbance.at < disturbedMs ? disturbance.kind : null;
+}
+
+function judgeAsked(here: readonly Observation[]): Verdict {
+  const asked = here.filter((o) => o.circumstances.clientCertificateAsked);
+  return { kind: 'client-certificate', because: [pro('client-certificate-asked', { count: asked.length }), ...passThroughFacts(here)] };
+}
+
+function whyUndetermined(here: readonly Observation[], attempts: readonly Attempt[]): Fact[] {
+  const disturbed = here.filter((o) => o.outcome.kind === 'refused' && disturbanceOf(o) !== null);
+  const latest = disturbed.at(-1);
+  if (latest !== undefined) {
+    return [pro('refused-here', refusalValues(groupAttempts(disturbed))), con('disturbed', { kind: disturbanceOf(latest) ?? 'network' })];
+  }
+  return [neither(attempts.some((a) => a.kind === 'unused') ? 'only-unused' : 'no-evidence', {})];
+}
+
+function judgeRefusals(refused: readonly Attempt[], establishedHere: number, history: History): Verdict {
+  const { here, elsewhere, others } = history;
   const latest = refused.at(-1)?.observation as Observation;
-  const outcome = latest.outcome as { sign: 'alert' | 'silent-early' | 'silent-late'; alert: number | null };
-  const shared: Fact[] = [pro('refused-here', refusalValues(refused))];
-  const worked = here.filter((o) => o.outcome.kind === 'passed' && o.outcome.data).length;
-  const failed = here.filter((o) => o.disposition === 'bypass' && o.outcome.kind === 'passed' && !o.outcome.data).length;
-  if (worked > 0) shared.push(pro('pass-through-worked', { count: worked }));
-  else if (failed > 0) shared.push(con('pass-through-failed', { count: failed }));
+  const outcome = latest.outcome as Refusal;
+  const shared: Fact[] = [pro('refused-here', refusalValues(refused)), ...passThroughFacts(here)];
+  const worked = here.some((o) => o.outcome.kind === 'passed' && o.outcome.data);
   if (latest.perCallTrust) shared.push(neither('per-call-trust', {}));
   if (establishedHere > 0) shared.push(con('established-here', { count: establishedHere }));
+  if (others.accepted) shared.push(pro('others-accept', {}));
+  if (history.listed !== null) shared.push(neither('listed', { list: history.listed }));
 
   const acceptedHosts = [...new Set(elsewhere.filter((o) => o.outcome.kind === 'established' && sameTrust(o, latest)).map((o) => o.host))];
   const triedHosts = new Set([...elsewhere, ...here].filter((o) => o.outcome.kind === 'refused').map((o) => o.host));
   const saidUnknownCa = outcome.sign === 'alert' && outcome.alert === 48;
-  const trust = latest.trust;
   const store = storeSign(latest, outcome);
+  const confidence = worked ? 'confirmed' as const : 'likely' as const;
 
   // Alert 48 or a store without our root beats "trusts elsewhere" only for tools whose trust is chosen per call.
-  if (acceptedHosts.length > 0 && !(latest.perCallTrust && (saidUnknownCa || trust?.holdsRoot === false))) {
-    const elsewhereFact = pro('established-elsewhere', { hosts: acceptedHosts.length, example: acceptedHosts[0] as string });
-    if (saidUnknownCa) {
-      return { kind: 'undetermined', because: [...shared, con('alert-unknown-ca', {}), elsewhereFact] };
-    }
+  if (acceptedHosts.length > 0 && !(latest.perCallTrust && (saidUnknownCa || latest.trust?.holdsRoot === false))) {
+    const because = [...shared, pro('established-elsewhere', { hosts: acceptedHosts.length, example: acceptedHosts[0] as string })];
+    if (saidUnknownCa) return { kind: 'undetermined', because: [...because, con('alert-unknown-ca', {})] };
+    // Several apps at once do not pin one host by chance: our certificate for it, or the server, is the likelier cause.
+    if (others.refusing > 0 && !others.accepted) return { kind: 'undetermined', because: [...because, con('others-refuse', { count: others.refusing })] };
+    // It failed untouched as well: not our doing (a server's trouble, a network's, a user's abort).
+    if (shared.some((fact) => fact.code === 'pass-through-failed')) return { kind: 'undetermined', because };
     // A pin does not accept our leaf one day and refuse it the next: trouble of another kind, unless each call chooses its trust.
-    if (establishedHere > 0 && !latest.perCallTrust) return { kind: 'undetermined', because: [...shared, elsewhereFact] };
-    return { kind: 'pinned', hosts: 'some', confidence: worked > 0 ? 'confirmed' : 'likely', because: [...shared, elsewhereFact] };
+    if (establishedHere > 0 && !latest.perCallTrust) return { kind: 'undetermined', because };
+    return { kind: 'pinned', hosts: 'some', confidence, because };
   }
   const everywhere = neither('refuses-everywhere', { hosts: triedHosts.size });
+  // A list in memory from before our root came is neither private nor a pin: a fresh start decides.
+  if (latest.circumstances.olderThanRoot && !latest.perCallTrust) return { kind: 'undetermined', because: [...shared, con('older-than-root', {}), ...store.facts, everywhere] };
   if (saidUnknownCa) return { kind: 'private-trust-store', because: [...shared, pro('alert-unknown-ca', {}), ...store.facts, everywhere] };
   if (store.fits) return { kind: 'private-trust-store', because: [...shared, ...store.facts, everywhere] };
+  if (acceptedHosts.length === 0 && pinsEverywhere([...elsewhere, ...here], worked)) {
+    return { kind: 'pinned', hosts: 'all', confidence, because: [...shared, ...store.facts, pro('refuses-everywhere', { hosts: triedHosts.size })] };
+  }
   return { kind: 'undetermined', because: [...shared, ...store.facts, everywhere] };
 }
 
+/**
+ * Pinned at every host, by the device's own knowledge: the store this very process reads holds our root, no refusal had a form in
+ * which its runtime refuses an unknown root (48 least of all), two hosts at least, and let through it worked (clients.md section 6).
+ */
+function pinsEverywhere(seen: readonly Observation[], worked: boolean): boolean {
+  const refusals = seen.filter((o) => o.outcome.kind === 'refused');
+  return worked && new Set(refusals.map((o) => o.host)).size >= 2 && refusals.every((o) => {
+    const { sign, alert } = o.outcome as Refusal;
+    return o.trust?.holdsRoot === true && o.runtime !== null && !fitsStoreRefusal(o.runtime, sign, alert);
+  });
+}
+
+type Refusal = Extract<HandshakeOutcome, { kind: 'refused' }>;
+
+function passThroughFacts(here: readonly Observation[]): Fact[] {
+  const worked = here.filter((o) => o.outcome.kind === 'passed' && o.outcome.data).length;
+  if (worked > 0) return [pro('pass-through-worked', { count: worked })];
+  const failed = here.filter((o) => o.disposition === 'bypass' && o.outcome.kind === 'passed' && !o.outcome.data).length;
+  return failed > 0 ? [con('pass-through-failed', { count: failed })] : [];
+}
+
 /** The store sign of decision 1: the store this runtime reads lacks our root, and the refusal has the form such a runtime gives it. */
-function storeSign(latest: Observation, outcome: { sign: 'alert' | 'silent-early' | 'silent-late'; alert: number | null }): { fits: boolean; facts: Fact[] } {
+function storeSign(latest: Observation, outcome: Refusal): { fits: boolean; facts: Fact[] } {
   const { trust, runtime } = latest;
   if (trust === null || trust.holdsRoot === null) return { fits: false, facts: [] };
   const values = { store: trust.store, because: trust.because };

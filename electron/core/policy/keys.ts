@@ -125,18 +125,31 @@ const network = section({
     .max(policyLimits.listItems, { error: `must name at most ${policyLimits.listItems} files` }).readonly(),
 });
 
+const learning = section({
+  /** Minutes a learned exclusion lasts for an app without a verdict, an unknown program, or a tool whose trust is chosen per call. */
+  shortMinutes: whole(1, 1_440),
+  /** Hours the first one lasts for a known app with a verdict. */
+  firstHours: whole(1, 720),
+  /** Days it lasts once confirmed. 30 at most: what is learned is looked at again. */
+  confirmedDays: whole(1, 30),
+  /** New exclusions, and pass-throughs, that one app may earn in an hour; 0 = nothing is learned. */
+  perAppPerHour: whole(0, 100),
+});
+
 /** The whole file. Every section but `version` may be absent; unknown keys are errors, since a mistyped key would silently protect nothing. */
 export const policyFile = section({
   version: z.literal(1, { error: must('1') }),
   defaults: defaults.partial().readonly().optional(),
   rules: rules.readonly().optional(),
   network: network.partial().readonly().optional(),
+  learning: learning.partial().readonly().optional(),
 });
 
 /** One matching line. All given conditions must hold; none given = every connection. */
 export type Rule = Readonly<z.infer<typeof rule>>;
 export type PolicyDefaults = Readonly<z.infer<typeof defaults>>;
 export type PolicyNetwork = Readonly<z.infer<typeof network>>;
+export type PolicyLearning = Readonly<z.infer<typeof learning>>;
 /** One valid policy file: what it sets, and nothing for what it leaves open. */
 export type PolicyLayer = Readonly<z.infer<typeof policyFile>>;
 
@@ -144,6 +157,7 @@ const sections: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(policyFile.shape),
   defaults: Object.keys(defaults.shape),
   network: Object.keys(network.shape),
+  learning: Object.keys(learning.shape),
   rules: Object.keys(rule.shape),
   'rules.when': Object.keys(when.shape),
   'rules.when.app': Object.keys(app.shape),

@@ -2,7 +2,7 @@
 // Not for reading or checking files (parse.ts, agent/policy).
 import type { Exclusion } from '../model.ts';
 import { embeddedLayer } from './embedded.ts';
-import type { PolicyDefaults, PolicyLayer, PolicyNetwork, Rule } from './keys.ts';
+import type { PolicyDefaults, PolicyLayer, PolicyLearning, PolicyNetwork, Rule } from './keys.ts';
 import type { Policy, PolicyOrigin } from './policy.ts';
 
 /** One layer and where it came from; `file` is null for what is built in. */
@@ -21,7 +21,7 @@ export function mergePolicy(layers: readonly OriginLayer[], exclusions: readonly
   // The safe embedded layer comes last, so that a policy is complete even when the caller gave no layer at all.
   const all = [...layers, builtIn];
   const base = embeddedLayer('service');
-  const pickFor = <T extends object>(section: 'defaults' | 'network', complete: T, part: (layer: PolicyLayer) => Partial<T> | undefined): T => {
+  const pickFor = <T extends object>(section: 'defaults' | 'network' | 'learning', complete: T, part: (layer: PolicyLayer) => Partial<T> | undefined): T => {
     const result = { ...complete };
     for (const key of keysOf(complete)) {
       const setter = all.find(({ layer }) => part(layer)?.[key] !== undefined) ?? builtIn;
@@ -32,7 +32,8 @@ export function mergePolicy(layers: readonly OriginLayer[], exclusions: readonly
   };
   const defaults = pickFor<PolicyDefaults>('defaults', base.defaults, (layer) => layer.defaults);
   const network = pickFor<PolicyNetwork>('network', base.network, (layer) => layer.network);
-  return { version: 1, defaults, rules: mergeRules(all, origins), network, exclusions, origins };
+  const learning = pickFor<PolicyLearning>('learning', base.learning, (layer) => layer.learning);
+  return { version: 1, defaults, rules: mergeRules(all, origins), network, learning, exclusions, origins };
 }
 
 function mergeRules(layers: readonly OriginLayer[], origins: Origins): Rule[] {

@@ -1,9 +1,9 @@
 // The shape of an effective policy: what `decide()` reads. Where it comes from (files, defaults) is parse.ts and merge.ts;
 // the parts that a file holds as they are come from keys.ts.
 import type { Exclusion } from '../model.ts';
-import type { PolicyDefaults, PolicyNetwork, Rule } from './keys.ts';
+import type { PolicyDefaults, PolicyLearning, PolicyNetwork, Rule } from './keys.ts';
 
-export type { PolicyDefaults, PolicyNetwork, Rule } from './keys.ts';
+export type { PolicyDefaults, PolicyLearning, PolicyNetwork, Rule } from './keys.ts';
 
 export type PolicyOrigin = 'embedded' | 'user' | 'managed';
 
@@ -13,6 +13,7 @@ export type Policy = {
   readonly defaults: PolicyDefaults;
   readonly rules: readonly Rule[];
   readonly network: PolicyNetwork;
+  readonly learning: PolicyLearning;
   /** Predefined exclusions by host (decision 15): active, unless a must-inspect rule matches. */
   readonly exclusions: readonly Exclusion[];
   readonly origins: Readonly<Record<string, { readonly origin: PolicyOrigin; readonly file: string | null }>>;

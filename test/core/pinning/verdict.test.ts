@@ -2,9 +2,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { explainFact, explainVerdict } from '../../../electron/core/explain.ts';
-import type { ConnectionOutcome, History, Observation, Runtime, TrustView, Verdict } from '../../../electron/core/model.ts';
+import type { Circumstances, ConnectionOutcome, DisturbanceKind, History, Observation, Runtime, TrustView, Verdict } from '../../../electron/core/model.ts';
 import { fitsStoreRefusal } from '../../../electron/core/pinning/stack-signs.ts';
-import { attemptWindowMs, groupAttempts, judgePinning, successMemoryMs } from '../../../electron/core/pinning/verdict.ts';
+import { attemptWindowMs, groupAttempts, judgeApp, judgePinning, successMemoryMs } from '../../../electron/core/pinning/verdict.ts';
 import rows from '../tls/clients.matrix.json' with { type: 'json' };
 
 const now = 1_800_000_000_000;
@@ -25,11 +25,14 @@ const lacks: TrustView = { store: 'node-bundled', holdsRoot: false, because: 'NO
 const holds: TrustView = { store: 'system', holdsRoot: true, because: 'it is in /etc/ssl/certs' };
 const unknown: TrustView = { store: 'java:/opt/jdk', holdsRoot: null, because: 'the store is locked' };
 
+const calm: Circumstances = { rootAgeMs: day, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, ech: false, upstream: 'verified' };
+const alone = { others: { refusing: 0, accepted: false }, listed: null } as const;
+
 /** One observation, by default a minute-old inspected one of no special app. */
 function seen(outcome: ConnectionOutcome, change: Partial<Observation> = {}): Observation {
   return {
     at: now - minute, host: 'here.example', disposition: outcome.kind === 'passed' ? 'bypass' : 'inspect', outcome, appHash: null, runtime: null,
-    perCallTrust: false, trust: null, ja4: null, ...change,
+    perCallTrust: false, trust: null, ja4: null, evidence: null, circumstances: calm, ...change,
   };
 }
 
@@ -40,10 +43,15 @@ function words(verdict: Verdict): string {
   return verdict.kind === 'pinned' ? `pinned ${verdict.hosts} ${verdict.confidence}` : verdict.kind;
 }
 
-const judge = (here: readonly Observation[], elsewhere: readonly Observation[] = []): Verdict => judgePinning({ host: 'here.example', here, elsewhere }, now);
+const judge = (here: readonly Observation[], elsewhere: readonly Observation[] = [], more: Partial<History> = {}): Verdict =>
+  judgePinning({ host: 'here.example', here, elsewhere, ...alone, ...more }, now);
+const amid = (change: Partial<Circumstances>): Partial<Observation> => ({ circumstances: { ...calm, ...change } });
+const disturbed = (kind: DisturbanceKind, before: number): Partial<Observation> => amid({ disturbance: { kind, at: now - minute - before } });
+const asked = amid({ clientCertificateAsked: true });
 const trusted = [at('other.example', ok)];
 const node = { runtime: 'node', trust: lacks } as const;
 const curl = { runtime: 'openssl', perCallTrust: true } as const;
+const own = { runtime: 'python', trust: holds } as const;
 const [v1, v2] = [{ appHash: 'aa' }, { appHash: 'bb' }];
 
 describe('the verdict', () => {
@@ -64,7 +72,8 @@ describe('the verdict', () => {
     ['refused here, accepted elsewhere: pinned there', [seen(late)], trusted, 'pinned some likely'],
     ['refused here by alert 46, accepted elsewhere: pinned there', [seen(alert(46))], trusted, 'pinned some likely'],
     ['and let through it works: confirmed', [seen(late, ago(hour)), seen(worked)], trusted, 'pinned some confirmed'],
-    ['and let through it fails: still only likely', [seen(late, ago(hour)), seen(failed)], trusted, 'pinned some likely'],
+    ['and let through it fails as well: not our doing', [seen(late, ago(hour)), seen(failed)], trusted, 'undetermined'],
+    ['let through it failed once and worked once: confirmed', [seen(late, ago(hour)), seen(failed), seen(worked)], trusted, 'pinned some confirmed'],
     ['the store holds our root and it refuses: pinned where it accepts elsewhere', [seen(late, { trust: holds, runtime: 'python' })], trusted, 'pinned some likely'],
     ['the store seems to lack our root, now as then, yet it accepts elsewhere: the view of the store is wrong', [seen(early, node)], [at('other.example', ok, node)], 'pinned some likely'],
     ['it accepts nowhere, refuses without a sign: never pinned', [seen(late)], [at('b.example', late), at('c.example', late)], 'undetermined'],
@@ -103,6 +112,29 @@ describe('the verdict', () => {
     ['an unknown hash counts for any version', [seen(late, v2)], trusted, 'pinned some likely'],
     ['accepted elsewhere more than 7 days ago: forgotten', [seen(late)], [at('b.example', ok, ago(successMemoryMs + 1))], 'undetermined'],
     ['a refusal of more than 7 days ago is forgotten', [seen(late, ago(successMemoryMs + 1))], trusted, 'undetermined'],
+    // Pinned everywhere: the store this very process reads decides
+    ['its store holds our root, a form no store refusal has, two hosts, works untouched: pinned everywhere', [seen(late, own), seen(worked)], [at('b.example', late, own)], 'pinned all confirmed'],
+    ['the same at one host only: undetermined', [seen(late, own), seen(worked)], [], 'undetermined'],
+    ['the same, never let through: undetermined', [seen(late, own)], [at('b.example', late, own)], 'undetermined'],
+    ['the same in a form its runtime gives to an unknown root: undetermined', [seen(early, { ...own, runtime: 'node' }), seen(worked)], [at('b.example', early, { ...own, runtime: 'node' })], 'undetermined'],
+    ['the same with alert 48 at the other host: undetermined', [seen(late, own), seen(worked)], [at('b.example', alert(48), own)], 'undetermined'],
+    ['the same of no known runtime: undetermined', [seen(late, { ...own, runtime: null }), seen(worked)], [at('b.example', late, { ...own, runtime: null })], 'undetermined'],
+    // Client certificates
+    ['the server asked for a client certificate: that, whatever was refused before', [seen(late, ago(hour)), seen(worked, asked)], trusted, 'client-certificate'],
+    ['and it stays that while the exclusion lets it through', [seen(worked, { ...ago(hour), ...asked }), seen(worked)], [], 'client-certificate'],
+    ['asked, inspected all the same and used: inspectable', [seen(ok, asked)], [], 'inspectable'],
+    ['asked once, accepted without one since: inspectable', [seen(worked, { ...ago(hour), ...asked }), seen(ok)], [], 'inspectable'],
+    // Disturbed
+    ['refused a second after waking up: says nothing', [seen(late, disturbed('resume', 1_000))], trusted, 'undetermined'],
+    ['refused 59 s after the network changed: says nothing', [seen(late, disturbed('network', 59_000))], trusted, 'undetermined'],
+    ['refused 61 s after: it counts', [seen(late, disturbed('network', 61_000))], trusted, 'pinned some likely'],
+    ['a captive portal says nothing about trust either', [seen(alert(48), disturbed('portal', 10_000))], [], 'undetermined'],
+    ['a clock that was set after the refusal changes nothing', [seen(late, disturbed('clock', -1_000))], trusted, 'pinned some likely'],
+    ['one refusal disturbed, another not: the other counts', [seen(late, ago(hour)), seen(late, disturbed('resume', 1_000))], trusted, 'pinned some likely'],
+    ['a success counts, disturbed or not', [seen(ok, disturbed('resume', 1_000))], [], 'inspectable'],
+    // Older than the root
+    ['a process older than our root that trusts nothing: start it again', [seen(alert(48), amid({ olderThanRoot: true }))], [], 'undetermined'],
+    ['older than our root, yet it accepts elsewhere: its list has it, pinned', [seen(late, amid({ olderThanRoot: true }))], trusted, 'pinned some likely'],
     // Incompatible
     ['no version in common: incompatible', [seen(incompatible)], [], 'incompatible'],
     ['incompatible after a refusal: the newest answer', [seen(early, ago(hour)), seen(incompatible)], trusted, 'incompatible'],
@@ -134,6 +166,40 @@ describe('the verdict', () => {
     expect(judge([seen(ok, ago(day)), seen(late)], trusted).because.map((fact) => `${fact.speaks} ${fact.code}`))
       .toEqual(['for refused-here', 'against established-here', 'for established-elsewhere']);
   });
+});
+
+describe('other apps at the same host', () => {
+  test.each<[string, Partial<History>, string]>([
+    ['refuse it too: our certificate or the server, not a pin', { others: { refusing: 1, accepted: false } }, 'undetermined'],
+    ['refuse it too while one accepts it: the certificate is fine, pinned', { others: { refusing: 3, accepted: true } }, 'pinned some likely'],
+    ['accept it: pinned', { others: { refusing: 0, accepted: true } }, 'pinned some likely'],
+  ])('%s', (_, more, expected) => {
+    const verdict = judge([seen(late)], trusted, more);
+    expect(words(verdict)).toBe(expected);
+    for (const fact of verdict.because) expect(explainFact(fact)).not.toMatch(/undefined|null|\?|NaN/);
+  });
+
+  test('a list that knows the host is told and decides nothing', () => {
+    const verdict = judge([seen(late)], [], { listed: 'messengers' });
+    expect(verdict.kind).toBe('undetermined');
+    expect(verdict.because.map(explainFact).join(' ')).toContain('"messengers"');
+  });
+});
+
+describe('the app as a whole', () => {
+  const unsure: Verdict = { kind: 'undetermined', because: [] };
+  const refusing: Verdict = { kind: 'undetermined', because: [{ code: 'refused-here', speaks: 'for', values: {} }] };
+  const fine: Verdict = { kind: 'inspectable', because: [] };
+  const pin: Verdict = { kind: 'pinned', hosts: 'some', confidence: 'likely', because: [] };
+  const store: Verdict = { kind: 'private-trust-store', because: [] };
+  test.each<[string, readonly Verdict[], string | null]>([
+    ['nothing is known of an app without hosts', [], null],
+    ['nor of one whose hosts said nothing', [unsure, unsure], null],
+    ['fine where everything that spoke is fine', [fine, unsure], 'inspectable'],
+    ['pinned where one host is', [fine, pin, fine], 'pinned'],
+    ['a private store where one host says so', [fine, store, refusing], 'private-trust-store'],
+    ['undetermined where one refuses for no known reason', [fine, refusing], 'undetermined'],
+  ])('%s', (_, verdicts, expected) => expect(judgeApp(verdicts)).toBe(expected));
 });
 
 describe('attempts', () => {
@@ -180,18 +246,22 @@ describe('any history', () => {
     at: fc.oneof(fc.integer({ min: now - 8 * day, max: now + day }), fc.constantFrom(0, now, Number.MAX_SAFE_INTEGER)),
     host: fc.constantFrom('a', 'b', 'c'), disposition: fc.constantFrom('inspect' as const, 'bypass' as const, 'block' as const), outcome,
     appHash: fc.constantFrom(null, 'aa', 'bb'), runtime: fc.constantFrom(null, 'node' as const, 'python' as const, 'go' as const),
-    perCallTrust: fc.boolean(), trust: fc.constantFrom(null, lacks, holds, unknown), ja4: fc.constantFrom(null, '', 't13_a_b', 't13_c_d'),
+    perCallTrust: fc.boolean(), trust: fc.constantFrom(null, lacks, holds, unknown), ja4: fc.constantFrom(null, '', 't13_a_b', 't13_c_d'), evidence: fc.constant(null),
+    circumstances: fc.record({
+      rootAgeMs: fc.constant(day), olderThanRoot: fc.boolean(), clientCertificateAsked: fc.boolean(), ech: fc.boolean(), upstream: fc.constant('verified' as const),
+      disturbance: fc.constantFrom(null, { kind: 'network' as const, at: now - minute }),
+    }),
   });
 
-  test('has a verdict; pinned only with a success elsewhere and no alert 48, private trust store only with a sign', () => {
+  test('has a verdict; pinned only with a success elsewhere or a store that holds the root, and no alert 48; private trust store only with a sign', () => {
     fc.assert(fc.property(fc.array(observation, { maxLength: 12 }), fc.array(observation, { maxLength: 8 }), (here, elsewhere) => {
-      const verdict = judgePinning({ host: 'a', here, elsewhere }, now);
+      const verdict = judgePinning({ host: 'a', here, elsewhere, ...alone }, now);
       const codes = verdict.because.map((fact) => fact.code);
       expect(codes.length).toBeGreaterThan(0);
       if (verdict.kind === 'pinned') {
-        expect(codes).toContain('established-elsewhere');
+        expect(codes).toContain(verdict.hosts === 'some' ? 'established-elsewhere' : 'store-holds-root');
         expect(codes).not.toContain('alert-unknown-ca');
-        expect(elsewhere.some((o) => o.outcome.kind === 'established')).toBe(true);
+        if (verdict.hosts === 'some') expect(elsewhere.some((o) => o.outcome.kind === 'established')).toBe(true);
       }
       if (verdict.kind === 'private-trust-store') expect(codes.some((code) => code === 'alert-unknown-ca' || code === 'form-fits-store')).toBe(true);
       if (verdict.kind === 'inspectable') expect(here.some((o) => o.outcome.kind === 'established')).toBe(true);
@@ -202,7 +272,7 @@ describe('any history', () => {
   test('of 100,000 entries is judged within a second, sorted or not', () => {
     const some = fc.sample(observation, { numRuns: 500, seed: 7 });
     const big: History = {
-      host: 'a', here: Array.from({ length: 200 }, () => some).flat(),
+      host: 'a', ...alone, here: Array.from({ length: 200 }, () => some).flat(),
       elsewhere: Array.from({ length: 200 }, (_, i) => some.map((o, j) => ({ ...o, host: `h${(i * 500 + j) % 5_000}` }))).flat(),
     };
     const before = performance.now();
