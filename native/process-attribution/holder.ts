@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import type { Owner } from '../../electron/core/model.ts';
 import { startedAtOf, withoutDeletedMark } from '../procfs/parse.ts';
 import { failureOf, readCommandLine, readLink, readStat } from '../procfs/read.ts';
-import type { ReadFailure } from '../procfs/read.ts';
+import type { ReadFailure, StatWatch } from '../procfs/read.ts';
 
 type ProcessOwner = Extract<Owner, { kind: 'process' }>;
 
@@ -18,6 +18,10 @@ export type Holder = {
   readonly owner: ProcessOwner;
   /** Parent with the same executable and arguments, so a fork without exec: it may hold the same socket; null when there is none. */
   readonly twinParent: number | null;
+  /** Opened by whoever remembers the holder, who also closes it; while null its stat is looked up by number. */
+  stat: StatWatch | null;
+  /** The descriptor of the last hit. */
+  newest: string | null;
   /** Descriptors that once held a client socket, oldest hit first: in a busy client the oldest is the likeliest to be reused. */
   readonly hits: Set<string>;
   /** Descriptors seen that never did. */
@@ -38,14 +42,14 @@ export function readHolder(pid: number, uid: number, user: string | null, booted
   return {
     pid, uid, startTicks: stat.startTicks, imageMarks: stat.imageMarks,
     owner: { kind: 'process', pid, uid, user, startedAt: startedAtOf(stat.startTicks, bootedAt), path, commandLine },
-    twinParent: isTwin(stat.ppid, link, argv) ? stat.ppid : null,
-    hits: new Set(), others: new Set(),
+    twinParent: isTwin(stat.ppid, link, argv) ? stat.ppid : null, stat: null,
+    newest: null, hits: new Set(), others: new Set(),
   };
 }
 
 /** Same pid, same start, same program image: what was read about it still holds. */
 export function isUnchanged(holder: Holder): boolean {
-  const stat = readStat(holder.pid);
+  const stat = holder.stat === null ? readStat(holder.pid) : holder.stat.read();
   return stat !== null && stat.startTicks === holder.startTicks && stat.imageMarks === holder.imageMarks;
 }
 
@@ -54,8 +58,8 @@ const guesses = 12;
 
 /** Quick try: the descriptors that a busy client most likely gave its newest socket. */
 export function guessHolds(holder: Holder, link: string): boolean {
-  const newest = [...holder.hits].at(-1);
-  if (newest !== undefined && holds(holder, newest, link)) return true;
+  const { newest } = holder;
+  if (newest !== null && holds(holder, newest, link)) return true;
   let tried = 0;
   for (const fd of holder.hits) {
     if (fd !== newest && holds(holder, fd, link)) return true;
@@ -85,6 +89,7 @@ export function noteHit(holder: Holder, fd: string): void {
   holder.others.delete(fd);
   holder.hits.delete(fd);
   holder.hits.add(fd);
+  holder.newest = fd;
 }
 
 /** First descriptor of a process, newest first, whose link is among the wanted ones. */

@@ -3,7 +3,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import type { Owner } from '../../electron/core/model.ts';
 import { bootedAtOf } from '../procfs/parse.ts';
-import { createUserNames, readProcText } from '../procfs/read.ts';
+import { createUserNames, readProcText, watchStat } from '../procfs/read.ts';
 import { findDescriptor, guessHolds, isUnchanged, noteHit, readHolder, scanHolds } from './holder.ts';
 import type { Holder } from './holder.ts';
 import type { ProcessAttribution } from './index.ts';
@@ -78,13 +78,13 @@ export function createLinuxAttribution(
       diag?.close();
       for (const entry of wanted.values()) entry.settle(unknown('late', entry.row.uid));
       wanted.clear();
-      recent.clear();
+      for (const pid of recent.keys()) forget(pid);
     },
   };
 
   function fromRecent(row: SocketRow): Owner | null {
     const link = linkOf(row);
-    const candidates = [...recent.values()].filter((holder) => holder.uid === row.uid).toReversed();
+    const candidates = [...recent.values()].reverse().filter((holder) => holder.uid === row.uid);
     const until = performance.now() + quickScanMs;
     for (const holds of [guessHolds, scanHolds]) {
       for (const holder of candidates) {
@@ -205,17 +205,23 @@ export function createLinuxAttribution(
     }
     recent.delete(holder.pid);
     recent.set(holder.pid, holder);
+    holder.stat ??= watchStat(holder.pid);
     for (const oldest of recent.keys()) {
       if (recent.size <= recentLimit) break;
-      recent.delete(oldest);
+      forget(oldest);
     }
     return holder.owner;
+  }
+
+  function forget(pid: number): void {
+    recent.get(pid)?.stat?.close();
+    recent.delete(pid);
   }
 
   function holderOf(pid: number, uid: number): Holder | null {
     const known = recent.get(pid);
     if (known !== undefined && known.uid === uid && isUnchanged(known)) return known;
-    recent.delete(pid);
+    forget(pid);
     const read = readHolder(pid, uid, users.of(uid)?.name ?? null, bootedAt);
     return typeof read === 'string' ? null : read;
   }

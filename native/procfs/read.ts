@@ -1,6 +1,6 @@
 // Small reads of /proc that turn "gone" and "not permitted" into values. Synchronous on purpose: /proc never waits for a disk.
 // Not for judging what is read: parse.ts and the callers do that.
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { parseNulList, parsePasswd, parseStat } from './parse.ts';
 import type { ProcStat } from './parse.ts';
 
@@ -30,8 +30,40 @@ export function readLink(path: string): string | null {
  * own: `/proc/PID/stat` itself sums over all threads under a lock, which costs a client with 64 of them dearly.
  */
 export function readStat(pid: number): ProcStat | null {
-  const read = readProcText(`/proc/${pid}/task/${pid}/stat`);
+  const read = readProcText(statPath(pid));
   return typeof read === 'string' ? null : parseStat(read.text);
+}
+
+/** A process's stat held open: one read says whether it is still the same, and a number given to another process cannot deceive it. */
+export type StatWatch = {
+  /** Null when the process is gone. */
+  read(): ProcStat | null;
+  close(): void;
+};
+
+const statBuffer = Buffer.alloc(1024);
+
+/** Holds the stat of a process open; costs a descriptor until `close`. Null when it is gone or there are no descriptors left. */
+export function watchStat(pid: number): StatWatch | null {
+  try {
+    const fd = openSync(statPath(pid), 'r');
+    return {
+      read() {
+        try {
+          return parseStat(statBuffer.latin1Slice(0, readSync(fd, statBuffer, 0, statBuffer.length, 0)));
+        } catch {
+          return null;
+        }
+      },
+      close: () => closeSync(fd),
+    };
+  } catch {
+    return null;
+  }
+}
+
+function statPath(pid: number): string {
+  return `/proc/${pid}/task/${pid}/stat`;
 }
 
 /** Arguments of a process; empty when it is gone or a kernel thread. */

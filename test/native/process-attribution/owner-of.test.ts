@@ -1,5 +1,6 @@
 // Real processes, real sockets: the pid that the kernel tells must be the pid that we started. Linux only.
 import { spawn } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createProcessAttribution } from '../../../native/process-attribution/index.ts';
@@ -154,6 +155,21 @@ time.sleep(600)
     }
   });
 
+  test('60 clients that came and went leave 32 held files at most, and none after the close', async () => {
+    const held = (): number => readdirSync('/proc/self/fd').filter((fd) => readlinkSafe(`/proc/self/fd/${fd}`).endsWith('/stat')).length;
+    for (let i = 0; i < 60; i += 1) {
+      const child = startClient('/bin/bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${server.port}; cat <&3`]);
+      const { connection, socket } = await server.next();
+      expect(await attribution.ownerOf(connection, 2000)).toMatchObject({ kind: 'process' });
+      socket.destroy();
+      await stopClient(child);
+    }
+    expect(held()).toBeGreaterThan(0);
+    expect(held()).toBeLessThanOrEqual(32);
+    attribution.close();
+    expect(held()).toBe(0);
+  });
+
   test('a process that execs another program under the same pid is read again', async () => {
     const python = programOrSkip('python3');
     if (python === null) return;
@@ -256,3 +272,11 @@ describe.runIf(linux)('listenerOf', () => {
   });
 });
 
+
+function readlinkSafe(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
