@@ -4,6 +4,7 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { makeCertificates } from './certificates.ts';
 import { makeClient } from './client.ts';
+import { measureJudgement } from './judge.ts';
 import { measureRows, rowPlans } from './measure.ts';
 import { startNginx } from './peers/nginx.ts';
 import { residentMB, startPinlight } from './peers/pinlight.ts';
@@ -81,6 +82,7 @@ async function bench(space: Workspace, options: Options): Promise<number> {
 
   const loadBefore = loadavg()[0] ?? 0;
   const measured = await measureRows(rowPlans(options.quick), client, started.map(({ way }) => way), tell);
+  const rows = [...measured.rows, measureJudgement()];
   const agent = started.find(({ way }) => way.name === 'pinlight');
   const memoryMB = agent === undefined ? null : residentMB(agent.pid);
   const notes = [
@@ -93,7 +95,7 @@ async function bench(space: Workspace, options: Options): Promise<number> {
       : `The interceptor under test has core ${space.cores.measured} for itself, origin and client share core ${space.cores.others}: figures are per core (--shared measures without).`,
     `Load average before: ${loadBefore.toFixed(1)}. Load client: ${client.name}.`,
   ];
-  if (options.json) console.log(JSON.stringify(benchDocument(measured.rows, memoryMB, notes), null, 2));
-  else console.log(benchTable(measured.rows, memoryMB, notes));
+  if (options.json) console.log(JSON.stringify(benchDocument(rows, memoryMB, notes), null, 2));
+  else console.log(benchTable(rows, memoryMB, notes));
   return agent === undefined ? 1 : 0;
 }

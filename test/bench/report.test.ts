@@ -27,6 +27,8 @@ describe('benchTable', () => {
     ['requests at nine tenths of sslsplit meet it', row('req/s', all), '>= 0.9x sslsplit  0.90x, met'],
     ['bulk above eight tenths of sslsplit meets it', row('MB/s', all), '>= 0.8x sslsplit  0.90x, met'],
     ['latency is held against direct', row('ms', all), '<= 2.0x direct  1.50x, met'],
+    ['a judgement is held against its limit', row('µs', { pinlight: 50 }), '<= 50 µs  met'],
+    ['a judgement above its limit', row('µs', { pinlight: 51 }), '<= 50 µs  not met'],
     ['a missing peer gives no ratio', row('conn/s', { pinlight: 90, direct: 60 }), '>= 1.0x sslsplit  n/a'],
     ['a missing Pinlight gives no ratio', row('conn/s', { sslsplit: 90 }), '>= 1.0x sslsplit  n/a'],
   ];

@@ -21,6 +21,8 @@ const targets: readonly Target[] = [
   { unit: 'ms', against: 'direct', at: 'most', factor: 2 },
 ];
 const memoryTargetMB = 180;
+/** Rows without a neighbour to be held against. */
+const limits: Readonly<Record<string, number>> = { µs: 50 };
 
 /** The document that `--json` prints. */
 export function benchDocument(rows: readonly MeasuredRow[], memoryMB: number | null, notes: readonly string[]): BenchDocument {
@@ -60,10 +62,13 @@ function cell(row: MeasuredRow, name: WayName): string {
 }
 
 function judged(row: MeasuredRow): [string, string] {
+  const limit = limits[row.unit];
+  const own = row.figures.pinlight?.value ?? null;
+  if (limit !== undefined) return [`<= ${limit} ${row.unit}`, own === null ? 'n/a' : verdict(own <= limit)];
   const target = targets.find(({ unit }) => unit === row.unit);
   if (target === undefined) return ['', ''];
   const name = `${target.at === 'least' ? '>=' : '<='} ${target.factor.toFixed(1)}x ${target.against}`;
-  const measured = ratio(row.figures.pinlight?.value ?? null, row.figures[target.against]?.value ?? null);
+  const measured = ratio(own, row.figures[target.against]?.value ?? null);
   if (measured === null) return [name, 'n/a'];
   const met = target.at === 'least' ? measured >= target.factor : measured <= target.factor;
   return [name, `${measured.toFixed(2)}x, ${verdict(met)}`];
