@@ -83,7 +83,8 @@ export function explainFact(fact: Fact): string {
   }
 }
 
-const disturbanceWords: Readonly<Record<DisturbanceKind, string>> = {
+/** What happened, as part of a sentence: `the network changed`. */
+export const disturbanceWords: Readonly<Record<DisturbanceKind, string>> = {
   resume: 'the device woke up', network: 'the network changed', clock: 'the clock was set', portal: 'a captive portal answered for other servers',
   root: 'the root certificate was renewed',
 };
@@ -137,7 +138,7 @@ function adviseOpenQuestion(because: readonly Fact[]): string {
 export function explainExclusion(exclusion: Exclusion, now: number): string {
   const until = exclusion.expiresAt === null ? 'no end' : `ends in ${duration(exclusion.expiresAt - now)}`;
   const who = exclusion.appName ?? 'every app';
-  return `${who} at ${exclusion.host}: ${exclusion.reason} (${exclusion.kind}, ${until})`;
+  return `${who} at ${exclusion.host === '*' ? 'every host' : exclusion.host}: ${exclusion.reason} (${exclusion.kind}, ${until})`;
 }
 
 /** `3 d 4 h`, `2 h 5 min`, `40 s`; never negative. */

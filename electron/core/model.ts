@@ -63,6 +63,8 @@ export type TrustView = {
   readonly holdsRoot: boolean | null;
   /** How we know, in a few words: `NODE_EXTRA_CA_CERTS is not set`. */
   readonly because: string;
+  /** Our root came into that store after the process began, which loads it once: it may still use the older list. */
+  readonly stale: boolean;
 };
 
 export type Disposition = 'inspect' | 'bypass' | 'block';

@@ -51,7 +51,7 @@ export function createTrustProbe(options: { readonly rootDer: Buffer }): TrustPr
       const key = `${owner.pid} ${owner.startedAt} ${app.id} ${app.runtime} ${owner.commandLine.join('\0')}`;
       const { choice, hidden } = asked.get(key) ?? ask(key, owner, app);
       if (choice === null) return null;
-      if (hidden !== null) return { store: choice.store, holdsRoot: null, because: hidden };
+      if (hidden !== null) return { store: choice.store, holdsRoot: null, because: hidden, stale: false };
       const main = search.known(choice.places);
       const other = choice.alternative === null ? null : search.known(choice.alternative);
       if (main !== null && (choice.alternative === null || other !== null)) return judge(choice, main, other, owner.startedAt);
@@ -87,13 +87,13 @@ export function createTrustProbe(options: { readonly rootDer: Buffer }): TrustPr
 
 /** Puts the choice and what was found in its files into one answer. Pure; `startedAt` in ms since the epoch. */
 export function judge(choice: StoreChoice, main: Holding, other: Holding | null, startedAt: number): TrustView {
-  const view = (holdsRoot: boolean | null, because: string): TrustView => ({ store: choice.store, holdsRoot, because });
+  const view = (holdsRoot: boolean | null, because: string): TrustView => ({ store: choice.store, holdsRoot, because, stale: false });
   if (choice.untellable) return view(null, choice.because);
   if (main.holds === null) return view(null, `${choice.because}; it cannot be read`);
   if (other !== null && other.holds !== main.holds) return view(null, `${choice.because}; the two differ about our root`);
   // Only "holds" is in doubt: what lacks the root now has hardly held it before, and browsers write their own database at first start.
   if (main.holds && choice.loadsOnce && Math.max(main.changedAt, other?.changedAt ?? 0) > startedAt + startUncertaintyMs) {
-    return view(null, `${choice.because}; it was changed after this program started, which may still use the older one`);
+    return { ...view(null, `${choice.because}; it was changed after this program started, which may still use the older one`), stale: true };
   }
   return view(main.holds, choice.because);
 }

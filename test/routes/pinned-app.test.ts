@@ -14,7 +14,7 @@ import { readFileSync } from 'node:fs';
 const shop = 'shop.pinlight.test';
 const bank = 'bank.pinlight.test';
 const must = 'must.pinlight.test';
-const here = programs.isPresent(programs.curlPinned);
+const here = programs.isPresent(programs.commandLine.curl);
 if (!here) console.log('skipped: no curl here, so no pinned app to drive (Debian: curl)');
 
 describe.skipIf(!here)('a pinned curl', () => {
@@ -58,31 +58,31 @@ describe.skipIf(!here)('a pinned curl', () => {
 
   const place = (): programs.Place => ({ proxyPort: agent.proxyPort, rootFile: agent.rootFile, originsRootFile: authority.rootFile, folder });
   const visit = (program: programs.Program, host: string): Promise<programs.VisitResult> =>
-    program.visit(place(), { host, certificatePem: pems.get(host) as string, served: () => 0 });
+    program.visit(place(), { host, certificatePem: pems.get(host) as string, served: () => 0, pinned: host !== shop });
   const appAt = (host: string) => snapshot?.apps.flatMap((app) => (app.name === 'curl' ? app.hosts : [])).find((entry) => entry.host === host);
 
   it('is inspected where it trusts the root', async () => {
-    expect((await visit(programs.curlTrusting, shop)).ok).toBe(true);
+    expect((await visit(programs.commandLine.curl, shop)).ok).toBe(true);
     const entry = await until('the verdict in the stream', () => (appAt(shop)?.verdict.kind === 'inspectable' ? appAt(shop) : null));
     expect(entry.next.disposition).toBe('inspect');
   });
 
   it('fails once where it pins, and the stream, reduced, says pinned', async () => {
-    expect((await visit(programs.curlPinned, bank)).ok).toBe(false);
+    expect((await visit(programs.commandLine.curl, bank)).ok).toBe(false);
     const entry = await until('the verdict in the stream', () => (appAt(bank)?.verdict.kind === 'pinned' ? appAt(bank) : null));
     expect(entry.verdict).toMatchObject({ kind: 'pinned', hosts: 'some', confidence: 'likely' });
     expect(entry.next.disposition).toBe('bypass');
   });
 
   it('works at its second attempt, untouched, and earns an exclusion that ends', async () => {
-    const second = await visit(programs.curlPinned, bank);
+    const second = await visit(programs.commandLine.curl, bank);
     expect(second.ok).toBe(true);
     const entry = await until('the exclusion in the stream', () => (appAt(bank)?.exclusion == null ? null : appAt(bank)));
     expect(entry.verdict).toMatchObject({ kind: 'pinned', confidence: 'confirmed' });
     // curl chooses its trust at each call: host scope and one hour at most (decision 11).
     expect(entry.exclusion).toMatchObject({ kind: 'learned', host: bank, verdict: 'pinned' });
     expect((entry.exclusion?.expiresAt ?? Infinity) - Date.now()).toBeLessThanOrEqual(3600_000);
-    expect((await visit(programs.curlPinned, bank)).ok).toBe(true);
+    expect((await visit(programs.commandLine.curl, bank)).ok).toBe(true);
   });
 
   it('is shown by the tray with its reason', () => {
@@ -101,12 +101,12 @@ describe.skipIf(!here)('a pinned curl', () => {
   it('goes back to inspection when the exclusion is removed, and gets no second pass-through within 12 h', async () => {
     const exclusion = appAt(bank)?.exclusion;
     await agent.client.call('removeExclusion', { id: exclusion?.id ?? '' }, {});
-    expect((await visit(programs.curlPinned, bank)).ok).toBe(false);
-    expect((await visit(programs.curlPinned, bank)).ok).toBe(false);
+    expect((await visit(programs.commandLine.curl, bank)).ok).toBe(false);
+    expect((await visit(programs.commandLine.curl, bank)).ok).toBe(false);
   });
 
   it('never gets past a must-inspect rule, however often it refuses', async () => {
-    for (let attempt = 0; attempt < 4; attempt += 1) expect((await visit(programs.curlPinned, must)).ok).toBe(false);
+    for (let attempt = 0; attempt < 4; attempt += 1) expect((await visit(programs.commandLine.curl, must)).ok).toBe(false);
     const { rows } = await agent.client.call('connections', { filter: `host == "${must}"` }, {});
     expect(new Set(rows.map((row) => row.disposition))).toEqual(new Set(['inspect']));
   });

@@ -9,6 +9,9 @@ import { mintRoot, pem } from './mint.ts';
 /** Two years at most (C3); rotation before half of it is left belongs to the trust-store work. */
 export const rootLifetimeMs = 730 * 24 * 3600_000;
 
+/** Clocks of programs and devices may be behind by a day. */
+const backdatedMs = 24 * 3600_000;
+
 export type Authority = {
   readonly key: KeyObject;
   readonly certificate: Buffer;
@@ -25,6 +28,8 @@ export type Authority = {
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
+  /** When it was made, ms since the epoch, to the second. */
+  readonly createdAt: number;
   /** What protects the key at rest, in words. */
   readonly keyProtection: string;
 };
@@ -58,7 +63,7 @@ function create(certificatePath: string, keyPath: string, device: string, now: n
   const date = new Date(now).toISOString().slice(0, 10);
   const der = mintRoot({
     key: privateKey, publicKey, commonName: `Pinlight root for ${device} (${date})`.slice(0, 64),
-    notBefore: now - 24 * 3600_000, notAfter: now + rootLifetimeMs - 24 * 3600_000,
+    notBefore: now - backdatedMs, notAfter: now + rootLifetimeMs - backdatedMs,
   });
   writeDurably(keyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, 0o600);
   writeDurably(certificatePath, pem(der), 0o644);
@@ -83,6 +88,7 @@ function open(certificatePath: string, keyPath: string, created: boolean): Autho
     keyId: Uint8Array.from(facts.keyId as Uint8Array),
     notBefore: facts.notBefore,
     notAfter: facts.notAfter,
+    createdAt: facts.notBefore + backdatedMs,
     keyProtection: 'file mode only (0600, this user)',
   } };
 }

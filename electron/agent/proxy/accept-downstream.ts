@@ -26,6 +26,10 @@ export type DownstreamHandshake = {
   readonly endedAt: number;
   /** As many bytes as our flight with its certificate has at least were accepted by the socket. */
   readonly leafSent: boolean;
+  /** Bytes read from the app when its hello was answered, that included. A second hello, after a HelloRetryRequest, counts as later. */
+  readonly readAtLeaf: number;
+  /** The same when the handshake was over, one way or the other. */
+  readonly readAtEnd: number;
 };
 
 type Slot = { settle(result: { socket: tls.TLSSocket } | { error: NodeJS.ErrnoException }): void };
@@ -43,10 +47,12 @@ export function acceptDownstream(raw: Socket, context: LeafContext): Promise<Dow
   return new Promise((done) => {
     const startedAt = performance.now();
     const writtenBefore = raw.bytesWritten;
+    const readAtLeaf = raw.bytesRead;
     let leafAt = startedAt;
     let settled = false;
     const handshake = (): DownstreamHandshake => ({
       startedAt, leafAt, endedAt: performance.now(), leafSent: raw.bytesWritten - writtenBefore > context.leaf.bytes,
+      readAtLeaf, readAtEnd: raw.bytesRead,
     });
     const settle: Slot['settle'] = (result) => {
       if (settled) return;

@@ -8,6 +8,7 @@ import { getPublicSuffix } from 'tldts';
 import { ipText, readCertificate, type CertificateRead } from '../../core/ca/certificate.ts';
 import { cipherList, signatureList } from '../../core/ca/leaf-profile.ts';
 import { checkServerName } from '../../core/ca/server-name.ts';
+import { clientCertificateRequest, type ClientCertificateRequest } from '../../core/tls/client-certificate-request.ts';
 import { addressBytes } from '../../core/policy/address.ts';
 import { spkiHash } from '../ca/authority.ts';
 import { handshakeDeadlineMs } from '../ca/leaf-contexts.ts';
@@ -26,14 +27,16 @@ export type VerifiedUpstream = {
   readonly alpn: string | null;
   readonly version: 'TLSv1.2' | 'TLSv1.3';
   readonly cipher: string;
+  /** The server asked for a client certificate, and we had none for it. */
+  readonly clientCertificateAsked: boolean;
 };
 
 export type UpstreamResult =
   | ({ readonly kind: 'verified' } & VerifiedUpstream)
   /** The certificate does not hold: no leaf may come of it. `why` is a code such as CERT_HAS_EXPIRED, or a sentence. */
   | { readonly kind: 'invalid'; readonly why: string }
-  /** No TLS came about. */
-  | { readonly kind: 'failed'; readonly code: string };
+  /** No TLS came about. `clientCertificateAsked`: the server asked for a client certificate first, and did without us then. */
+  | { readonly kind: 'failed'; readonly code: string; readonly clientCertificateAsked: boolean };
 
 export type UpstreamRequest = {
   /** An open TCP connection; consumed. */
@@ -76,39 +79,61 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
         return why === null ? undefined : Object.assign(new Error(why), { code: invalidCode });
       },
     });
+    // The ClientHello is written by now: the TCP connection was open.
+    let flightFrom = request.socket.bytesWritten;
+    // Until the end of the handshake: in TLS 1.3 servers miss a certificate only after it. Node 24 crashes when a closed socket is asked for it.
+    let version: VerifiedUpstream['version'] = 'TLSv1.2';
+    let mayResume = true;
+    const asked = (): ClientCertificateRequest => clientCertificateRequest(version, request.socket.bytesWritten - flightFrom);
     const settle = (result: UpstreamResult): void => {
       if (settled) return;
       settled = true;
       clearTimeout(deadline);
       if (result.kind !== 'verified') {
-        sessions.delete(request.sessionKey);
+        mayResume = false;
         socket.destroy();
       }
+      if (!mayResume) sessions.delete(request.sessionKey);
       done(result);
     };
-    const deadline = setTimeout(() => settle({ kind: 'failed', code: 'ETIMEDOUT' }), handshakeDeadlineMs);
+    const fail = (code: string): void => settle({ kind: 'failed', code, clientCertificateAsked: asked() === 'asked' });
+    const deadline = setTimeout(() => fail('ETIMEDOUT'), handshakeDeadlineMs);
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === invalidCode) settle({ kind: 'invalid', why: error.message });
-      else settle(isVerifyError(error) ? { kind: 'invalid', why: codeOf(error) } : { kind: 'failed', code: codeOf(error) });
+      // Node tells of an alert after the handshake and keeps the socket: closed, it still has the error for whoever relays it later.
+      if (settled) socket.destroy(error);
+      else if (error.code === invalidCode) settle({ kind: 'invalid', why: error.message });
+      else if (isVerifyError(error)) settle({ kind: 'invalid', why: codeOf(error) });
+      else fail(codeOf(error));
     });
-    socket.once('close', () => settle({ kind: 'failed', code: 'ECONNRESET' }));
+    socket.once('close', () => fail('ECONNRESET'));
     socket.on('session', (session) => {
-      if (certificate === null) return;
+      if (certificate === null || !mayResume) return;
       sessions.delete(request.sessionKey);
       sessions.set(request.sessionKey, { session, certificate });
       if (sessions.size > sessionLimit) sessions.delete(sessions.keys().next().value as string);
     });
     socket.once('secureConnect', () => {
-      if (certificate === null || certificate.read.kind === 'malformed') return settle({ kind: 'failed', code: 'no certificate' });
+      if (certificate === null || certificate.read.kind === 'malformed') return fail('no certificate');
       // Node skips its identity check on a resumed session: judge the stored certificate again (decision 19).
-      const why = socket.isSessionReused() ? whyNotTrusted(certificate, request.host, now) : null;
+      const resumed = socket.isSessionReused();
+      const why = resumed ? whyNotTrusted(certificate, request.host, now) : null;
       if (why !== null) return settle({ kind: 'invalid', why });
-      settle({
+      if (socket.getProtocol() === 'TLSv1.3') version = 'TLSv1.3';
+      const verified = {
         kind: 'verified', socket, notAfter: certificate.read.facts.notAfter, leafHash: certificate.hash,
         alpn: socket.alpnProtocol === false || socket.alpnProtocol === null ? null : socket.alpnProtocol,
-        version: socket.getProtocol() === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2',
-        cipher: socket.getCipher().name,
-      });
+        version, cipher: socket.getCipher().name,
+      } as const;
+      const conclude = (): void => {
+        const wish = resumed ? 'not-asked' : asked();
+        // A resumed handshake is never asked: only sessions of a server that does not ask are kept.
+        if (wish !== 'not-asked') mayResume = false;
+        settle({ ...verified, clientCertificateAsked: wish === 'asked' });
+      };
+      if (version === 'TLSv1.2' || resumed) return conclude();
+      // In TLS 1.3 our last flight is written when this event is over, and alone from here on.
+      flightFrom = request.socket.bytesWritten;
+      setImmediate(conclude);
     });
   });
   return { connect };

@@ -1,13 +1,14 @@
 // The record of one connection while it runs: what is known so far, told when the outcome is known and when it ends.
 // Not for deciding, and no payload: only facts about the connection.
 import { hash } from 'node:crypto';
-import type { ConnectionOutcome, Decision, Observation, Reason, Target, TrustView } from '../../core/model.ts';
+import type { Circumstances, ConnectionOutcome, Decision, HandshakeEvidence, Observation, Reason, Target, TrustView } from '../../core/model.ts';
 import type { ClientHello } from '../../core/tls/client-hello.ts';
 import { ja4 } from '../../core/tls/ja4.ts';
 import type { ConnectionRow } from '../../contract/snapshot.ts';
 import type { ProxyContext, Who } from './proxy-context.ts';
 
-type Facts = Partial<Pick<ConnectionRow, 'ip' | 'serverName' | 'tlsVersion' | 'cipher' | 'alpn' | 'ja4' | 'error'>>;
+type Facts = Partial<Pick<ConnectionRow, 'ip' | 'serverName' | 'tlsVersion' | 'cipher' | 'alpn' | 'ja4' | 'error'>
+  & Pick<Circumstances, 'clientCertificateAsked' | 'ech' | 'upstream'>>;
 
 export type ConnectionRecord = {
   readonly id: number;
@@ -19,8 +20,8 @@ export type ConnectionRecord = {
   apply(disposition: Decision['disposition'], reason: Reason): void;
   /** The outcome is known, the connection goes on. */
   outcome(outcome: ConnectionOutcome): void;
-  /** Tells the monitor what an app did with our certificate, or with a pass-through. */
-  observe(outcome: ConnectionOutcome, trust: TrustView | null): void;
+  /** Tells the monitor what an app did with our certificate, or with a pass-through (`evidence` null). Once; later calls do nothing. */
+  observe(outcome: ConnectionOutcome, trust: TrustView | null, evidence: HandshakeEvidence | null): void;
   /** The connection is over. Once; later calls do nothing. */
   end(outcome: ConnectionOutcome, bytesUp: number, bytesDown: number): void;
 };
@@ -35,6 +36,7 @@ export function openRecord(proxy: ProxyContext, target: Target): ConnectionRecor
   let done: Pick<Decision, 'disposition' | 'reason'> = meant;
   let outcome: ConnectionOutcome | null = null;
   let bytes = { up: 0, down: 0 };
+  let observed = false;
   let over = false;
   proxy.log.opened();
 
@@ -81,11 +83,18 @@ export function openRecord(proxy: ProxyContext, target: Target): ConnectionRecor
       outcome = known;
       tell();
     },
-    observe: (known, trust) => {
-      if (who?.app === null || who === null || who.owner.kind !== 'process') return;
+    observe: (known, trust, evidence) => {
+      if (observed || who?.app === null || who === null || who.owner.kind !== 'process') return;
+      observed = true;
+      // First: it may find a disturbance this very moment, which must not be later than what it disturbed.
+      const now = proxy.circumstances(who, trust);
       const observation: Observation = {
         at: proxy.now(), host: hostOf(), disposition: done.disposition, outcome: known, appHash: who.app.hash, runtime: who.app.runtime,
-        perCallTrust: who.app.perCallTrust, trust, ja4: facts.ja4 ?? null,
+        perCallTrust: who.app.perCallTrust, trust, ja4: facts.ja4 ?? null, evidence,
+        circumstances: {
+          ...now, clientCertificateAsked: facts.clientCertificateAsked ?? false, ech: facts.ech ?? false,
+          upstream: facts.upstream ?? 'not-inspected',
+        },
       };
       proxy.monitor.observeOutcome(who.app, who.owner.pid, id, observation);
     },

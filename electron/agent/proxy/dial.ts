@@ -90,7 +90,7 @@ function refusal(address: string, privateTargets: 'allow' | 'block'): string | n
   const bytes = addressBytes(address);
   if (bytes === null) return 'no address';
   const kind = addressKind(bytes);
-  if (kind === 'loopback' || kind === 'link-local' || kind === 'unspecified' || kind === 'multicast') return `a ${kind} address`;
+  if (kind === 'loopback' || kind === 'link-local' || kind === 'unspecified' || kind === 'multicast' || kind === 'reserved') return `a ${kind} address`;
   if (kind === 'metadata') return "a cloud's metadata address";
   if (kind === 'private' && privateTargets === 'block') return 'a private address, which policy blocks';
   // `::ffff:192.0.2.1` reaches 192.0.2.1.

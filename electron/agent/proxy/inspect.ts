@@ -2,10 +2,11 @@
 // Not for the steps themselves. Upstream first is structural: no leaf can come into being before the server's chain has been verified.
 import type { Socket } from 'node:net';
 import { bulkCipherOf, leafKeyFor } from '../../core/ca/leaf-profile.ts';
+import { saidGoodbye } from '../../core/tls/app-close.ts';
 import { classifyHandshake } from '../../core/tls/handshake-outcome.ts';
 import type { ClientHello } from '../../core/tls/client-hello.ts';
 import type { ConnectionOutcome, Decision, HandshakeEvidence, Reason, Target, TrustView } from '../../core/model.ts';
-import { acceptDownstream, type DownstreamHandshake, type DownstreamResult } from './accept-downstream.ts';
+import { acceptDownstream, type DownstreamHandshake } from './accept-downstream.ts';
 import { ja4Of, type ConnectionRecord } from './connection-record.ts';
 import { dialTarget } from './dial.ts';
 import type { ProxyContext, Who } from './proxy-context.ts';
@@ -45,13 +46,25 @@ export async function inspect(request: InspectRequest): Promise<void> {
   const app = record.who()?.app ?? null;
 
   const upstream = await request.connecting;
+  // Only of a name that was dialled: one that the app merely claims (SNI) may belong to any server.
+  if (host === target.host && upstream.kind === 'verified') proxy.disturbances.upstreamVerified(host);
+  if (host === target.host && upstream.kind === 'invalid') proxy.disturbances.upstreamInvalid(host);
   if (client.destroyed) {
     if (upstream.kind === 'verified') upstream.socket.destroy();
     return record.end({ kind: 'abandoned' }, 0, 0);
   }
   if (upstream.kind === 'invalid') return giveServersOwnBytes(request, { code: 'upstream-invalid', detail: upstream.why });
-  if (upstream.kind === 'failed') return giveServersOwnBytes(request, { code: 'upstream-failed', detail: upstream.code });
-  record.note({ tlsVersion: upstream.version, cipher: upstream.cipher, alpn: upstream.alpn });
+  record.note({ clientCertificateAsked: upstream.clientCertificateAsked });
+  // Only the app can present one. A host that must be inspected may do without.
+  if (upstream.clientCertificateAsked && request.decision.reason.code !== 'must-inspect') {
+    if (upstream.kind === 'verified') upstream.socket.destroy();
+    return giveServersOwnBytes(request, { code: 'client-certificate', detail: null });
+  }
+  if (upstream.kind === 'failed') {
+    if (upstream.clientCertificateAsked) record.observe({ kind: 'upstream', code: upstream.code }, null, null);
+    return giveServersOwnBytes(request, { code: 'upstream-failed', detail: upstream.code });
+  }
+  record.note({ tlsVersion: upstream.version, cipher: upstream.cipher, alpn: upstream.alpn, upstream: 'verified' });
 
   const wanted = upstream.version === 'TLSv1.3' ? 0x0304 : 0x0303;
   if (!hello.versions.includes(wanted)) {
@@ -74,6 +87,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
     appId: app?.id ?? null, host, moved: () => client.bytesRead + client.bytesWritten, close: () => upstream.socket.destroy(),
   });
   let outcome: ConnectionOutcome;
+  let evidence: HandshakeEvidence;
   let trust: Promise<TrustView | null> = Promise.resolve(null);
   let bytesUp = 0;
   let bytesDown = 0;
@@ -87,26 +101,37 @@ export async function inspect(request: InspectRequest): Promise<void> {
       upstream.socket.destroy();
       // Lets an alert of ours out; a handshake that missed its deadline is still open here.
       client.destroySoon();
-      outcome = classifyHandshake(evidenceOfFailure(down, validNow(context.leaf, proxy.now())));
+      evidence = evidenceOf(down.handshake, upstream.version, validNow(context.leaf, proxy.now()), {
+        clientFinished: false, alert: down.alert, alertBy: down.alertBy, fault: down.fault, appBytes: 0, closedBy: down.closedBy, closeKind: down.closeKind,
+        endedAt: down.handshake.endedAt, bytesRead: down.handshake.readAtEnd,
+      });
+      outcome = classifyHandshake(evidence);
     } else {
-      const finishedBytes = client.bytesRead;
       const relayed = relay(down.socket, upstream.socket);
       // Behind the relay's own listener: the app's first bytes go on before they are noted.
-      down.socket.once('data', () => {
+      down.socket.once('data', (bytes: Buffer) => {
         record.outcome({ kind: 'established' });
-        record.observe({ kind: 'established' }, null);
+        record.observe({ kind: 'established' }, null, evidenceOf(down.handshake, upstream.version, validNow(context.leaf, proxy.now()), {
+          ...finished, appBytes: bytes.length, closedBy: 'client', closeKind: 'none', endedAt: performance.now(), bytesRead: client.bytesRead,
+        }));
         if (app !== null) proxy.monitor.sawData(app, host, pid);
       });
       const end = await relayed;
       bytesUp = down.socket.bytesRead;
       bytesDown = upstream.socket.bytesRead;
-      outcome = outcomeOf(down.handshake, end, bytesUp, client.bytesRead > finishedBytes, validNow(context.leaf, proxy.now()));
+      evidence = evidenceOf(down.handshake, upstream.version, validNow(context.leaf, proxy.now()), {
+        ...howItEnded(end, bytesUp, down.handshake, client.bytesRead, upstream.version), bytesRead: client.bytesRead,
+      });
+      // The server broke off before the app said a word: its trouble, not the app's answer to our certificate.
+      outcome = bytesUp === 0 && end.first === 'server' && end.serverError !== null
+        ? { kind: 'upstream', code: codeOf(end.serverError) } : classifyHandshake(evidence);
     }
   } finally {
     proxy.live.delete(record.id);
     if (app !== null) proxy.monitor.connectionClosed(app, host, pid);
   }
-  if (outcome.kind === 'refused' || outcome.kind === 'incompatible' || outcome.kind === 'unused') record.observe(outcome, await trust);
+  if (outcome.kind === 'established') record.observe(outcome, null, evidence);
+  else if (outcome.kind !== 'abandoned') record.observe(outcome, await trust, evidence);
   record.end(outcome, bytesUp, bytesDown);
 }
 
@@ -118,7 +143,7 @@ async function giveServersOwnBytes(request: InspectRequest, reason: Reason): Pro
   const { client, target, hello, decision, record, proxy } = request;
   record.note({ error: reason.detail, ja4: ja4Of(hello) });
   const policy = proxy.policy();
-  if (decision.reason.code === 'must-inspect' || (reason.code !== 'incompatible' && policy.defaults.onInvalidUpstream === 'block')) {
+  if (decision.reason.code === 'must-inspect' || (reason.code.startsWith('upstream-') && policy.defaults.onInvalidUpstream === 'block')) {
     record.apply('block', reason);
     refuseTls(client);
     return record.end({ kind: 'blocked' }, 0, 0);
@@ -129,31 +154,45 @@ async function giveServersOwnBytes(request: InspectRequest, reason: Reason): Pro
     client.destroy();
     return record.end({ kind: 'upstream', code: dialled.kind === 'failed' ? dialled.code : 'refused-target' }, 0, 0);
   }
-  const end = await splice(client, dialled.socket, true, () => record.outcome({ kind: 'passed', data: true }));
+  // Only here has the app's own handshake something to teach: that it works where the server wants a certificate.
+  const teaches = reason.code === 'client-certificate';
+  const end = await splice(client, dialled.socket, true, () => {
+    record.outcome({ kind: 'passed', data: true });
+    if (teaches) record.observe({ kind: 'passed', data: true }, null, null);
+  });
+  if (teaches) record.observe({ kind: 'passed', data: end.data }, null, null);
   record.end({ kind: 'passed', data: end.data }, client.bytesRead, dialled.socket.bytesRead);
 }
 
-function evidenceOfFailure(down: Extract<DownstreamResult, { kind: 'failed' }>, leafValid: boolean): HandshakeEvidence {
-  const { handshake } = down;
+/** How a handshake ended, or stands: what evidence needs beside the handshake itself. */
+type Ending = Pick<HandshakeEvidence, 'clientFinished' | 'alert' | 'alertBy' | 'fault' | 'appBytes' | 'closedBy' | 'closeKind'> & {
+  /** On the clock of performance.now(), ms. */
+  readonly endedAt: number;
+  /** Counter of the raw socket then. */
+  readonly bytesRead: number;
+};
+
+const finished = { clientFinished: true, alert: null, alertBy: null, fault: null } as const;
+
+function evidenceOf(handshake: DownstreamHandshake, tls: HandshakeEvidence['tls'], leafValid: boolean, ending: Ending): HandshakeEvidence {
+  const { endedAt, bytesRead, ...known } = ending;
   return {
-    leafSent: handshake.leafSent, clientFinished: false, alert: down.alert, alertBy: down.alertBy, leafValid, resumed: false, fault: down.fault,
-    appBytes: 0, closedBy: down.closedBy, closeKind: down.closeKind,
-    msSinceLeaf: handshake.endedAt - handshake.leafAt, handshakeMs: handshake.endedAt - handshake.startedAt,
+    ...known, leafSent: handshake.leafSent, leafValid, resumed: false, tls,
+    msSinceLeaf: endedAt - handshake.leafAt, handshakeMs: handshake.endedAt - handshake.startedAt, bytesAfterLeaf: bytesRead - handshake.readAtLeaf,
   };
 }
 
-function outcomeOf(
-  handshake: DownstreamHandshake, end: RelayEnd, appBytes: number, moreRecords: boolean, leafValid: boolean,
-): ConnectionOutcome {
-  // The server broke off before the app said a word: its trouble, not the app's answer to our certificate.
-  if (appBytes === 0 && end.first === 'server' && end.serverError !== null) return { kind: 'upstream', code: codeOf(end.serverError) };
+/** The end of a connection whose handshake was finished. */
+function howItEnded(
+  end: RelayEnd, appBytes: number, handshake: DownstreamHandshake, bytesRead: number, tls: HandshakeEvidence['tls'],
+): Omit<Ending, 'bytesRead'> {
+  const common = { ...finished, appBytes, endedAt: end.firstAt };
+  if (end.first === 'server') return { ...common, closedBy: 'agent', closeKind: 'none' };
   const alert = end.appError === null ? null : alertOf(end.appError);
-  return classifyHandshake({
-    leafSent: true, clientFinished: true, alert, alertBy: alert === null ? null : 'client', leafValid, resumed: false, fault: null, appBytes,
-    closedBy: end.first === 'app' ? 'client' : 'agent',
-    closeKind: end.appError?.code === 'ECONNRESET' ? 'rst' : moreRecords && appBytes === 0 ? 'close-notify' : 'fin',
-    msSinceLeaf: end.firstAt - handshake.leafAt, handshakeMs: handshake.endedAt - handshake.startedAt,
-  });
+  if (alert !== null) return { ...common, alert, alertBy: 'client', closedBy: 'client', closeKind: 'none' };
+  if (end.appError !== null) return { ...common, closedBy: 'client', closeKind: 'rst' };
+  const goodbye = appBytes === 0 && saidGoodbye(tls, bytesRead - handshake.readAtLeaf, bytesRead - handshake.readAtEnd);
+  return { ...common, closedBy: 'client', closeKind: goodbye ? 'close-notify' : 'fin' };
 }
 
 const nobody: Who = { owner: { kind: 'unknown', why: 'gone', uid: null }, app: null };

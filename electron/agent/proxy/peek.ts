@@ -18,21 +18,35 @@ export type Peeked =
 /** `server`: the open TCP connection to the target; if it speaks first, this is no TLS. Null: it is known to speak TLS. */
 export async function peekClientHello(client: Socket, server: Socket | null): Promise<Peeked> {
   const deadline = performance.now() + peekDeadlineMs;
-  let bytes: Buffer = Buffer.alloc(0);
+  const pieces: Buffer[] = [];
+  let have = 0;
+  let need = 1;
+  const joined = (): Buffer => {
+    if (pieces.length !== 1) pieces.splice(0, pieces.length, Buffer.concat(pieces));
+    return pieces[0] as Buffer;
+  };
   const putBack = (result: Peeked): Peeked => {
-    if (bytes.length > 0 && !client.destroyed) client.unshift(bytes);
+    if (!client.destroyed) client.unshift(joined());
     return result;
   };
   for (;;) {
-    const more = bytes.length === 0 && server !== null ? await waitForBytes(client, deadline, server) : await waitForBytes(client, deadline);
+    const more = have === 0 && server !== null ? await waitForBytes(client, deadline, server) : await waitForBytes(client, deadline);
     if (more === 'server-first') return { kind: 'not-tls', why: 'the server spoke first' };
-    if (more === 'closed') return bytes.length === 0 ? { kind: 'gone' } : putBack({ kind: 'unreadable-tls', why: 'the client left in the middle of its ClientHello' });
-    if (more === 'deadline') return bytes.length === 0 ? { kind: 'not-tls', why: 'the client said nothing' } : putBack({ kind: 'unreadable-tls', why: 'the ClientHello did not end in time' });
-    bytes = bytes.length === 0 ? more : Buffer.concat([bytes, more]);
-    const read = readClientHello(bytes);
+    if (more === 'closed') {
+      // Half a hello is of use to nobody, and nothing can be put back into a stream that is over.
+      client.destroy();
+      return have === 0 ? { kind: 'gone' } : { kind: 'unreadable-tls', why: 'the client left in the middle of its ClientHello' };
+    }
+    if (more === 'deadline') return have === 0 ? { kind: 'not-tls', why: 'the client said nothing' } : putBack({ kind: 'unreadable-tls', why: 'the ClientHello did not end in time' });
+    pieces.push(more);
+    have += more.length;
+    // A hello that comes byte by byte is read again only where that can tell more.
+    if (have < need) continue;
+    const read = readClientHello(joined());
     if (read.kind === 'client-hello') return putBack({ kind: 'client-hello', hello: read.hello });
     if (read.kind === 'not-tls') return putBack({ kind: 'not-tls', why: `first byte ${read.first}` });
     if (read.kind === 'invalid') return putBack({ kind: 'unreadable-tls', why: read.why });
-    if (bytes.length > clientHelloLimit) return putBack({ kind: 'unreadable-tls', why: 'the ClientHello does not end' });
+    if (have > clientHelloLimit) return putBack({ kind: 'unreadable-tls', why: 'the ClientHello does not end' });
+    need = read.atLeast;
   }
 }

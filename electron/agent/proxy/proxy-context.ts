@@ -1,9 +1,10 @@
 // What the route of a connection needs from the rest of the agent, as one value; start-agent puts it together.
 // Not for logic.
 import type { Socket } from 'node:net';
-import type { AppIdentity, Os, Owner, TrustView } from '../../core/model.ts';
+import type { AppIdentity, Circumstances, Os, Owner, TrustView } from '../../core/model.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import type { ConnectionLog } from '../events/connection-log.ts';
+import type { Disturbances } from '../health/disturbances.ts';
 import type { LeafContexts } from '../ca/leaf-contexts.ts';
 import type { PinningMonitor } from '../pinning/pinning-monitor.ts';
 import type { Store } from '../store/store.ts';
@@ -24,6 +25,10 @@ export type ProxyContext = {
   readonly policyGeneration: () => number;
   readonly whoIs: (client: Socket) => Who | Promise<Who>;
   readonly trustViewOf: (who: Who) => Promise<TrustView | null>;
+  /** What else is the case at a handshake of theirs, now. */
+  readonly circumstances: (who: Who, trust: TrustView | null) => Pick<Circumstances, 'rootAgeMs' | 'olderThanRoot' | 'disturbance'>;
+  /** Hears whether servers' certificates hold: a captive portal answers for all of them. */
+  readonly disturbances: Pick<Disturbances, 'upstreamVerified' | 'upstreamInvalid'>;
   readonly monitor: PinningMonitor;
   readonly store: Store;
   readonly log: ConnectionLog;

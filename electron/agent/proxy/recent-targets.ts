@@ -18,6 +18,8 @@ export type RecentTargets = {
   /** The shape of this app's last inspected hello there; null when there was none lately. */
   lastShape(target: Target, app: AppIdentity | null): HelloShape | null;
   inspected(target: Target, app: AppIdentity | null, shape: HelloShape): void;
+  /** Forgets everything: after a sleep or in another network nothing of it holds. */
+  clear(): void;
 };
 
 export function createRecentTargets(): RecentTargets {
@@ -33,6 +35,10 @@ export function createRecentTargets(): RecentTargets {
     inspected: (target, app, shape) => {
       if (app !== null) shapes.set(appKey(target, app), shape);
     },
+    clear: () => {
+      times.clear();
+      shapes.clear();
+    },
   };
 }
 
@@ -45,7 +51,7 @@ export function sameShape(a: HelloShape, b: HelloShape): boolean {
   return a.serverName === b.serverName && a.postQuantum === b.postQuantum && a.tls13 === b.tls13 && a.alpn.join(' ') === b.alpn.join(' ');
 }
 
-function createRecent<T>(): { get(key: string): T | null; set(key: string, value: T): void; delete(key: string): void } {
+function createRecent<T>(): { get(key: string): T | null; set(key: string, value: T): void; delete(key: string): void; clear(): void } {
   const entries = new Map<string, { at: number; value: T }>();
   return {
     get: (key) => {
@@ -60,5 +66,6 @@ function createRecent<T>(): { get(key: string): T | null; set(key: string, value
     delete: (key) => {
       entries.delete(key);
     },
+    clear: () => entries.clear(),
   };
 }

@@ -45,6 +45,9 @@ export function relay(app: Socket, server: Socket): Promise<RelayEnd> {
         errors[name] ??= error;
         ended(name);
       });
+      // A leg may have ended or failed before anyone relayed it.
+      errors[name] = leg.errored;
+      if (leg.readableEnded) ended(name);
       leg.once('close', onClose);
       leg.setTimeout(idleLimitMs, () => leg.destroy());
       if (leg.closed) onClose();

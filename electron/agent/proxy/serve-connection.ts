@@ -69,7 +69,7 @@ async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext):
       client.destroy();
       return record.end({ kind: 'abandoned' }, 0, 0);
     }
-    if (peeked.kind === 'client-hello') record.note({ serverName: peeked.hello.serverName });
+    if (peeked.kind === 'client-hello') record.note({ serverName: peeked.hello.serverName, ech: peeked.hello.ech });
     const meant = decide(proxy.policy(), factsOf(proxy, target, who, peeked));
     const decision = proxy.inspection === null ? withoutRoot(meant) : meant;
     record.decided(decision);
@@ -141,10 +141,10 @@ async function bypass(
   if (peeked.kind === 'client-hello') record.note({ ja4: ja4Of(peeked.hello) });
   const end = await splice(client, server, peeked.kind !== 'not-tls', () => {
     record.outcome({ kind: 'passed', data: true });
-    if (watched) record.observe({ kind: 'passed', data: true }, null);
+    if (watched) record.observe({ kind: 'passed', data: true }, null, null);
   });
   const outcome = peeked.kind === 'not-tls' ? { kind: 'relayed' as const } : { kind: 'passed' as const, data: end.data };
-  if (watched && !end.data) record.observe({ kind: 'passed', data: false }, null);
+  if (watched) record.observe({ kind: 'passed', data: end.data }, null, null);
   record.end(outcome, client.bytesRead, server.bytesRead);
 }
 

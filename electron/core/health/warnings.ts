@@ -14,8 +14,13 @@ type WarningEntry = {
 export const warningTable = {
   'policy-invalid': {
     severity: 'error', title: 'Policy problem',
-    text: '{file}, line {line}: {message}. A good earlier version stays in force.',
+    text: '{place}: {message}. A good earlier version stays in force.',
     advice: 'Correct the file; `pinlight policy check FILE` names every problem.',
+  },
+  'port-after-restart': {
+    severity: 'warning', title: 'The proxy has another port than policy says',
+    text: 'Policy says port {wanted}; the proxy listens on {port} since it was started.',
+    advice: 'Restart the agent, and point programs at the new port.',
   },
   'store-corrupt': {
     severity: 'warning', title: 'History was damaged',
@@ -41,6 +46,11 @@ export const warningTable = {
     severity: 'notice', title: 'An app does not know the root of this device',
     text: '{app} refuses inspection: the trust store it reads ({store}) does not hold the root of this device.',
     advice: 'Install the root certificate in that store, or leave the app bypassed. `pinlight trust status` names the certificate file and every store.',
+  },
+  'learning-paused': {
+    severity: 'notice', title: 'Learning is paused',
+    text: 'Just now, {why}. Until {until} a refused connection says nothing about pinning, and no exclusion is learned from it.',
+    advice: 'Nothing to do. Traffic goes on as policy says, and exclusions stay.',
   },
 } as const satisfies Readonly<Record<string, WarningEntry>>;
 

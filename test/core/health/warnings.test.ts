@@ -6,6 +6,7 @@ const codes = Object.keys(warningTable).filter((code): code is WarningCode => co
 /** Values for every placeholder in use; a new one is to be named here. */
 const values = {
   file: 'policy.json', line: 3, message: 'unknown key', dropped: 7, folder: '/var/lib/pinlight', date: '1 May 2027', app: 'curl', store: 'node-bundled',
+  why: 'the network changed', until: '14:03:20', wanted: 8443, port: 18443,
 };
 const active = (code: WarningCode, since = 0): ActiveWarning => ({ code, key: code, values, since });
 
@@ -28,8 +29,8 @@ describe('warnings', () => {
   });
 
   test('a value that is missing stays visible as its placeholder, a value with braces is not filled again', () => {
-    const shown = visibleWarnings([{ code: 'policy-invalid', key: 'k', values: { file: '{line}', line: 4 }, since: 0 }]);
-    expect(shown[0]?.text).toBe('{line}, line 4: {message}. A good earlier version stays in force.');
+    const shown = visibleWarnings([{ code: 'policy-invalid', key: 'k', values: { place: '{message}, line 4' }, since: 0 }]);
+    expect(shown[0]?.text).toBe('{message}, line 4: {message}. A good earlier version stays in force.');
   });
 
   test('none is none', () => expect(visibleWarnings([])).toEqual([]));

@@ -20,6 +20,7 @@ function evidenceOf(row: Row): HandshakeEvidence {
     clientFinished: row.handshakeCompleted, alert: row.alert, alertBy: row.alert === null ? null : ours ? 'agent' : 'client',
     leafValid: true, resumed: false, fault: null, appBytes: row.appBytes, closedBy: ours || weClosed(row) ? 'agent' : 'client',
     closeKind: closeKinds.find((kind) => kind === row.closeKind) ?? 'none', msSinceLeaf: row.msMedian ?? 0, handshakeMs: 5,
+    tls: row.tls === '1.2' ? 'TLSv1.2' : 'TLSv1.3', bytesAfterLeaf: 0,
   };
 }
 
@@ -49,7 +50,7 @@ describe('measured clients', () => {
 
 const refusing: HandshakeEvidence = {
   leafSent: true, clientFinished: false, alert: null, alertBy: null, leafValid: true, resumed: false, fault: null, appBytes: 0,
-  closedBy: 'client', closeKind: 'fin', msSinceLeaf: 2, handshakeMs: 3,
+  closedBy: 'client', closeKind: 'fin', msSinceLeaf: 2, handshakeMs: 3, tls: 'TLSv1.3', bytesAfterLeaf: 0,
 };
 const byClient = (alert: number): Partial<HandshakeEvidence> => ({ alert, alertBy: 'client' });
 const finished: Partial<HandshakeEvidence> = { clientFinished: true };
@@ -106,6 +107,7 @@ describe('the corners', () => {
     closedBy: fc.constantFrom('client' as const, 'agent' as const, 'deadline' as const),
     closeKind: fc.constantFrom('fin' as const, 'rst' as const, 'close-notify' as const, 'none' as const),
     msSinceLeaf: fc.oneof(fc.nat(2_000), fc.double()), handshakeMs: fc.nat(5_000),
+    tls: fc.constantFrom('TLSv1.2' as const, 'TLSv1.3' as const), bytesAfterLeaf: fc.nat(1_000),
   });
 
   test('every combination has an outcome, and a refusal has all its conditions', () => {

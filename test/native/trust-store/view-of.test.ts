@@ -151,7 +151,7 @@ describe.runIf(linux)('viewOf', () => {
   test('a process that has ended, and one whose kind is unknown', async () => {
     const app: AppIdentity = { id: 'a', name: 'curl', path: '/usr/bin/curl', script: null, package: null, signer: null, hash: null, runtime: 'openssl', perCallTrust: true, known: true };
     const owner: ProcessOwner = { kind: 'process', pid: 2 ** 30, uid: 0, user: null, startedAt: 0, path: '/usr/bin/curl', commandLine: ['curl'] };
-    expect(await probe.viewOf(owner, app)).toEqual({ store: 'system', holdsRoot: null, because: 'the process has ended' });
+    expect(await probe.viewOf(owner, app)).toEqual({ store: 'system', holdsRoot: null, because: 'the process has ended', stale: false });
     expect(await probe.viewOf({ ...owner, path: realProgram('/bin/sleep') }, { ...app, runtime: null })).toBeNull();
   });
 });
@@ -169,5 +169,10 @@ describe('judge', () => {
     ['a program that verifies nothing', { ...choice, untellable: true }, { holds: true, changedAt: 5 }, null, null],
   ])('%s', (_name, given, main, other, expected) => {
     expect(judge(given, main, other, 10).holdsRoot).toBe(expected);
+  });
+
+  test('only a store that got the root after the program had loaded it is stale', () => {
+    const stale = (given: typeof choice, holds: boolean, changedAt: number): boolean => judge(given, { holds, changedAt }, null, 10).stale;
+    expect([stale(choice, true, 1500), stale(choice, true, 5), stale(choice, false, 1500), stale({ ...choice, loadsOnce: false }, true, 1500)]).toEqual([true, false, false, false]);
   });
 });
