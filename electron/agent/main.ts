@@ -1,11 +1,14 @@
 // The agent as a process: arguments, signals, the lines it prints. Not for anything the agent does (start-agent.ts).
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { errorBody } from '../contract/errors.ts';
+import { asTyped, ownCommands } from '../contract/own-command.ts';
 import { resolvePaths } from '../contract/paths.ts';
-import { ownVersion } from './install-folder.ts';
+import { installFolder, ownVersion } from './install-folder.ts';
 import { startAgent, type Agent } from './start-agent.ts';
 
 const usage = `Usage: node electron/agent/main.ts [--policy FILE]... [--service] [--ready-json] [--log-level LEVEL]
@@ -16,6 +19,9 @@ Runs Pinlight's agent in the foreground until Ctrl-C. State: PINLIGHT_HOME, else
   --ready-json       print one line of JSON when ready instead of words
   --log-level LEVEL  error, warn, info (default) or debug
 `;
+
+// A package holds no build/run.mjs; a clone has no `pinlight` on the path.
+const command = existsSync(join(installFolder, 'build', 'run.mjs')) ? ownCommands.source : ownCommands.packaged;
 
 // A relay makes short-lived buffers by the hundred megabytes a second, which V8 counts as pressure on the old heap: it then marks that
 // heap, which has nothing to free, some 25 times a second. Collecting the young generation early and often, and marking only when the
@@ -50,10 +56,15 @@ async function run(): Promise<void> {
     } else console.log(banner(agent));
   } catch (error) {
     const body = errorBody(error);
-    console.error(`pinlight: ${body.message} [${body.code}]\n  ${body.advice}`);
-    if (body.code === 'bug' && error instanceof Error) console.error(error.stack);
+    const advice = asTyped(body.advice, command);
     // A second start is no failure: protection is running (facts/security.md section 4, "two instances").
-    process.exit(body.code === 'agent-already-running' ? 0 : body.code === 'bug' ? 70 : 1);
+    if (body.code === 'agent-already-running') {
+      console.log(`Pinlight is running already, so nothing was started: ${body.message}.\n  ${advice}`);
+      process.exit(0);
+    }
+    console.error(`pinlight: ${body.message} [${body.code}]\n  ${advice}`);
+    if (body.code === 'bug' && error instanceof Error) console.error(error.stack);
+    process.exit(body.code === 'bug' ? 70 : 1);
   }
 }
 
@@ -87,8 +98,8 @@ function banner(agent: Agent): string {
     `  state             ${stateFolder}`, '',
     '  point a program at it:',
     `    curl --proxy http://${first} --cacert ${quoted(root.certificatePath)} https://example.com/`,
-    '  see the window:   npm run pinlight -- open',
-    '  see it here:      npm run pinlight -- watch', '',
+    `  see the window:   ${command} open`,
+    `  see it here:      ${command} watch`, '',
   ].join('\n');
 }
 

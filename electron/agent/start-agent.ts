@@ -5,35 +5,43 @@ import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import Database from 'better-sqlite3';
 import { createAppIdentifier } from '../../native/app-identity/index.ts';
+import { readDevice } from '../../native/device-state/index.ts';
+import { openManagedPolicy } from '../../native/managed-policy/index.ts';
 import { createProcessAttribution, type ProcessAttribution } from '../../native/process-attribution/index.ts';
 import { createTrustProbe, type TrustProbe } from '../../native/trust-store/index.ts';
 import type { PinlightPaths } from '../contract/paths.ts';
 import { PinlightError } from '../contract/errors.ts';
 import type { TrustAnswer } from '../contract/routes.ts';
 import type { AgentState, Snapshot } from '../contract/snapshot.ts';
+import { disturbanceWords } from '../core/explain.ts';
+import { isOlderThanRoot, readingEveryMs } from '../core/health/disturbance.ts';
+import { disturbedMs } from '../core/pinning/verdict.ts';
 import { embeddedLayer } from '../core/policy/embedded.ts';
 import { predefinedExclusions } from '../core/policy/exclusions.ts';
-import { compileHostPattern } from '../core/policy/host-pattern.ts';
+import { exclusionNames } from '../core/policy/host-pattern.ts';
+import { policyLimits } from '../core/policy/keys.ts';
+import { placeOf } from '../core/policy/policy.ts';
 import type { Os, Owner, TrustView } from '../core/model.ts';
 import { loadAuthority, type Authority } from './ca/authority.ts';
 import { createLeafContexts } from './ca/leaf-contexts.ts';
-import { summariseApp } from './control/app-summary.ts';
+import { decideUnlearned, summariseApp, type SummaryContext } from './control/app-summary.ts';
 import { answers, openControlServer } from './control/control-server.ts';
 import { createHandlers, createStreams, type HandlerContext } from './control/handlers.ts';
 import { createConnectionLog } from './events/connection-log.ts';
 import { createEventBus } from './events/event-bus.ts';
+import { createDisturbances, type Disturbances } from './health/disturbances.ts';
 import { createHealth, type Health } from './health/health.ts';
 import { installFolder } from './install-folder.ts';
-import { openLogFile } from './log-file.ts';
+import { openLogFile, type LogFile } from './log-file.ts';
 import { createPinningMonitor, type AppRecord, type PinningMonitor } from './pinning/pinning-monitor.ts';
-import { createPolicyStore, linuxManagedFolder, type PolicyStore } from './policy/policy-store.ts';
+import { createPolicyStore, type PolicyStore } from './policy/policy-store.ts';
 import { watchServer } from './proxy/accept-downstream.ts';
 import { createUpstreams, type Upstreams } from './proxy/connect-upstream.ts';
 import type { Resolve } from './proxy/dial.ts';
 import { listen } from './proxy/listener.ts';
 import { createPlainHttp } from './proxy/plain-http.ts';
 import type { LiveConnection, ProxyContext, Who } from './proxy/proxy-context.ts';
-import { createRecentTargets } from './proxy/recent-targets.ts';
+import { createRecentTargets, type RecentTargets } from './proxy/recent-targets.ts';
 import { serveConnection } from './proxy/serve-connection.ts';
 import { defaultRetention, openStore, type Store } from './store/store.ts';
 
@@ -99,6 +107,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   else warnBeforeRootEnds(rooted.authority, health, now);
 
   const live = new Map<number, LiveConnection>();
+  const recentTargets = createRecentTargets();
   const connectionLog = createConnectionLog(bus);
   const appEvents = createAppEvents((app) => {
     bus.publish({ kind: 'app', app: summarise(app) });
@@ -110,8 +119,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
     exclusionsChanged: () => bus.publish({ kind: 'exclusions', exclusions: [...monitor.exclusions(), ...policy.current().exclusions] }),
     exclusionAdded: (exclusion) => {
       log.info({ exclusion: exclusion.id, host: exclusion.host, app: exclusion.appName }, 'exclusion added');
-      const pattern = compileHostPattern(exclusion.host, 'exclusion');
-      closeIdle(live, (connection) => pattern.kind === 'pattern' && pattern.matches(connection.host) && (exclusion.appId === null || connection.appId === exclusion.appId));
+      closeIdle(live, (connection) => exclusionNames(exclusion, connection.host) && (exclusion.appId === null || connection.appId === exclusion.appId));
     },
     outcomeAmended: (id) => connectionLog.amend(id, { outcome: { kind: 'unused' } }),
   } });
@@ -121,14 +129,24 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   closers.push(() => attribution.close(), () => identifier.close());
   const probe = authority === null ? null : createTrustProbe({ rootDer: authority.certificate });
   const selfUid = process.getuid?.() ?? null;
-  const summarise = (app: AppRecord): ReturnType<typeof summariseApp> => summariseApp(app, { monitor, policy: policy.current, os, selfUid, now });
+  const summaries: SummaryContext = { monitor, policy: policy.current, os, selfUid, now };
+  const summarise = (app: AppRecord, host?: string): ReturnType<typeof summariseApp> => summariseApp(app, summaries, host);
+
+  const disturbances = watchDevice(health, log, recentTargets, now, closers);
+  // The first root disturbs nobody; a later one leaves the apps that were seen before with the old one.
+  if (rooted.kind === 'authority' && rooted.created && monitor.apps().length > 0) disturbances.note('root');
 
   let ownPorts: ReadonlySet<number> = new Set();
   const proxy: ProxyContext = {
     os, selfUid, policy: policy.current, policyGeneration: policy.generation, monitor, store, log: connectionLog, live, now,
-    ownPorts: () => ownPorts, resolve: options.resolve, recentTargets: createRecentTargets(),
+    ownPorts: () => ownPorts, resolve: options.resolve, recentTargets, disturbances,
     whoIs: (client) => whoIs(client, attribution, identifier),
     trustViewOf: createTrustViews(probe),
+    circumstances: (who, trust) => ({
+      rootAgeMs: authority === null ? 0 : Math.max(0, now() - authority.createdAt),
+      olderThanRoot: authority !== null && isOlderThanRoot(who.owner, trust, authority.createdAt),
+      disturbance: disturbances.last(),
+    }),
     inspection: authority === null ? null : openInspection(authority, policy, store, now),
     onBug: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a connection failed by a fault of ours'),
   };
@@ -141,6 +159,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   });
   if (listening.kind === 'failed') throw portTaken(listening.code, policy.current().network.port, attribution);
   const { listener } = listening;
+  const firstPort = policy.current().network.port;
   ownPorts = new Set([listener.port]);
   closers.push(async () => {
     const closed = listener.close();
@@ -153,20 +172,21 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   const state = (): AgentState => ({
     version: options.version, pid: process.pid, startedAt, device, os, proxy: listener.addresses, controlPath: paths.controlPath, stateFolder: paths.stateFolder,
     root: rootState(authority, paths.stateFolder),
-    policy: { generation: policy.generation(), origin: policyOrigin(policy), rules: policy.current().rules.length, files: policy.files() },
+    policy: { generation: policy.generation(), origin: policyOrigin(policy), rules: policy.current().rules.length, files: policy.files(), managedBy: policy.current().managedBy },
   });
   const snapshot = (): Snapshot => ({
-    sequence: bus.sequence(), agent: state(), counts: connectionLog.counts(), apps: monitor.apps().sort((a, b) => b.lastSeen - a.lastSeen).map(summarise),
+    sequence: bus.sequence(), agent: state(), counts: connectionLog.counts(), apps: monitor.apps().sort((a, b) => b.lastSeen - a.lastSeen).map((app) => summarise(app)),
     exclusions: [...monitor.exclusions(), ...policy.current().exclusions], warnings: health.visible(), recent: connectionLog.recent(),
   });
   policy.onChange(() => {
     tellPolicyProblems(policy, health, now);
+    tellPort(policy, firstPort, listener.port, health, now);
     log.info({ generation: policy.generation(), problems: policy.problems().length }, 'policy changed');
     bus.publish({ kind: 'agent', agent: state() });
   });
 
   const context: HandlerContext = {
-    store, monitor, policy, bus, snapshot, summarise, now, homes: [homedir()], versions: () => versions(options.version), logTail: logFile.tail,
+    store, monitor, policy, bus, snapshot, summarise, decideUnlearned: (app, host) => decideUnlearned(app, host, summaries), now, homes: [homedir()], versions: () => versions(options.version), logTail: logFile.tail,
     trust: () => trustAnswer(authority, probe, paths.stateFolder), stop: options.onStopRequest,
   };
   const control = await openControlServer({
@@ -207,12 +227,27 @@ function openStoreWithHealth(folder: string, health: Health, now: () => number, 
   return store;
 }
 
+/** Says when learning pauses, and drops what a sleep or another network made stale. */
+function watchDevice(
+  health: Health, log: LogFile['log'], recentTargets: RecentTargets, now: () => number, closers: (() => void)[],
+): Disturbances {
+  const disturbances = createDisturbances({ read: readDevice, now, everyMs: readingEveryMs, onChange: (disturbance) => {
+    if (disturbance === null) return health.clear('learning-paused', 'device');
+    const { kind, at } = disturbance;
+    if (kind === 'resume' || kind === 'network') recentTargets.clear();
+    health.raise('learning-paused', 'device', { why: disturbanceWords[kind], until: new Date(at + disturbedMs).toTimeString().slice(0, 8) }, at);
+    log.info({ disturbance: kind }, 'learning paused');
+  } });
+  closers.push(() => disturbances.close());
+  return disturbances;
+}
+
 function openPolicy(options: AgentOptions, paths: PinlightPaths, health: Health, now: () => number, closers: (() => void)[]): PolicyStore {
   const seed: unknown = JSON.parse(readFileSync(join(installFolder, 'resources', 'exclusions.json'), 'utf8'));
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   const service = paths.stateFolder === '/var/lib/pinlight';
   const policy = createPolicyStore({
-    managedFolder: process.platform === 'linux' ? linuxManagedFolder : null, managedOwner: 0,
+    managed: openManagedPolicy({ service, maxBytes: policyLimits.fileBytes }),
     userFile: service ? null : join(config, 'pinlight', 'policy.json'),
     explicitFiles: options.policyFiles, embedded: embeddedLayer(service ? 'service' : 'user'), exclusions: predefinedExclusions(seed, os),
   });
@@ -227,13 +262,20 @@ function tellPolicyProblems(policy: PolicyStore, health: Health, now: () => numb
   for (const warning of health.visible()) if (warning.code === 'policy-invalid' && !keys.has(warning.key)) health.clear('policy-invalid', warning.key);
   for (const file of keys) {
     const first = problems.find((problem) => problem.file === file);
-    if (first !== undefined) health.raise('policy-invalid', file, { file, line: first.line, message: first.path === '' ? first.message : `${first.path}: ${first.message}` }, now());
+    if (first !== undefined) health.raise('policy-invalid', file, { place: placeOf(first), message: first.path === '' ? first.message : `${first.path}: ${first.message}` }, now());
   }
+}
+
+/** The listener stays where programs were pointed at; policy's other port holds from the next start. */
+function tellPort(policy: PolicyStore, first: number, port: number, health: Health, now: () => number): void {
+  const wanted = policy.current().network.port;
+  if (wanted === first || wanted === port) health.clear('port-after-restart', 'port');
+  else health.raise('port-after-restart', 'port', { wanted, port }, now());
 }
 
 function policyOrigin(policy: PolicyStore): string {
   const origins = new Set(Object.values(policy.current().origins).map((entry) => entry.origin));
-  return origins.has('managed') ? 'managed' : origins.has('user') ? 'user' : 'embedded';
+  return (['managed', 'user', 'recommended'] as const).find((origin) => origins.has(origin)) ?? 'embedded';
 }
 
 function openInspection(authority: Authority, policy: PolicyStore, store: Store, now: () => number): NonNullable<ProxyContext['inspection']> {

@@ -3,9 +3,9 @@
 import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from './routes.ts';
 import type { StreamLine } from './snapshot.ts';
 
-/** What a screen may ask for: reading, and the two undoable writes. `stop` stays with the tray menu and the CLI. */
+/** What a screen may ask for: reading, and the writes that can be taken back. `stop` stays with the tray menu and the CLI. */
 export const bridgeRoutes = [
-  'status', 'connections', 'apps', 'explain', 'exclusions', 'addExclusion', 'removeExclusion', 'policy', 'trust',
+  'status', 'connections', 'apps', 'explain', 'exclusions', 'addExclusion', 'removeExclusion', 'startTest', 'cancelTest', 'policy', 'trust',
 ] as const satisfies readonly RouteName[];
 export type BridgeRoute = (typeof bridgeRoutes)[number];
 

@@ -7,12 +7,16 @@ export const errorAdvice = {
   'agent-already-running': 'Use `pinlight status`; `pinlight stop` ends the running one.',
   'agent-timeout': 'The agent did not answer in time. Try `pinlight status`; if that hangs too, restart the agent.',
   'not-permitted': 'Ask an administrator, or run the command as the user who runs the agent.',
+  'not-permitted-by-policy': 'Ask whoever manages this device; `pinlight policy show` names where the policy stands.',
   'bad-request': 'See `pinlight help` for what the command takes.',
   'bad-filter': 'See `pinlight log --help` for fields and examples.',
   'bad-policy': 'Correct the file at the line named; until then a good version read earlier stays in force.',
   'not-found': 'List what there is with `pinlight apps` or `pinlight exclude list`.',
+  'no-such-route': 'Program and agent may be of different versions: `pinlight stop`, start the agent again, and try once more.',
   'no-such-app': 'List the apps Pinlight has seen with `pinlight apps`.',
   'no-such-exclusion': 'List exclusions with `pinlight exclude list`.',
+  'test-not-possible': 'See `pinlight policy show` and `pinlight exclude list` for what holds there.',
+  'exclusion-fixed': 'It is part of the policy: a rule with `mustInspect` for the host beats it; the administrator decides.',
   'foreign-origin': 'The control API answers programs on this machine, never web pages.',
   'port-taken': 'End the program that holds the port, or set `network.port` in the policy.',
   'node-too-old': 'Install Node.js 20 or newer; Pinlight then brings its own Node 24.',
@@ -55,10 +59,10 @@ export function errorBody(thrown: unknown): ErrorBody {
 /** HTTP status for a code on the control API and the window server. */
 export function errorStatus(code: ErrorCode): number {
   switch (code) {
-    case 'not-permitted': case 'foreign-origin': return 403;
-    case 'not-found': case 'no-such-app': case 'no-such-exclusion': return 404;
+    case 'not-permitted': case 'not-permitted-by-policy': case 'foreign-origin': return 403;
+    case 'not-found': case 'no-such-route': case 'no-such-app': case 'no-such-exclusion': return 404;
     case 'bad-request': case 'bad-filter': case 'bad-policy': return 400;
-    case 'agent-already-running': case 'port-taken': return 409;
+    case 'agent-already-running': case 'port-taken': case 'exclusion-fixed': case 'test-not-possible': return 409;
     case 'agent-timeout': return 504;
     case 'agent-not-running': return 503;
     default: return 500;

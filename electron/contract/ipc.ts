@@ -56,10 +56,13 @@ const queryFields: { readonly [N in BridgeRoute]: Fields } = {
   connections: { filter: 'string', limit: 'string', before: 'string' },
   explain: { app: 'string', host: 'string' },
   removeExclusion: { id: 'string' },
+  startTest: {},
+  cancelTest: { app: 'string', host: 'string' },
 };
 
 const bodyFields: { readonly [N in BridgeRoute]: Fields } = {
-  status: {}, apps: {}, exclusions: {}, policy: {}, trust: {}, connections: {}, explain: {}, removeExclusion: {},
+  status: {}, apps: {}, exclusions: {}, policy: {}, trust: {}, connections: {}, explain: {}, removeExclusion: {}, cancelTest: {},
+  startTest: { app: 'string', host: 'string' },
   addExclusion: { host: 'string', app: 'string', reason: 'string', hours: 'number' },
 };
 

@@ -1,7 +1,7 @@
 // The control API as types: every route with its method, path, query, body and answer. Client and handlers both derive from it.
 // Not for transport (client/control-client, agent/control) or for the window's bridge (contract/bridge).
 import type { ErrorBody } from './errors.ts';
-import type { Exclusion, Verdict } from '../core/model.ts';
+import type { AppTest, Exclusion, Observation, Verdict } from '../core/model.ts';
 import type { Policy, PolicyProblem } from '../core/policy/policy.ts';
 import type { AppSummary, ConnectionRow, Snapshot } from './snapshot.ts';
 
@@ -32,6 +32,8 @@ export type ExplainAnswer = {
   readonly advice: string;
   /** Newest first, at most 20. */
   readonly attempts: readonly { readonly at: number; readonly host: string; readonly sentence: string }[];
+  /** The evidence behind the verdict, newest first, at most 20: what the lab records as fixtures. */
+  readonly observations: readonly Observation[];
 };
 
 export type TrustStoreRow = {
@@ -66,6 +68,10 @@ export type Routes = {
   /** `app`: id, name or path of an app Pinlight has seen; absent = every app. `hours`: 0 < hours; absent = no end. */
   addExclusion: Route<None, { host: string; app?: string; reason: string; hours?: number }, { readonly exclusion: Exclusion }>;
   removeExclusion: Route<{ id: string }, None, { readonly removed: Exclusion }>;
+  /** "Test this app now" (AppTest). Starting again begins anew. */
+  startTest: Route<None, { app: string; host: string }, { readonly test: AppTest }>;
+  test: Route<{ app: string; host: string }, None, { readonly test: AppTest | null }>;
+  cancelTest: Route<{ app: string; host: string }, None, { readonly test: AppTest | null }>;
   policy: Route<None, None, PolicyAnswer>;
   checkPolicy: Route<None, { text: string; file: string }, PolicyCheckAnswer>;
   trust: Route<None, None, TrustAnswer>;
@@ -86,6 +92,9 @@ export const routePaths: Readonly<Record<RouteName, { method: 'GET' | 'POST' | '
   exclusions: { method: 'GET', path: '/v1/exclusions', right: 'read' },
   addExclusion: { method: 'POST', path: '/v1/exclusions', right: 'write' },
   removeExclusion: { method: 'DELETE', path: '/v1/exclusions', right: 'write' },
+  startTest: { method: 'POST', path: '/v1/tests', right: 'write' },
+  test: { method: 'GET', path: '/v1/tests', right: 'read' },
+  cancelTest: { method: 'DELETE', path: '/v1/tests', right: 'write' },
   policy: { method: 'GET', path: '/v1/policy', right: 'read' },
   checkPolicy: { method: 'POST', path: '/v1/policy/check', right: 'read' },
   trust: { method: 'GET', path: '/v1/trust', right: 'read' },

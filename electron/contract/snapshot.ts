@@ -1,8 +1,9 @@
 // The state that travels: one snapshot, then changes, through one pure `reduce` shared by tray, window and CLI.
 // Not for how it is carried (control API stream, IPC, window server).
 import type {
-  ConnectionOutcome, Disposition, Exclusion, Os, Reason, Runtime, TrustView, Verdict,
+  AppTest, ConnectionOutcome, Disposition, Exclusion, Os, Reason, Runtime, TrustView, Verdict, VerdictKind,
 } from '../core/model.ts';
+import type { ManagedBy } from '../core/policy/policy.ts';
 import type { VisibleWarning } from '../core/health/warnings.ts';
 
 /** One connection as people see it. Times: ms since the epoch; sizes: bytes of plaintext (inspect) or of the tunnel (bypass). */
@@ -47,6 +48,8 @@ export type AppHost = {
   /** What happens to the next connection, in one word, and why in one sentence. */
   readonly next: { readonly disposition: Disposition; readonly sentence: string };
   readonly exclusion: Exclusion | null;
+  /** A test a person asked for; kept for a while after its end. */
+  readonly test: AppTest | null;
   readonly attempts: number;
   readonly firstSeen: number;
   readonly lastSeen: number;
@@ -63,6 +66,8 @@ export type AppSummary = {
   readonly known: boolean;
   readonly user: string | null;
   readonly trust: TrustView | null;
+  /** Over all its hosts: what holds for the app as a whole; null while nothing was seen. */
+  readonly verdict: VerdictKind | null;
   readonly inspected: number;
   readonly bypassed: number;
   readonly blocked: number;
@@ -70,6 +75,7 @@ export type AppSummary = {
   readonly hosts: readonly AppHost[];
 };
 
+/** Ended connections by what was done, without those whose server could not be reached; `open`: now. */
 export type Counts = { readonly inspect: number; readonly bypass: number; readonly block: number; readonly open: number };
 
 export type AgentState = {
@@ -91,7 +97,13 @@ export type AgentState = {
     readonly notAfter: number;
     readonly keyProtection: string;
   };
-  readonly policy: { readonly generation: number; readonly origin: string; readonly rules: number; readonly files: readonly string[] };
+  readonly policy: {
+    readonly generation: number; readonly origin: string; readonly rules: number;
+    /** Files, registry keys and profiles in force. */
+    readonly files: readonly string[];
+    /** Null = nobody says so. */
+    readonly managedBy: ManagedBy | null;
+  };
 };
 
 export type Snapshot = {

@@ -50,7 +50,7 @@ export function watchStat(pid: number): StatWatch | null {
     return {
       read() {
         try {
-          return parseStat(statBuffer.latin1Slice(0, readSync(fd, statBuffer, 0, statBuffer.length, 0)));
+          return parseStat(statBuffer.toString('latin1', 0, readSync(fd, statBuffer, 0, statBuffer.length, 0)));
         } catch {
           return null;
         }

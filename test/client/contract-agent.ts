@@ -11,7 +11,7 @@ import { PinlightError, errorBody, errorStatus } from '../../electron/contract/e
 import { controlHost } from '../../electron/contract/paths.ts';
 import { routePaths, streamPaths } from '../../electron/contract/routes.ts';
 import type { RouteName } from '../../electron/contract/routes.ts';
-import { sampleExclusion, sampleExplain, samplePolicy, sampleRow, sampleSnapshot, sampleTrust } from './sample-state.ts';
+import { predefinedExclusion, sampleExclusion, sampleExplain, samplePolicy, sampleRow, sampleSnapshot, sampleTest, sampleTrust } from './sample-state.ts';
 
 export type Seen = { readonly route: RouteName; readonly query: Readonly<Record<string, string>>; readonly body: unknown };
 
@@ -119,11 +119,17 @@ function dataFor(route: RouteName, query: URLSearchParams, body: unknown): unkno
     case 'status': return sampleSnapshot();
     case 'apps': return { apps: sampleSnapshot().apps };
     case 'explain':
-      if (query.get('app') !== 'chat') throw new PinlightError('no-such-app', `No app called "${query.get('app')}" was seen.`);
+      if (!['chat', 'app-chat'].includes(query.get('app') ?? '')) throw new PinlightError('no-such-app', `No app called "${query.get('app')}" was seen.`);
       return sampleExplain;
-    case 'exclusions': return { exclusions: [sampleExclusion] };
-    case 'addExclusion': return { exclusion: { ...sampleExclusion, ...(typeof body === 'object' ? body : {}) } };
+    case 'exclusions': return { exclusions: [sampleExclusion, predefinedExclusion] };
+    case 'startTest': case 'test': return { test: sampleTest() };
+    case 'cancelTest': return { test: null };
+    case 'addExclusion': {
+      const added = { ...sampleExclusion, ...(typeof body === 'object' ? body : {}) };
+      return { exclusion: added.host === sampleExclusion.host ? added : { ...added, id: 'x-3' } };
+    }
     case 'removeExclusion':
+      if (query.get('id') === 'push') throw new PinlightError('exclusion-fixed', 'push is predefined.');
       if (query.get('id') !== 'x-1') throw new PinlightError('no-such-exclusion', `There is no exclusion "${query.get('id')}".`);
       return { removed: sampleExclusion };
     case 'policy': return samplePolicy;

@@ -2,7 +2,7 @@
 // Not a recording: values are chosen so that each is easy to find in an output.
 import type { AppSummary, ConnectionRow, Snapshot } from '../../electron/contract/snapshot.ts';
 import type { ExplainAnswer, PolicyAnswer, TrustAnswer } from '../../electron/contract/routes.ts';
-import type { Exclusion } from '../../electron/core/model.ts';
+import type { AppTest, Exclusion } from '../../electron/core/model.ts';
 
 export const sampleTime = Date.UTC(2026, 10, 20, 10, 0, 0);
 
@@ -10,6 +10,9 @@ export const sampleExclusion: Exclusion = {
   id: 'x-1', kind: 'user', host: 'api.vendor.example', appId: null, appName: null, appHash: null, reason: 'ticket 4711', verdict: null,
   createdAt: sampleTime, expiresAt: null,
 };
+
+/** Part of the policy: nobody can remove it. */
+export const predefinedExclusion: Exclusion = { ...sampleExclusion, id: 'push', kind: 'predefined', host: '*.push.example', reason: 'documented by its maker' };
 
 /** A finished connection with this id. */
 export function sampleRow(id: number, changes: Partial<ConnectionRow> = {}): ConnectionRow {
@@ -22,11 +25,11 @@ export function sampleRow(id: number, changes: Partial<ConnectionRow> = {}): Con
 }
 
 const chat: AppSummary = {
-  id: 'app-chat', name: 'chat', path: '/opt/chat/chat', script: null, package: 'chat 4.2', runtime: 'electron', hash: null, known: true, user: 'ada', trust: null,
+  id: 'app-chat', name: 'chat', path: '/opt/chat/chat', script: null, package: 'chat 4.2', runtime: 'electron', hash: null, known: true, user: 'ada', trust: null, verdict: 'pinned',
   inspected: 3, bypassed: 9, blocked: 0, lastSeen: sampleTime,
   hosts: [{
     host: 'edge.chat.example', verdict: { kind: 'pinned', hosts: 'some', confidence: 'confirmed', because: [] },
-    next: { disposition: 'bypass', sentence: 'It will be let through.' }, exclusion: null, attempts: 12, firstSeen: sampleTime, lastSeen: sampleTime,
+    next: { disposition: 'bypass', sentence: 'It will be let through.' }, exclusion: null, test: null, attempts: 12, firstSeen: sampleTime, lastSeen: sampleTime,
   }],
 };
 
@@ -34,7 +37,7 @@ const chat: AppSummary = {
 export const hostileName = 'evil\u001b[2J\u001b]0;owned\u0007\u009b31m\u202Etxt';
 
 const hostile: AppSummary = {
-  ...chat, id: 'app-evil', name: hostileName, path: '/tmp/evil', package: null,
+  ...chat, id: 'app-evil', name: hostileName, path: '/tmp/evil', package: null, verdict: 'inspectable',
   hosts: [{ ...chat.hosts[0]!, host: 'evil.example', verdict: { kind: 'inspectable', because: [] }, next: { disposition: 'inspect', sentence: 'It will be inspected.' } }],
 };
 
@@ -46,7 +49,7 @@ export function sampleSnapshot(sequence = 10): Snapshot {
       version: '0.1.0', pid: 77, startedAt: sampleTime - 3_600_000, device: 'LAPTOP-42', os: 'linux', proxy: ['127.0.0.1:18443', '[::1]:18443'],
       controlPath: '/run/x', stateFolder: '/state',
       root: { certificatePath: '/state/root.pem', fingerprint: 'AA:BB:CC', subject: 'Pinlight LAPTOP-42', notBefore: sampleTime, notAfter: sampleTime + 1e9, keyProtection: 'file mode only' },
-      policy: { generation: 3, origin: 'user', rules: 2, files: ['/etc/pinlight/50-team.json'] },
+      policy: { generation: 3, origin: 'user', rules: 2, files: ['/etc/pinlight/50-team.json'], managedBy: null },
     },
     counts: { inspect: 5, bypass: 9, block: 1, open: 2 },
     apps: [chat, hostile],
@@ -60,7 +63,13 @@ export const sampleExplain: ExplainAnswer = {
   app: chat, host: 'edge.chat.example', sentence: 'chat pins its certificate at edge.chat.example.', verdict: chat.hosts[0]!.verdict,
   evidenceFor: ['It refused our certificate here 5 times.'], evidenceAgainst: ['It accepted it once.'], alsoKnown: [], next: 'It will be let through.', advice: 'Leave it bypassed.',
   attempts: [{ at: sampleTime, host: 'edge.chat.example', sentence: 'The app hung up without a word.' }],
+  observations: [],
 };
+
+/** A test that has begun; it ends at once for whoever waits by the clock. */
+export function sampleTest(changes: Partial<AppTest> = {}): AppTest {
+  return { host: 'edge.chat.example', phase: 'inspecting', startedAt: sampleTime, endsAt: Date.now() + 600_000, steps: [], result: null, ...changes };
+}
 
 export const samplePolicy: PolicyAnswer = {
   generation: 3, problems: [], files: ['/etc/pinlight/50-team.json'],
@@ -69,6 +78,9 @@ export const samplePolicy: PolicyAnswer = {
     defaults: { noMatch: 'bypass', onInvalidUpstream: 'splice', onPinned: 'bypass', onPrivateTrustStore: 'bypass', onUnknownApp: 'bypass', failMode: 'open' },
     rules: [{ id: 'team', when: { host: ['a.example', 'b.example'], port: 443 }, do: 'inspect', mustInspect: true, reason: 'audit' }],
     network: { port: 18443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [] },
+    learning: { shortMinutes: 60, firstHours: 12, confirmedDays: 7, perAppPerHour: 5 },
+    user: { exclusions: 'user-decides', testApp: 'user-decides', stop: 'user-decides' },
+    managedBy: null,
     exclusions: [],
     origins: { 'defaults.onPinned': { origin: 'managed', file: '/etc/pinlight/50-team.json' }, 'rules.team': { origin: 'user', file: null } },
   },

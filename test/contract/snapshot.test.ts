@@ -11,7 +11,7 @@ const row = (id: number, change: Partial<ConnectionRow> = {}): ConnectionRow => 
   ja4: null, bytesUp: 0, bytesDown: 0, error: null, ...change,
 });
 const app = (id: string, inspected = 0): AppSummary => ({
-  id, name: id, path: `/bin/${id}`, script: null, package: null, runtime: null, hash: null, known: true, user: null, trust: null, inspected, bypassed: 0, blocked: 0, lastSeen: 0, hosts: [],
+  id, name: id, path: `/bin/${id}`, script: null, package: null, runtime: null, hash: null, known: true, user: null, trust: null, verdict: null, inspected, bypassed: 0, blocked: 0, lastSeen: 0, hosts: [],
 });
 const counts = (inspect: number): Counts => ({ inspect, bypass: 0, block: 0, open: 0 });
 const exclusion: Exclusion = { id: 'e1', kind: 'user', host: 'a', appId: null, appName: null, appHash: null, reason: 'r', verdict: null, createdAt: 0, expiresAt: null };
@@ -21,7 +21,7 @@ const empty: Snapshot = {
   agent: {
     version: '1', pid: 1, startedAt: 0, device: 'd', os: 'linux', proxy: [], controlPath: '', stateFolder: '',
     root: { certificatePath: '', fingerprint: '', subject: '', notBefore: 0, notAfter: 1, keyProtection: '' },
-    policy: { generation: 1, origin: 'embedded', rules: 1, files: [] },
+    policy: { generation: 1, origin: 'embedded', rules: 1, files: [], managedBy: null },
   },
   counts: counts(0), apps: [app('a'), app('b')], exclusions: [], warnings: [], recent: [],
 };

@@ -99,7 +99,7 @@ async function handle(request: http.IncomingMessage, response: http.ServerRespon
     }
   }
   const name = (Object.keys(routePaths) as RouteName[]).find((route) => routePaths[route].path === url.pathname && routePaths[route].method === request.method);
-  if (name === undefined) throw new PinlightError('not-found', `there is no ${request.method ?? ''} ${url.pathname}`);
+  if (name === undefined) throw new PinlightError('no-such-route', `there is no ${request.method ?? ''} ${url.pathname}`);
   const query = Object.fromEntries(url.searchParams);
   const body = routePaths[name].method === 'POST' ? await readJson(request) : {};
   const handler = handlers[name] as (query: unknown, body: unknown) => Promise<unknown>;

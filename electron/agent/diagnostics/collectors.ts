@@ -107,14 +107,11 @@ function systemFacts(): Readonly<Record<string, string | number>> {
     agentMemoryMb: Math.round(process.memoryUsage.rss() / 1024 / 1024),
     upSeconds: Math.round(uptime()),
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    node: process.versions.node,
-    openssl: process.versions.openssl,
-    sqlite: process.versions.sqlite ?? 'none',
   };
 }
 
 const appFields = [
-  'id', 'name', 'path', 'script', 'package', 'runtime', 'hash', 'known', 'user', 'trust', 'inspected', 'bypassed', 'blocked', 'lastSeen', 'hosts',
+  'id', 'name', 'path', 'script', 'package', 'runtime', 'hash', 'known', 'user', 'trust', 'inspected', 'bypassed', 'blocked', 'lastSeen', 'hosts', 'verdict',
 ] as const satisfies readonly (keyof AppSummary)[];
 
 const connectionFields = [

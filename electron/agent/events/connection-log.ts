@@ -29,7 +29,8 @@ export function createConnectionLog(bus: EventBus): ConnectionLog {
     record: (row, ended) => {
       if (ended) {
         total.open -= 1;
-        total[row.disposition] += 1;
+        // A server that could not be reached was neither inspected nor let through.
+        if (row.outcome?.kind !== 'upstream') total[row.disposition] += 1;
       }
       put(row);
     },

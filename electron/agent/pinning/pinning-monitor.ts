@@ -2,52 +2,28 @@
 // Not for deciding a connection (core/policy/decide) and not for judging (core/pinning): this is the memory between the two.
 import { randomBytes } from 'node:crypto';
 import { explainVerdict } from '../../core/explain.ts';
-import { earnsPassThrough, exclusionLifetime, passThroughPerHostMs, siblingWindowMs, withinPassThroughBudget } from '../../core/pinning/exclusion-terms.ts';
-import { compileHostPattern, normaliseHost } from '../../core/policy/host-pattern.ts';
-import { judgePinning, successMemoryMs } from '../../core/pinning/verdict.ts';
-import type { AppIdentity, Exclusion, History, Observation, TrustView, Verdict } from '../../core/model.ts';
+import { appWideLifetime, earnsPassThrough, exclusionLifetime, siblingWindowMs, withinPassThroughBudget, type AppHostState } from '../../core/pinning/exclusion-terms.ts';
+import { compileHostPattern, exclusionNames, normaliseHost } from '../../core/policy/host-pattern.ts';
+import { judgePinning } from '../../core/pinning/verdict.ts';
+import type { AppIdentity, AppTest, ConnectionOutcome, Exclusion, History, Observation, Verdict } from '../../core/model.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import type { Store } from '../store/store.ts';
+import { createAppTests } from './app-tests.ts';
+import { createCrowd } from './crowd.ts';
+import { createExclusionBook, type BookEvents } from './exclusion-book.ts';
+import { createPairMemory, type AppRecord, type Pair } from './pair-memory.ts';
+import { createSiblings } from './siblings.ts';
 
-/** Bounds of the memory: observations of one app at one host, hosts of an app, apps. The rest is in the store. */
-const perPair = 16;
-const hostsPerApp = 500;
-const appLimit = 2_000;
-/** How many other hosts of the app a verdict looks at. */
-const elsewhereLimit = 100;
+export type { AppRecord, Pair } from './pair-memory.ts';
+
 /** A success is written again only after this time: one a host and ten minutes says as much as a thousand. */
 const successEveryMs = 10 * 60_000;
+/** Tests of one app in a day: each may let a connection through beyond the automatic budget. */
+export const testsPerAppDay = 10;
 
-type Remembered = { connection: number; observation: Observation };
-export type Pair = {
-  readonly host: string;
-  observations: Remembered[];
-  passThroughDue: boolean;
-  /** A learned exclusion ended by time: the next refusal is its canary's, and the old evidence still counts. */
-  renewable: boolean;
-  given: number[];
-  verdict: Verdict;
-  attempts: number;
-  firstSeen: number;
-  lastSeen: number;
-};
-export type AppRecord = {
-  identity: AppIdentity;
-  user: string | null;
-  trust: TrustView | null;
-  inspected: number;
-  bypassed: number;
-  blocked: number;
-  lastSeen: number;
-  readonly pairs: Map<string, Pair>;
-};
-
-export type MonitorEvents = {
+export type MonitorEvents = BookEvents & {
   /** Something people see about an app changed. */
   appChanged(app: AppRecord): void;
-  exclusionsChanged(exclusions: readonly Exclusion[]): void;
-  /** An exclusion begins: idle intercepted connections of that app to the host are to be closed (decision 9). */
-  exclusionAdded(exclusion: Exclusion): void;
   /** Late data of a sibling has explained a refusal. */
   outcomeAmended(connection: number): void;
 };
@@ -58,288 +34,246 @@ export function createPinningMonitor(options: {
   store: Store; policy: () => Policy; now: () => number; events: MonitorEvents;
 }) {
   const { store, policy, now, events } = options;
-  const apps = new Map<string, AppRecord>();
-  const exclusions = new Map<string, Exclusion>();
-  /** Open inspected connections and last data, per app, host and (for per-call tools) process: the siblings of an attempt. */
-  const live = new Map<string, { open: number; dataAt: number }>();
-  load();
+  const memory = createPairMemory({ store, now, judge: judgeAnew });
+  const crowd = createCrowd(memory.acceptsElsewhere);
+  const siblings = createSiblings(now);
+  const changed = (appId: string): void => {
+    const app = memory.app(appId);
+    if (app !== undefined) events.appChanged(app);
+  };
+  const book = createExclusionBook({ store, now, events, changed, timeOver: awaitCanary });
+  const tests = createAppTests({ now, changed });
+  memory.load();
 
   /** What decide() wants to know about this app at this host. An exclusion that has ended goes here. */
   function factsFor(app: AppIdentity | null, host: string): { exclusion: Exclusion | null; passThroughDue: boolean } {
-    const exclusion = findExclusion(app, host);
-    const record = app === null ? undefined : apps.get(app.id);
-    const pair = record?.pairs.get(host);
-    if (record === undefined || pair === undefined || !pair.passThroughDue) return { exclusion, passThroughDue: false };
-    return { exclusion, passThroughDue: withinPassThroughBudget({ given: givenTo(record), givenHere: pair.given, now: now() }) };
+    const exclusion = book.find(app, host);
+    if (app === null) return { exclusion, passThroughDue: false };
+    const wanted = tests.wants(app.id, host);
+    if (wanted !== null) return { exclusion, passThroughDue: wanted === 'pass' };
+    const record = memory.app(app.id);
+    const pair = record === undefined ? null : memory.findPair(record, host);
+    if (record === undefined || pair === null || !pair.passThroughDue) return { exclusion, passThroughDue: false };
+    return { exclusion, passThroughDue: withinPassThroughBudget({ ...givenTo(record, host), learning: policy().learning, now: now() }) };
   }
 
   /** The pass-through is being used now. */
-  function takePassThrough(app: AppIdentity, host: string): void {
-    const pair = pairOf(appOf(app), host);
+  function takePassThrough(identity: AppIdentity, host: string): void {
+    const app = memory.appOf(identity);
+    const pair = memory.pairOf(app, host);
     pair.passThroughDue = false;
-    pair.given.push(now());
-    store.audit(now(), 'pass-through', { app: app.id, name: app.name, path: app.path, host });
-  }
-
-  function connectionOpened(app: AppIdentity, host: string, pid: number): void {
-    const entry = live.get(liveKey(app, host, pid)) ?? { open: 0, dataAt: 0 };
-    entry.open += 1;
-    live.set(liveKey(app, host, pid), entry);
+    memory.save(pair);
+    memory.grant(app, { host, kind: 'pass-through', at: now() });
+    tests.passTaken(identity.id, host);
+    store.audit(now(), 'pass-through', { app: identity.id, name: identity.name, path: identity.path, host });
   }
 
   /** The app's first byte on an inspected connection: explains siblings that were closed unused just before (decision 2). */
-  function sawData(app: AppIdentity, host: string, pid: number): void {
-    const key = liveKey(app, host, pid);
-    const entry = live.get(key) ?? { open: 0, dataAt: 0 };
-    entry.dataAt = now();
-    live.set(key, entry);
-    const record = apps.get(app.id);
-    const pair = record?.pairs.get(host);
-    if (record === undefined || pair === undefined || app.perCallTrust) return;
+  function sawData(identity: AppIdentity, host: string, pid: number): void {
+    siblings.sawData(identity, host, pid);
+    const app = memory.app(identity.id);
+    const pair = app?.pairs.get(host);
+    if (app === undefined || pair === undefined || identity.perCallTrust) return;
     let explained = false;
-    for (const remembered of pair.observations) {
+    // What is no longer in memory is older than the window.
+    for (const remembered of pair.observations ?? []) {
       const { observation } = remembered;
-      if (observation.outcome.kind !== 'refused' || observation.outcome.sign === 'alert' || now() - observation.at > siblingWindowMs) continue;
-      remembered.observation = { ...observation, outcome: { kind: 'unused' } };
-      store.turnIntoUnused(remembered.connection, remembered.observation);
+      if (observation.outcome.kind !== 'refused' || observation.outcome.sign === 'alert' || Math.abs(now() - observation.at) > siblingWindowMs) continue;
+      memory.reword(app, remembered, { ...observation, outcome: { kind: 'unused' } });
       events.outcomeAmended(remembered.connection);
-      pair.passThroughDue = false;
       explained = true;
     }
     if (!explained) return;
-    pair.verdict = judgePinning(historyOf(record, pair), now());
-    events.appChanged(record);
-  }
-
-  function connectionClosed(app: AppIdentity, host: string, pid: number): void {
-    const key = liveKey(app, host, pid);
-    const entry = live.get(key);
-    if (entry === undefined) return;
-    entry.open -= 1;
-    if (entry.open <= 0 && now() - entry.dataAt > siblingWindowMs) live.delete(key);
-    if (live.size > 20_000) live.delete(live.keys().next().value as string);
+    crowd.withdraw(host, identity);
+    pair.passThroughDue = false;
+    pair.verdict = judgePinning(historyOf(app, pair), now());
+    memory.save(pair);
+    events.appChanged(app);
   }
 
   /** Counts a connection for its app; every disposition, once, when it ends. */
   function countConnection(identity: AppIdentity, user: string | null, disposition: 'inspect' | 'bypass' | 'block'): void {
-    const app = appOf(identity);
-    app.identity = identity;
+    const app = memory.appOf(identity);
     app.user = user;
     app.lastSeen = now();
     if (disposition === 'inspect') app.inspected += 1;
     else if (disposition === 'bypass') app.bypassed += 1;
     else app.blocked += 1;
-    persist(app);
+    const { trust, lastSeen, inspected, bypassed, blocked } = app;
+    store.putApp({ identity, user, trust, lastSeen, inspected, bypassed, blocked });
     events.appChanged(app);
   }
 
   /** One finished observation: history, verdict, then what it earns. */
   function observeOutcome(identity: AppIdentity, pid: number, connection: number, observation: Observation): void {
-    const app = appOf(identity);
-    const pair = pairOf(app, observation.host);
+    const { host, outcome } = observation;
+    const app = memory.appOf(identity);
+    const pair = memory.pairOf(app, host);
     app.trust = observation.trust ?? app.trust;
     pair.lastSeen = observation.at;
     pair.attempts += 1;
-    if (!remember(pair, identity, connection, observation)) return;
-    pair.verdict = judgePinning(historyOf(app, pair), now());
-    const sibling = live.get(liveKey(identity, observation.host, pid));
-    const siblingAlive = sibling !== undefined && (sibling.open > 0 || now() - sibling.dataAt <= siblingWindowMs);
-    if (observation.outcome.kind === 'refused') {
-      pair.passThroughDue = earnsPassThrough({
-        history: historyOf(app, pair), app: identity, siblingAlive, given: givenTo(app), givenHere: pair.given, now: now(),
-      });
+    pair.unsaved = true;
+    if (outcome.kind === 'established') crowd.accepted(host, identity, observation.at);
+    else if (outcome.kind === 'refused') crowd.refused(host, identity, observation.at);
+    const siblingAlive = siblings.alive(identity, host, pid);
+    const last = memory.historyOf(pair).at(-1)?.observation;
+    if (last === undefined || !repeats(observation, last)) {
+      memory.remember(app, pair, connection, observation);
+      judge(app, pair, observation, siblingAlive);
+      memory.save(pair);
+      events.appChanged(app);
     }
+    if (outcome.kind === 'refused') judgeCrowd(host, identity);
+    tests.step(identity.id, observation, pair.verdict.kind, siblingAlive);
+  }
+
+  /** One refusal more at this host may show that what looked like another app's pin is the host's own trouble. */
+  function judgeCrowd(host: string, newest: AppIdentity): void {
+    for (const { id } of crowd.refusersAt(host, now())) {
+      const app = id === newest.id ? undefined : memory.app(id);
+      const pair = app?.pairs.get(host);
+      if (app === undefined || pair?.verdict.kind !== 'pinned') continue;
+      pair.verdict = judgePinning(historyOf(app, pair), now());
+      memory.save(pair);
+      events.appChanged(app);
+    }
+  }
+
+  function judge(app: AppRecord, pair: Pair, { outcome }: Observation, siblingAlive: boolean): void {
+    const history = historyOf(app, pair);
+    const { identity } = app;
+    pair.verdict = judgePinning(history, now());
+    const refused = outcome.kind === 'refused';
+    if (refused) pair.passThroughDue = earnsPassThrough({ history, app: identity, siblingAlive, ...givenTo(app, pair.host), learning: policy().learning, now: now() });
+    if (outcome.kind === 'established') app.widenedOnce = false;
     // The canary at an exclusion's end was refused: a known app need not fail until a new pass-through is due (decisions 2 and 3).
-    const canaryRefused = pair.renewable && observation.outcome.kind === 'refused' && identity.known && !siblingAlive;
-    if (observation.outcome.kind === 'passed' || canaryRefused) learn(app, pair);
-    pair.renewable &&= observation.outcome.kind === 'unused';
-    events.appChanged(app);
+    const renews = pair.renewable && refused && identity.known && !siblingAlive;
+    if (renews || outcome.kind === 'passed') learn(app, pair, history, renews);
+    pair.renewable &&= outcome.kind === 'unused';
   }
 
-  /** Keeps the observation; answers false where it only repeats a recent success. */
-  function remember(pair: Pair, identity: AppIdentity, connection: number, observation: Observation): boolean {
-    const last = pair.observations.at(-1);
-    const repeats = last !== undefined && observation.outcome.kind !== 'refused' && JSON.stringify(last.observation.outcome) === JSON.stringify(observation.outcome)
-      && last.observation.appHash === observation.appHash && last.observation.disposition === observation.disposition
-      && observation.at - last.observation.at < successEveryMs;
-    if (repeats) return false;
-    pair.observations.push({ connection, observation });
-    if (pair.observations.length > perPair) pair.observations.shift();
-    store.putObservation({ appId: identity.id, connection, observation });
-    return true;
-  }
-
-  /** After a pass-through: an exclusion, if the verdict and policy give one. */
-  function learn(app: AppRecord, pair: Pair): void {
-    const { verdict } = pair;
-    // Let through by a list or a person: that says nothing about what the app would have done with our certificate.
-    if (pair.given.length === 0) return;
-    if (verdict.kind === 'private-trust-store' && policy().defaults.onPrivateTrustStore === 'inspect') return;
-    if (findExclusion(app.identity, pair.host) !== null) return;
-    const lifetime = exclusionLifetime(verdict, historyOf(app, pair), app.identity);
-    if (lifetime === null) return;
-    putExclusion({
-      id: `learned-${randomBytes(4).toString('hex')}`, kind: 'learned', host: pair.host, appId: app.identity.id, appName: app.identity.name,
-      appHash: app.identity.hash, reason: explainVerdict(verdict, app.identity.name, pair.host), verdict: verdict.kind,
+  /** After a pass-through: an exclusion, if the verdict and policy give one; for the whole app where core says that its hosts are alike. */
+  function learn(app: AppRecord, pair: Pair, history: History, renews: boolean): void {
+    const { verdict, host } = pair;
+    const { identity } = app;
+    const { learning, defaults } = policy();
+    if (verdict.kind === 'private-trust-store' && defaults.onPrivateTrustStore === 'inspect') return;
+    // A name like `*.example` would cover more than this host, and one that is no name nothing.
+    if (host.includes('*') || compileHostPattern(host, 'exclusion').kind === 'invalid') return;
+    if (book.find(identity, host) !== null) return;
+    // What is renewed was earned once; the tunnel that earned it may be older than what memory counts.
+    const givenHere = renews ? store.loadGranted(identity.id, 0).filter((granted) => app.widenedOnce || granted.host === host).map(({ at }) => at) : givenTo(app, host).givenHere;
+    const lifetime = exclusionLifetime({ verdict, history, app: identity, givenHere, learning });
+    if (lifetime === null || (!renews && book.learnedLately(identity.id) >= learning.perAppPerHour)) return;
+    const one: Exclusion = {
+      id: `learned-${randomBytes(4).toString('hex')}`, kind: 'learned', host, appId: identity.id, appName: identity.name,
+      appHash: identity.hash, reason: explainVerdict(verdict, identity.name, host), verdict: verdict.kind,
       createdAt: now(), expiresAt: now() + lifetime,
-    });
+    };
+    const everywhere = verdict.kind === 'pinned' || verdict.kind === 'private-trust-store';
+    const wide = !everywhere ? null : renews && app.widenedOnce ? lifetime : appWideLifetime(hostStates(app, one), identity, now());
+    app.widenedOnce = false;
+    if (wide === null) book.add(one);
+    else book.add({ ...one, host: '*', reason: `${identity.name} refuses inspection at every host where it was tried`, expiresAt: now() + wide }, ...book.learnedOf(identity.id));
   }
 
-  function putExclusion(exclusion: Exclusion): void {
-    exclusions.set(exclusion.id, exclusion);
-    store.putExclusion(exclusion);
-    store.audit(now(), 'exclusion-added', { ...exclusion });
-    events.exclusionAdded(exclusion);
-    announce(exclusion);
+  /** The app's hosts as they would stand with one exclusion more. */
+  function hostStates(app: AppRecord, more: Exclusion): AppHostState[] {
+    const learned = new Map([...book.learnedOf(app.identity.id), more].map((exclusion) => [exclusion.host, exclusion]));
+    for (const host of learned.keys()) memory.findPair(app, host);
+    const states = [...app.pairs.values()].map(({ host, verdict }) => ({ host, verdict, exclusion: learned.get(host) ?? null }));
+    // A host that accepted us long ago may be on disk only.
+    const accepted = memory.elsewhere(app, more.host).filter(({ outcome, host }) => outcome.kind === 'established' && !app.pairs.has(host));
+    return [...states, ...accepted.map(({ host }): AppHostState => ({ host, verdict: { kind: 'inspectable', because: [] }, exclusion: null }))];
   }
 
-  /** Null when there is none of that id. `why` goes into the audit. */
-  function removeExclusion(id: string, why: string): Exclusion | null {
-    const exclusion = exclusions.get(id);
-    if (exclusion === undefined) return null;
-    exclusions.delete(id);
-    store.deleteExclusion(id);
-    store.audit(now(), 'exclusion-removed', { id, why, host: exclusion.host, app: exclusion.appId });
-    announce(exclusion);
-    return exclusion;
+  function awaitCanary(exclusion: Exclusion, identity: AppIdentity, host: string): void {
+    const app = memory.app(identity.id);
+    const pair = app === undefined ? null : memory.findPair(app, host);
+    if (app === undefined || pair === null) return;
+    if (exclusion.host === '*') app.widenedOnce = true;
+    pair.renewable = true;
+    memory.save(pair);
   }
 
-  function announce(exclusion: Exclusion): void {
-    events.exclusionsChanged(listExclusions());
-    const app = exclusion.appId === null ? undefined : apps.get(exclusion.appId);
-    if (app !== undefined) events.appChanged(app);
-  }
-
-  function findExclusion(app: AppIdentity | null, host: string): Exclusion | null {
-    for (const exclusion of exclusions.values()) {
-      if (exclusion.appId !== null && exclusion.appId !== app?.id) continue;
-      if (!hostMatches(exclusion, host)) continue;
-      if (exclusion.expiresAt !== null && exclusion.expiresAt <= now()) {
-        removeExclusion(exclusion.id, 'its time was over; the next connection is inspected again');
-        const pair = exclusion.kind === 'learned' && app !== null ? apps.get(app.id)?.pairs.get(host) : undefined;
-        if (pair !== undefined) pair.renewable = true;
-        continue;
-      }
-      if (exclusion.kind === 'learned' && exclusion.appHash !== null && app !== null && app.hash !== null && app.hash !== exclusion.appHash) {
-        removeExclusion(exclusion.id, 'the app has changed');
-        continue;
-      }
-      return exclusion;
-    }
-    return null;
-  }
-
-  function listExclusions(): Exclusion[] {
-    const at = now();
-    return [...exclusions.values()].filter((e) => e.expiresAt === null || e.expiresAt > at).sort((a, b) => b.createdAt - a.createdAt);
+  /** A pair whose verdict an earlier version did not keep: what a refusal had earned counts as well. */
+  function judgeAnew(app: AppRecord, pair: Pair): void {
+    const history = historyOf(app, pair);
+    pair.verdict = judgePinning(history, now());
+    pair.passThroughDue = earnsPassThrough({ history, app: app.identity, siblingAlive: false, ...givenTo(app, pair.host), learning: policy().learning, now: now() });
+    memory.save(pair);
   }
 
   function historyOf(app: AppRecord, pair: Pair): History {
-    const others = [...app.pairs.values()].filter((other) => other !== pair).slice(-elsewhereLimit);
+    const here = memory.historyOf(pair).map(({ observation }) => observation);
+    const refused = here.some(({ outcome }) => outcome.kind === 'refused');
     return {
-      host: pair.host,
-      here: pair.observations.map((remembered) => remembered.observation),
-      elsewhere: others.flatMap((other) => other.observations.slice(-3).map((remembered) => remembered.observation)).sort((a, b) => a.at - b.at),
+      host: pair.host, here, elsewhere: memory.elsewhere(app, pair.host),
+      others: refused ? crowd.othersAt(pair.host, app.identity, now()) : { refusing: 0, accepted: false },
+      listed: refused ? listedAs(pair) : null,
     };
   }
 
-  function appOf(identity: AppIdentity): AppRecord {
-    let app = apps.get(identity.id);
-    if (app === undefined) {
-      app = { identity, user: null, trust: null, inspected: 0, bypassed: 0, blocked: 0, lastSeen: now(), pairs: new Map() };
-      apps.set(identity.id, app);
-      if (apps.size > appLimit) apps.delete(oldest(apps));
+  /** The list that knows the host to break under inspection; it did not keep this connection from being inspected. */
+  function listedAs(pair: Pair): string | null {
+    const current = policy();
+    if (pair.listed?.policy !== current) {
+      const host = normaliseHost(pair.host);
+      const found = current.exclusions.find((exclusion) => (exclusion.kind === 'predefined' || exclusion.kind === 'managed') && exclusionNames(exclusion, host));
+      pair.listed = { policy: current, name: found?.id ?? null };
     }
-    // A hash that has become known later, or a new version.
-    app.identity = identity;
-    return app;
+    return pair.listed.name;
   }
 
-  function pairOf(app: AppRecord, host: string): Pair {
-    let pair = app.pairs.get(host);
-    if (pair === undefined) {
-      pair = {
-        host, observations: [], passThroughDue: false, renewable: false, given: [], attempts: 0, firstSeen: now(), lastSeen: now(),
-        verdict: { kind: 'undetermined', because: [{ code: 'no-evidence', speaks: 'neither', values: {} }] },
-      };
-      app.pairs.set(host, pair);
-      // What was given must not be forgotten with the pair, or a run over many hosts would renew the budget.
-      const spent = (other: Pair): boolean => other.given.some((at) => now() - at < passThroughPerHostMs);
-      if (app.pairs.size > hostsPerApp) app.pairs.delete(oldest(new Map([...app.pairs].filter(([, other]) => !spent(other)))));
-    }
-    return pair;
+  /** Begins a test of the app's next connections to a host. Null when the app had its tests for today. */
+  function startTest(app: AppRecord, host: string, mayPass: boolean): AppTest | null {
+    const { identity } = app;
+    const today = app.granted.filter(({ kind, at }) => kind === 'test' && Math.abs(now() - at) < 24 * 3600_000);
+    if (today.length >= testsPerAppDay) return null;
+    const pair = memory.pairOf(app, host);
+    pair.passThroughDue = false;
+    pair.renewable = false;
+    memory.save(pair);
+    memory.grant(app, { host, kind: 'test', at: now() });
+    store.audit(now(), 'test-started', { app: identity.id, name: identity.name, path: identity.path, host });
+    book.removeLearned(identity.id, host, 'test-started');
+    return tests.start(identity.id, host, mayPass);
   }
 
-  function persist(app: AppRecord): void {
-    store.putApp({
-      identity: app.identity, user: app.user, trust: app.trust, lastSeen: app.lastSeen,
-      inspected: app.inspected, bypassed: app.bypassed, blocked: app.blocked,
-    });
-  }
-
-  function load(): void {
-    const since = now() - successMemoryMs;
-    for (const stored of store.loadApps().slice(0, appLimit)) {
-      apps.set(stored.identity.id, { ...stored, pairs: new Map() });
-    }
-    for (const { appId, connection, observation } of store.loadObservations(since, perPair)) {
-      const app = apps.get(appId);
-      if (app === undefined) continue;
-      const pair = pairOf(app, observation.host);
-      pair.observations.push({ connection, observation });
-      pair.attempts += 1;
-      pair.firstSeen = Math.min(pair.firstSeen, observation.at);
-      pair.lastSeen = observation.at;
-    }
-    for (const { at, detail } of store.loadAudit('pass-through', now() - passThroughPerHostMs)) {
-      const app = apps.get(String(detail.app));
-      if (app !== undefined) pairOf(app, String(detail.host)).given.push(at);
-    }
-    for (const app of apps.values()) {
-      for (const pair of app.pairs.values()) {
-        const history = historyOf(app, pair);
-        pair.verdict = judgePinning(history, now());
-        // What a refusal had earned before the restart; a sibling's data would have turned it into unused.
-        pair.passThroughDue = earnsPassThrough({ history, app: app.identity, siblingAlive: false, given: givenTo(app), givenHere: pair.given, now: now() });
-      }
-    }
-    for (const exclusion of store.loadExclusions()) exclusions.set(exclusion.id, exclusion);
+  /** What was observed of this app at this host, oldest first; brings it back into memory. Null = never seen there. */
+  function recall(app: AppRecord, host: string): Observation[] | null {
+    const pair = memory.findPair(app, host);
+    return pair === null ? null : memory.historyOf(pair).map(({ observation }) => observation);
   }
 
   return {
-    factsFor, takePassThrough, connectionOpened, sawData, connectionClosed, countConnection, observeOutcome,
-    addExclusion: putExclusion, removeExclusion, exclusions: listExclusions, findExclusion,
-    apps: (): AppRecord[] => [...apps.values()],
-    verdictAt: (appId: string, host: string): Verdict | null => apps.get(appId)?.pairs.get(host)?.verdict ?? null,
+    factsFor, takePassThrough, connectionOpened: siblings.opened, sawData, connectionClosed: siblings.closed, countConnection, observeOutcome,
+    addExclusion: book.add,
+    removeExclusion: book.remove, exclusions: book.list, findExclusion: book.find,
+    startTest, test: tests.at, cancelTest: tests.cancel, recall,
+    apps: memory.apps,
+    verdictAt: (appId: string, host: string): Verdict | null => memory.app(appId)?.pairs.get(host)?.verdict ?? null,
   };
 }
 
-const matchers = new WeakMap<Exclusion, (host: string) => boolean>();
+/** Only what recently was said already; a refusal is never a repetition. */
+function repeats(observation: Observation, last: Observation): boolean {
+  return sameOutcome(observation.outcome, last.outcome) && observation.appHash === last.appHash && observation.disposition === last.disposition
+    && observation.circumstances.clientCertificateAsked === last.circumstances.clientCertificateAsked
+    && Math.abs(observation.at - last.at) < successEveryMs;
+}
 
-/** A pattern that does not compile (an old database, say) matches nothing. */
-function hostMatches(exclusion: Exclusion, host: string): boolean {
-  let matches = matchers.get(exclusion);
-  if (matches === undefined) {
-    const pattern = compileHostPattern(exclusion.host, 'exclusion');
-    matches = pattern.kind === 'pattern' ? pattern.matches : () => false;
-    matchers.set(exclusion, matches);
+function sameOutcome(a: ConnectionOutcome, b: ConnectionOutcome): boolean {
+  switch (a.kind) {
+    case 'refused': return false;
+    case 'passed': return b.kind === 'passed' && a.data === b.data;
+    case 'incompatible': return b.kind === 'incompatible' && a.alert === b.alert;
+    case 'agent-fault': case 'upstream': return b.kind === a.kind && a.code === b.code;
+    default: return a.kind === b.kind;
   }
-  return matches(normaliseHost(host));
 }
 
-function givenTo(app: AppRecord): number[] {
-  return [...app.pairs.values()].flatMap((pair) => pair.given);
-}
-
-function liveKey(app: AppIdentity, host: string, pid: number): string {
-  return `${app.id} ${host} ${app.perCallTrust ? pid : ''}`;
-}
-
-function oldest<T extends { lastSeen: number }>(map: Map<string, T>): string {
-  let key = '';
-  let at = Infinity;
-  for (const [id, value] of map) {
-    if (value.lastSeen < at) [key, at] = [id, value.lastSeen];
-  }
-  return key;
+function givenTo(app: AppRecord, host: string): { given: number[]; givenHere: number[] } {
+  const passed = app.granted.filter(({ kind }) => kind === 'pass-through');
+  return { given: passed.map(({ at }) => at), givenHere: passed.filter((granted) => granted.host === host).map(({ at }) => at) };
 }

@@ -45,4 +45,28 @@ export const migrations: readonly string[] = [
   CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
   CREATE INDEX audit_at ON audit (at);
   `,
+  // The memory behind verdicts: pairs outlive their observations' place in memory, and what was granted outlives both.
+  `
+  CREATE TABLE pairs (
+    app_id TEXT NOT NULL, host TEXT NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    due INTEGER NOT NULL, renewable INTEGER NOT NULL, verdict TEXT NOT NULL, PRIMARY KEY (app_id, host)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO pairs SELECT app_id, host, min(at), max(at), count(*), 0, 0, '' FROM observations GROUP BY app_id, host;
+  CREATE INDEX pairs_last_seen ON pairs (last_seen);
+
+  ALTER TABLE observations ADD COLUMN kind TEXT;
+  UPDATE observations SET kind = json_extract(body, '$.outcome.kind') WHERE json_valid(body);
+  DROP INDEX observations_pair;
+  CREATE INDEX observations_of_pair ON observations (app_id, host);
+  CREATE INDEX observations_of_kind ON observations (app_id, kind);
+
+  CREATE TABLE granted (id INTEGER PRIMARY KEY, app_id TEXT NOT NULL, host TEXT NOT NULL, kind TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+  CREATE INDEX granted_to ON granted (app_id, at);
+  CREATE INDEX granted_at ON granted (at);
+  INSERT INTO granted (app_id, host, kind, at)
+    SELECT json_extract(detail, '$.app'), json_extract(detail, '$.host'), 'pass-through', at FROM audit
+    WHERE kind = 'pass-through' AND json_valid(detail) AND json_extract(detail, '$.app') IS NOT NULL AND json_extract(detail, '$.host') IS NOT NULL;
+
+  CREATE INDEX apps_last_seen ON apps (last_seen);
+  `,
 ];

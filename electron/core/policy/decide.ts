@@ -1,7 +1,7 @@
 // What happens to one connection, and why. Total: unknown apps, missing names and unreadable hellos are ordinary input.
 // Not for carrying it out (agent/proxy) and not for what depends on the upstream (defaults.onInvalidUpstream is read there).
 import type { ConnectionFacts, Decision, Disposition, Exclusion, Os, ReasonCode } from '../model.ts';
-import { compileGlob, compileHostPattern, isIpAddress, normaliseHost } from './host-pattern.ts';
+import { compileGlob, compileHostPattern, exclusionNames, isIpAddress, normaliseHost } from './host-pattern.ts';
 import type { Policy, Rule } from './policy.ts';
 
 /** The decision for one connection. Pure, never throws; a few microseconds with 50 rules. */
@@ -31,7 +31,7 @@ export function decide(policy: Policy, facts: ConnectionFacts): Decision {
   const predefined = compiled.exclusions.find(({ exclusion, matches }) =>
     (exclusion.appId === null || exclusion.appId === facts.app?.id) && coversConnection(matches, host, serverName));
   if (predefined !== undefined) return answer('bypass', 'exclusion', exclusionWords(predefined.exclusion));
-  if (facts.exclusion !== null && coversConnection(hostMatcher(facts.exclusion.host, 'exclusion'), host, serverName)) {
+  if (facts.exclusion !== null && coversConnection(nameMatcher(facts.exclusion), host, serverName)) {
     const how = byExclusion(policy, facts.exclusion);
     return how === 'inspect' ? asRuled('inspect') : answer(how, 'exclusion', exclusionWords(facts.exclusion));
   }
@@ -105,7 +105,7 @@ function compile(policy: Policy): Compiled {
   if (known !== undefined) return known;
   const compiled = {
     rules: policy.rules.map((rule) => ({ rule, matches: compileRule(rule) })),
-    exclusions: policy.exclusions.map((exclusion) => ({ exclusion, matches: hostMatcher(exclusion.host, 'exclusion') })),
+    exclusions: policy.exclusions.map((exclusion) => ({ exclusion, matches: nameMatcher(exclusion) })),
   };
   compiledPolicies.set(policy, compiled);
   return compiled;
@@ -123,7 +123,7 @@ function compileRule({ when }: Rule): Matcher {
   }
   if (when.user !== undefined) conditions.push(userMatcher(when.user));
   if (when.host !== undefined) {
-    const hosts = listOf(when.host).map((pattern) => hostMatcher(pattern, 'rule'));
+    const hosts = listOf(when.host).map((pattern) => hostMatcher(pattern));
     conditions.push((_, host) => hosts.some((matches) => matches(host)));
   }
   if (when.app !== undefined) conditions.push(appMatcher(when.app));
@@ -156,8 +156,12 @@ function pathMatcher(pattern: string): (path: string, os: Os) => boolean {
   return (path, os) => (os === 'windows' ? folded(path.toLowerCase()) : exact(path));
 }
 
-function hostMatcher(pattern: string, use: 'rule' | 'exclusion'): (host: string) => boolean {
-  const compiled = compileHostPattern(pattern, use);
+function nameMatcher(exclusion: Exclusion): (host: string) => boolean {
+  return (host) => exclusionNames(exclusion, host);
+}
+
+function hostMatcher(pattern: string): (host: string) => boolean {
+  const compiled = compileHostPattern(pattern, 'rule');
   // Parsed policies hold no invalid pattern; one built by hand matches nothing.
   return compiled.kind === 'pattern' ? (host) => compiled.matches(host) : () => false;
 }

@@ -1,6 +1,7 @@
 // Host names, host patterns and path globs: how policy names hosts and programs. No regular expression ever comes from a policy.
 // Not for dialling: which addresses may be reached is the proxy's business (address.ts).
 import { addressBytes } from './address.ts';
+import type { Exclusion } from '../model.ts';
 
 export type HostPattern =
   | { readonly kind: 'pattern'; /** `host` as `normaliseHost` gives it. */ matches(host: string): boolean }
@@ -159,4 +160,21 @@ function longestZeroRun(words: readonly string[]): { start: number; length: numb
     if (length > best.length) best = { start, length };
   }
   return best;
+}
+
+const exclusionMatchers = new WeakMap<Exclusion, (host: string) => boolean>();
+
+/**
+ * Does an exclusion name this host (normalised)? Learned for an app as a whole its host is `*`, which nobody may write; a pattern that
+ * does not compile (an old database) names none.
+ */
+export function exclusionNames(exclusion: Exclusion, host: string): boolean {
+  let matches = exclusionMatchers.get(exclusion);
+  if (matches === undefined) {
+    const pattern = compileHostPattern(exclusion.host, 'exclusion');
+    if (exclusion.host === '*' && exclusion.kind === 'learned' && exclusion.appId !== null) matches = () => true;
+    else matches = pattern.kind === 'pattern' ? pattern.matches : () => false;
+    exclusionMatchers.set(exclusion, matches);
+  }
+  return matches(host);
 }

@@ -46,6 +46,11 @@ describe('the profile of the root', () => {
     expect(now - notBefore).toBeLessThanOrEqual(24 * 3600_000 + 1_000);
     expect(notBefore).toBeLessThanOrEqual(now);
   });
+  test('when it was made is known to the second, also after a restart', () => {
+    const { createdAt } = usable(load());
+    expect(Math.abs(now - createdAt)).toBeLessThan(1_000);
+    expect(usable(load(now + 3600_000)).createdAt).toBe(createdAt);
+  });
   test('its name says which device and which day', () => {
     const { subject } = usable(load());
     expect(subject).toContain('laptop-7');

@@ -109,7 +109,7 @@ describe('who may speak', () => {
 describe('what is refused in words', () => {
   test.each([['PUT', '/v1/status'], ['DELETE', '/v1/status'], ['GET', '/v1/stop'], ['HEAD', '/v1/stop'], ['GET', '/'], ['GET', '/v2/status'], ['GET', '/v1/status/'], ['GET', '/v1/../v1/nothing']])('%s %s', async (method, path) => {
     if (method === 'HEAD') expect(await headStatus(path)).toBe(404);
-    else worded(await ask(method, path), 404, 'not-found');
+    else worded(await ask(method, path), 404, 'no-such-route');
   });
   test.each([['POST', '/v1/events'], ['POST', '/v1/bundle'], ['DELETE', '/v1/events']])('%s %s', async (method, path) => {
     worded(await ask(method, path, method === 'POST' ? json({}) : {}), 400, 'bad-request');
@@ -158,6 +158,21 @@ describe('what is refused in words', () => {
     worded(await ask('GET', '/v1/explain'), 404, 'no-such-app');
     worded(await ask('DELETE', '/v1/exclusions?id=nothing'), 404, 'no-such-exclusion');
     worded(await ask('DELETE', '/v1/exclusions'), 404, 'no-such-exclusion');
+  });
+  test('a test of an app nobody has seen, without a host, and where policy inspects nothing', async () => {
+    worded(await ask('POST', '/v1/tests', json({ app: 'nothing', host: 'a.test' })), 404, 'no-such-app');
+    worded(await ask('POST', '/v1/tests', json({})), 404, 'no-such-app');
+    await proxyRefusal(agent);
+    await until(async () => expect((await agent.client.call('apps', {}, {})).apps).not.toEqual([]));
+    const app = (await agent.client.call('apps', {}, {})).apps[0]?.id ?? '';
+    worded(await ask('POST', '/v1/tests', json({ app, host: 'a.test' })), 409, 'test-not-possible');
+    worded(await ask('GET', `/v1/tests?app=${app}`), 400, 'bad-request');
+    expect((await ask('GET', `/v1/tests?app=${app}&host=a.test`)).body).toMatchObject({ ok: true, data: { test: null } });
+    expect((await ask('DELETE', `/v1/tests?app=${app}&host=a.test`)).body).toMatchObject({ ok: true, data: { test: null } });
+  });
+  test('a predefined exclusion that somebody wants to remove', async () => {
+    const fixed = (await agent.client.call('exclusions', {}, {})).exclusions.find(({ kind }) => kind === 'predefined');
+    worded(await ask('DELETE', `/v1/exclusions?id=${fixed?.id ?? ''}`), 409, 'exclusion-fixed');
   });
   test('a policy to check that is broken is an answer, not an error', async () => {
     const answer = await ask('POST', '/v1/policy/check', json({ text: '{"version":1,"rulez":[]}', file: 'p.json' }));
@@ -230,7 +245,7 @@ describe('starting and stopping', () => {
   test('a second agent for the same state folder says so and ends with 0; the first one keeps its socket', async () => {
     const ended = await second(agent.home, join(agent.home, 'test-policy.json'));
     expect(ended.code).toBe(0);
-    expect(ended.err).toMatch(/another Pinlight agent runs.*agent-already-running/);
+    expect(ended.out).toMatch(/running already.*another Pinlight agent runs/);
     expect((await agent.client.call('status', {}, {})).agent.pid).toBe(agent.pid);
   });
   test('a socket that a killed agent left is replaced', async () => {

@@ -9,7 +9,7 @@ import { embeddedLayer } from '../../../electron/core/policy/embedded.ts';
 import { mergePolicy } from '../../../electron/core/policy/merge.ts';
 import type { AppIdentity, ConnectionOutcome, Exclusion, Observation } from '../../../electron/core/model.ts';
 import type { Policy } from '../../../electron/core/policy/policy.ts';
-import { app as anApp } from '../store/rows.ts';
+import { app as anApp, calm } from '../store/rows.ts';
 
 const hour = 3600_000;
 const minute = 60_000;
@@ -63,7 +63,8 @@ function tell(outcome: ConnectionOutcome, options: { app?: AppIdentity; host?: s
   connection += 1;
   const disposition = outcome.kind === 'passed' ? 'bypass' : 'inspect';
   monitor.observeOutcome(who, options.pid ?? 7, connection, {
-    at: clock, host: options.host ?? host, disposition, outcome, appHash: who.hash, runtime: who.runtime, perCallTrust: who.perCallTrust, trust: null, ja4: null, ...options.at,
+    at: clock, host: options.host ?? host, disposition, outcome, appHash: who.hash, runtime: who.runtime, perCallTrust: who.perCallTrust, trust: null, ja4: null,
+    evidence: null, circumstances: calm, ...options.at,
   });
   monitor.countConnection(who, 'root', disposition);
   return connection;
@@ -199,7 +200,7 @@ describe('late data of a sibling', () => {
     expect(amended).toEqual([id]);
     expect(changes).toBeGreaterThan(0);
     store.flush();
-    expect(store.loadObservations(0, 16).map(({ observation }) => observation.outcome.kind)).toEqual(['unused', 'established']);
+    expect(store.loadObservations('a1', host).map(({ observation }) => observation.outcome.kind)).toEqual(['unused', 'established']);
     // The evidence shown must not count a refusal that was none.
     const verdict = monitor.verdictAt('a1', host);
     expect(verdict).toMatchObject({ kind: 'inspectable' });
@@ -383,18 +384,25 @@ describe('a restart', () => {
 });
 
 describe('bounds', () => {
-  test('16 observations of a pair, 500 hosts of an app, 2,000 apps', () => {
+  test('16 observations of a pair, 2,000 apps; what went out comes back from disk', () => {
     for (let i = 0; i < 50; i += 1) {
       clock += minute;
       tell(alert(42));
     }
-    for (let i = 0; i < 700; i += 1) tell(alert(42), { host: `h${i}.test` });
-    const [first] = monitor.apps();
-    expect(first?.pairs.size).toBeLessThanOrEqual(500);
-    for (const pair of first?.pairs.values() ?? []) expect(pair.observations.length).toBeLessThanOrEqual(16);
-    for (let i = 0; i < 2_100; i += 1) monitor.countConnection(app({ id: `app-${i}` }), null, 'bypass');
-    expect(monitor.apps().length).toBeLessThanOrEqual(2_000);
-    expect(monitor.apps().some(({ identity }) => identity.id === 'app-2099')).toBe(true);
+    const pair = monitor.apps()[0]?.pairs.get(host);
+    expect(pair).toMatchObject({ attempts: 50 });
+    expect(pair?.observations).toHaveLength(16);
+    for (let i = 0; i < 2_100; i += 1) {
+      clock += 1;
+      monitor.countConnection(app({ id: `app-${i}` }), null, 'bypass');
+    }
+    expect(monitor.apps()).toHaveLength(2_000);
+    expect(monitor.apps().map(({ identity }) => identity.id)).toEqual(expect.arrayContaining(['app-2099']));
+    expect(monitor.apps().some(({ identity }) => identity.id === 'a1')).toBe(false);
+    tell(alert(42));
+    const again = monitor.apps().find(({ identity }) => identity.id === 'a1');
+    expect(again).toMatchObject({ inspected: 51 });
+    expect(again?.pairs.get(host)).toMatchObject({ attempts: 51, observations: { length: 16 } });
   });
   test('a run over 600 other hosts does not make the budget forget what was given', () => {
     passThrough();
@@ -409,7 +417,7 @@ describe('bounds', () => {
   test('a thousand successes in ten minutes are one observation', () => {
     for (let i = 0; i < 1_000; i += 1) tell({ kind: 'established' });
     store.flush();
-    expect(store.loadObservations(0, 100)).toHaveLength(1);
+    expect(store.loadObservations('a1', host)).toHaveLength(1);
     expect(monitor.apps()[0]?.inspected).toBe(1_000);
   });
 });

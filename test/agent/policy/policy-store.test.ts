@@ -6,6 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createPolicyStore } from '../../../electron/agent/policy/policy-store.ts';
 import type { PolicyStore, PolicyStoreOptions } from '../../../electron/agent/policy/policy-store.ts';
+import { linuxManagedPolicy } from '../../../native/managed-policy/linux.ts';
+import { policyLimits } from '../../../electron/core/policy/keys.ts';
 import { embeddedLayer } from '../../../electron/core/policy/embedded.ts';
 
 let folder: string;
@@ -25,7 +27,7 @@ afterEach(() => {
 
 function open(options: Partial<PolicyStoreOptions> = {}): PolicyStore {
   const store = createPolicyStore({
-    managedFolder: join(folder, 'etc'), managedOwner: uid, userFile: join(folder, 'home', 'policy.json'), explicitFiles: [],
+    managed: linuxManagedPolicy({ folder: join(folder, 'etc'), owner: uid, maxBytes: policyLimits.fileBytes }), userFile: join(folder, 'home', 'policy.json'), explicitFiles: [],
     embedded: embeddedLayer('user'), exclusions: [], ...options,
   });
   stores.push(store);
@@ -57,7 +59,7 @@ describe('reading', () => {
     const store = open();
     expect(ruleIds(store)).toEqual(['a', 'b', 'u', 'z']);
     expect(store.files()).toEqual(files);
-    expect(store.current().origins['rules.z']).toEqual({ origin: 'managed', file: files[3] });
+    expect(store.current().origins['rules.z']).toEqual({ origin: 'recommended', file: files[3] });
   });
   test('explicit files are the only ones read', () => {
     write('home/policy.json', rules('u'));
@@ -92,7 +94,7 @@ describe('reading', () => {
   test('a managed file of another owner is a problem and not policy', () => {
     const file = write('etc/managed/a.json', rules('a'));
     if (uid === 0) chownSync(file, 65_534, 65_534);
-    const store = open(uid === 0 ? {} : { managedOwner: 0 });
+    const store = open(uid === 0 ? {} : { managed: linuxManagedPolicy({ folder: join(folder, 'etc'), owner: 0, maxBytes: policyLimits.fileBytes }) });
     expect(ruleIds(store)).toEqual([]);
     expect(store.problems()[0]?.message).toContain('belongs to uid');
   });
@@ -100,8 +102,8 @@ describe('reading', () => {
     write('etc/managed/a.json', rules('a'));
     chmodSync(join(folder, 'etc/managed'), 0o777);
     const store = open();
-    expect(ruleIds(store)).toEqual(['own-programs-443']);
-    expect(store.problems()[0]).toMatchObject({ file: join(folder, 'etc/managed') });
+    expect(ruleIds(store)).toEqual([]);
+    expect(store.problems()[0]).toMatchObject({ file: join(folder, 'etc/managed'), line: null });
   });
 });
 

@@ -1,5 +1,5 @@
 // Rows for the store's tests, with every field set. Not a product part.
-import type { AppIdentity, Exclusion, Observation } from '../../../electron/core/model.ts';
+import type { AppIdentity, Circumstances, Exclusion, Observation } from '../../../electron/core/model.ts';
 import type { ConnectionRow } from '../../../electron/contract/snapshot.ts';
 import type { PendingConnection } from '../../../electron/agent/store/connection-table.ts';
 
@@ -16,10 +16,14 @@ export function row(id: number, startedAt: number, change: Partial<ConnectionRow
   }, uid: 0, signer: null, verdict: null };
 }
 
+export const calm: Circumstances = {
+  rootAgeMs: 30 * 24 * 3600_000, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, ech: false, upstream: 'verified',
+};
+
 export function observation(at: number, change: Partial<Observation> = {}): Observation {
   return {
     at, host: 'h.test', disposition: 'inspect', outcome: { kind: 'refused', sign: 'alert', alert: 42 }, appHash: 'aa', runtime: 'go', perCallTrust: false, trust: null,
-    ja4: null, ...change,
+    ja4: null, evidence: null, circumstances: calm, ...change,
   };
 }
 
