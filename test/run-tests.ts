@@ -4,15 +4,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { clientCommands } from './clients/programs.ts';
-import { findCommand } from './support/find-command.ts';
+import { debianPackages } from './clients/program.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const required = process.env['PINLIGHT_REQUIRE_CLIENTS'] === '1';
 const report = join(root, 'test', 'out', 'vitest.json');
 
-const missing = Object.entries(clientCommands).filter(([command]) => findCommand(command) === null);
-console.log(missing.length === 0 ? 'All client programs are here.' : `Client programs not on this machine: ${missing.map(([command, packages]) => `${command} (Debian: ${packages})`).join(', ')}`);
+const missing = debianPackages().filter((one) => !one.present).map((one) => one.name);
+console.log(missing.length === 0 ? 'All client programs are here.' : `Debian packages of client programs not on this machine: ${missing.join(' ')}`);
 
 mkdirSync(join(root, 'test', 'out'), { recursive: true });
 rmSync(report, { force: true });
@@ -24,7 +23,7 @@ const run = spawnSync(process.execPath, [
 type Report = { numPassedTests: number; numFailedTests: number; numPendingTests: number; success: boolean };
 const counts = readReport();
 const absent = required ? missing.length : 0;
-if (absent > 0) console.log(`Missing client programs count as failures here: ${missing.map(([command]) => command).join(', ')}`);
+if (absent > 0) console.log(`Missing client programs count as failures here: ${missing.join(' ')}`);
 const failed = counts.numFailedTests + absent + (counts.success || counts.numFailedTests > 0 ? 0 : 1);
 console.log(`${counts.numPassedTests} passed, ${failed} failed, ${counts.numPendingTests} skipped`);
 process.exitCode = failed === 0 && run.status === 0 ? 0 : 1;

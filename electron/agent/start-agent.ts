@@ -127,7 +127,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   const attribution = createProcessAttribution();
   const identifier = createAppIdentifier();
   closers.push(() => attribution.close(), () => identifier.close());
-  const probe = authority === null ? null : createTrustProbe({ rootDer: authority.certificate });
+  const probe = authority === null ? null : createTrustProbe({ rootDer: authority.certificate, stateFolder: paths.stateFolder });
   const selfUid = process.getuid?.() ?? null;
   const summaries: SummaryContext = { monitor, policy: policy.current, os, selfUid, now };
   const summarise = (app: AppRecord, host?: string): ReturnType<typeof summariseApp> => summariseApp(app, summaries, host);

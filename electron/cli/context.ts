@@ -2,6 +2,7 @@
 // Not for parsing arguments (main.ts and commands/).
 import type { ControlClient } from '../client/control-client.ts';
 import type { ErrorCode } from '../contract/errors.ts';
+import type { OwnCommand } from '../contract/own-command.ts';
 import type { Output } from './output.ts';
 
 export const exitCodes = { ok: 0, negative: 1, usage: 2, notRunning: 3, notPermitted: 4, badInput: 5, bug: 70, interrupted: 130 } as const;
@@ -10,6 +11,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export type CliContext = {
   readonly client: ControlClient;
   readonly output: Output;
+  /** How `pinlight` is typed where this copy runs. */
+  readonly command: OwnCommand;
   /** ms since the epoch. */
   readonly now: () => number;
   /** Aborts at Ctrl-C, SIGTERM and SIGHUP from the first call on; before it they end the process as usual. */
@@ -22,8 +25,8 @@ export type CliContext = {
 export function exitCodeFor(code: ErrorCode): ExitCode {
   switch (code) {
     case 'agent-not-running': case 'agent-timeout': case 'listener-too-slow': return exitCodes.notRunning;
-    case 'not-permitted': case 'foreign-origin': return exitCodes.notPermitted;
-    case 'not-found': case 'no-such-app': case 'no-such-exclusion': case 'agent-already-running': case 'port-taken': return exitCodes.negative;
+    case 'not-permitted': case 'not-permitted-by-policy': case 'foreign-origin': return exitCodes.notPermitted;
+    case 'not-found': case 'no-such-route': case 'no-such-app': case 'no-such-exclusion': case 'exclusion-fixed': case 'test-not-possible': case 'agent-already-running': case 'port-taken': case 'stores-busy': return exitCodes.negative;
     case 'bad-request': case 'bad-filter': case 'bad-policy': case 'bundle-unwritable': case 'window-not-built': case 'state-unusable':
     case 'store-corrupt': case 'root-unusable': return exitCodes.badInput;
     case 'node-too-old': case 'bug': return exitCodes.bug;

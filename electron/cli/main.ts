@@ -1,9 +1,10 @@
 // The command line under Node 24: builds the commands, runs one, turns every failure into words or an envelope and an exit code.
 // Not for finding Node 24 (pinlight.mjs) or for what commands do (commands/).
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { createControlClient } from '../client/control-client.ts';
 import { PinlightError, errorAdvice, errorBody } from '../contract/errors.ts';
+import { asTyped, ownCommands } from '../contract/own-command.ts';
 import { exitCodeFor, exitCodes } from './context.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { createOutput } from './output.ts';
@@ -16,6 +17,7 @@ import { addOpenCommand } from './commands/open.ts';
 import { addPolicyCommand } from './commands/policy.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addStopCommand } from './commands/stop.ts';
+import { addTestAppCommand } from './commands/test-app.ts';
 import { addTrustCommand } from './commands/trust.ts';
 import { addWatchCommand } from './commands/watch.ts';
 
@@ -23,11 +25,14 @@ import { addWatchCommand } from './commands/watch.ts';
 export async function runCli(args: readonly string[]): Promise<number> {
   // Known before parsing, so that usage errors come as an envelope too.
   const json = args.slice(0, args.includes('--') ? args.indexOf('--') : args.length).includes('--json');
-  const output = createOutput(process, process.env, json);
+  // A package holds no build folder; a clone has no `pinlight` on the path.
+  const command = existsSync(new URL('../../build/run.mjs', import.meta.url)) ? ownCommands.source : ownCommands.packaged;
+  const output = createOutput(process, process.env, json, command);
   let exitCode: ExitCode = exitCodes.ok;
   const context: CliContext = {
     client: createControlClient(),
     output,
+    command,
     now: () => Date.now(),
     interruption: createInterruption(),
     finish: (code) => {
@@ -66,20 +71,21 @@ function createProgram(context: CliContext, complain: (text: string) => void): C
     .option('--json', 'machine-readable: {"ok":true,"data":…} or {"ok":false,"error":{…}}; streams give one object a line')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: (text) => context.output.raw(text), writeErr: complain })
+    .configureOutput({ writeOut: (text) => context.output.raw(asTyped(text, context.command)), writeErr: complain })
     .showSuggestionAfterError()
     .helpCommand('help [command]', 'explain a command')
     .addHelpText('after', `
 Examples:
   $ pinlight status                     is it running, and what does it let through
   $ pinlight explain slack              why an app is let through, and what to do
+  $ pinlight test-app slack edge.slack.com    find out now whether it can be inspected
   $ pinlight log verdict:pinned since:7d
   $ pinlight bundle                     one zip file for support
 
 Exit codes: 0 ok, 1 negative finding, 2 usage, 3 agent not running, 4 not permitted, 5 bad input, 70 a bug in Pinlight.
 Environment: PINLIGHT_HOME names another state folder; NO_COLOR turns colour off.`);
   for (const add of [
-    addStatusCommand, addAppsCommand, addExplainCommand, addLogCommand, addWatchCommand, addExcludeCommand,
+    addStatusCommand, addAppsCommand, addExplainCommand, addTestAppCommand, addLogCommand, addWatchCommand, addExcludeCommand,
     addPolicyCommand, addTrustCommand, addBundleCommand, addOpenCommand, addStopCommand,
   ]) add(program, context);
   return program;

@@ -1,6 +1,8 @@
 // Where the commands write: words for people, or with --json one envelope (or one object a line for streams). Quiet on a closed pipe.
 // Not for what is said (commands/, phrases.ts).
 import type { ErrorBody } from '../contract/errors.ts';
+import { asTyped } from '../contract/own-command.ts';
+import type { OwnCommand } from '../contract/own-command.ts';
 import type { Envelope } from '../contract/routes.ts';
 import { safeJson, safeText } from './safe-text.ts';
 import { formatTable } from './table.ts';
@@ -26,8 +28,8 @@ export type Output = {
 
 type Streams = { readonly stdout: NodeJS.WriteStream; readonly stderr: NodeJS.WriteStream };
 
-/** Output to these streams; colour only on a terminal, and never with NO_COLOR (no-color.org) or TERM=dumb. */
-export function createOutput({ stdout, stderr }: Streams, env: NodeJS.ProcessEnv, json: boolean): Output {
+/** Output to these streams, commands in it as `command` is typed; colour only on a terminal, and never with NO_COLOR (no-color.org) or TERM=dumb. */
+export function createOutput({ stdout, stderr }: Streams, env: NodeJS.ProcessEnv, json: boolean, command: OwnCommand): Output {
   for (const stream of [stdout, stderr]) stream.on('error', leaveQuietly);
   const plainTerminal = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
   const paintFor = (stream: NodeJS.WriteStream) => (text: string, tone: Tone): string =>
@@ -38,7 +40,7 @@ export function createOutput({ stdout, stderr }: Streams, env: NodeJS.ProcessEnv
   };
   return {
     json,
-    line: (text = '', tone = 'plain') => people(paint(safeText(text), tone)),
+    line: (text = '', tone = 'plain') => people(paint(safeText(asTyped(text, command)), tone)),
     table: (columns, rows) => {
       const style = { width: stdout.isTTY ? stdout.columns : null, paint };
       for (const line of formatTable(columns, rows, style)) people(line);
@@ -50,12 +52,13 @@ export function createOutput({ stdout, stderr }: Streams, env: NodeJS.ProcessEnv
       if (json) stdout.write(`${safeJson(value)}\n`);
     },
     note: (text) => {
-      if (!json) stderr.write(`${safeText(text)}\n`);
+      if (!json) stderr.write(`${safeText(asTyped(text, command))}\n`);
     },
     progress: (text) => {
       if (!json && stderr.isTTY) stderr.write(`\r\u001b[K${text === null ? '' : safeText(text)}`);
     },
-    fail: (error) => {
+    fail: (found) => {
+      const error = { ...found, message: asTyped(found.message, command), advice: asTyped(found.advice, command) };
       if (json) stdout.write(`${safeJson({ ok: false, error } satisfies Envelope<never>)}\n`);
       else stderr.write(`${paintFor(stderr)('pinlight:', 'bad')} ${safeText(error.message)}\n  ${safeText(error.advice)}\n`);
     },

@@ -1,12 +1,15 @@
 // Short words and lines about rows, apps and exclusions, shared by the commands. Long sentences come from core/explain.
 // Not for layout (table.ts) or for writing (output.ts).
-import { explainDecision, explainOutcome } from '../core/explain.ts';
+import { explainExclusion, explainOutcome, explainReason } from '../core/explain.ts';
 import { alertName } from '../core/tls/alerts.ts';
-import type { Disposition, Verdict } from '../core/model.ts';
+import type { Disposition, Exclusion, Verdict } from '../core/model.ts';
 import type { AppSummary, ConnectionRow } from '../contract/snapshot.ts';
 import type { Cell, Tone } from './table.ts';
 
 const past: Readonly<Record<Disposition, string>> = { inspect: 'inspected', bypass: 'bypassed', block: 'blocked' };
+/** What is going to happen, behind "is". */
+export const nextWords: Readonly<Record<Disposition, string>> = { inspect: 'inspected', bypass: 'let through', block: 'blocked' };
+const verbs: Readonly<Record<Disposition, string>> = { inspect: 'Inspected', bypass: 'Bypassed', block: 'Blocked' };
 const dispositionTones: Readonly<Record<Disposition, Tone>> = { inspect: 'good', bypass: 'warn', block: 'bad' };
 
 /** `bypassed`, coloured where there is colour. */
@@ -42,9 +45,35 @@ export function outcomeWords(row: ConnectionRow): string {
 /** One connection in one line: `10:32:05 bypassed  Slack → edge.example:443  Bypassed: …`. */
 export function connectionLine(row: ConnectionRow): string {
   const who = row.appName ?? 'unknown app';
-  const told = explainDecision({ disposition: row.disposition, reason: row.reason, rule: row.rule });
+  const start = `${clockTime(row.startedAt)}  ${who} → ${row.host}:${row.port}`;
+  if (isUnreached(row)) return `${start}  Not connected: ${reasonWords(row)}.`;
   const outcome = row.outcome === null ? (row.durationMs === null ? 'Open.' : '') : explainOutcome(row.outcome);
-  return `${clockTime(row.startedAt)}  ${who} → ${row.host}:${row.port}  ${told} ${outcome}`.trimEnd();
+  return `${start}  ${verbs[row.disposition]}: ${reasonWords(row)}. ${outcome}`.trimEnd();
+}
+
+/** Why, short enough for a table: without the sentence that the policy's author gave a rule. */
+export function reasonWords({ reason, rule }: ConnectionRow): string {
+  if (reason.code === 'control-experiment') return 'let through once, to see whether it works';
+  return explainReason(reason.code === 'rule' ? { ...reason, detail: null } : reason, rule);
+}
+
+/** What was done with a connection; one whose server could not be reached was neither inspected nor let through. */
+export function actionCell(row: ConnectionRow): Cell {
+  return isUnreached(row) ? { text: 'not connected', tone: 'dim' } : dispositionCell(row.disposition);
+}
+
+function isUnreached(row: ConnectionRow): boolean {
+  return row.outcome?.kind === 'upstream' && row.reason.code === 'upstream-failed';
+}
+
+/** Why something is excluded, in a few words: the reason of a learned one is a whole verdict, of which the kind is enough here. */
+export function exclusionReason({ kind, verdict, reason }: Exclusion): string {
+  return kind === 'learned' ? verdict ?? 'refuses inspection' : reason;
+}
+
+/** `curl at bank.example: pinned (learned, ends in 12 h)`. */
+export function exclusionWords(exclusion: Exclusion, now: number): string {
+  return explainExclusion({ ...exclusion, reason: exclusionReason(exclusion) }, now);
 }
 
 /** True when the app's next connection to at least one host will be let through. */

@@ -23,6 +23,7 @@ export const errorAdvice = {
   'state-unusable': 'Check that the state folder exists, is yours, and has space; PINLIGHT_HOME chooses another.',
   'store-corrupt': 'The damaged database was set aside and a new one begun; the bundle lists the file.',
   'root-unusable': 'Traffic passes uninspected. Restore the key file from its place, or remove both root files to make a new root.',
+  'stores-busy': 'Only one command changes trust stores at a time; try again when the other has ended.',
   'window-not-built': 'Run `npm run build` once.',
   'bundle-unwritable': 'Choose another place with `-o FILE`.',
   'listener-too-slow': 'The event stream was cut because it was not read; connect again.',

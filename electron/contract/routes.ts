@@ -38,7 +38,7 @@ export type ExplainAnswer = {
 
 export type TrustStoreRow = {
   readonly store: string;
-  readonly kind: 'system' | 'node' | 'python' | 'java';
+  readonly kind: 'system' | 'node' | 'python' | 'java' | 'nss' | 'firefox' | 'browser-policy' | 'environment' | 'containers';
   readonly path: string | null;
   readonly state: 'trusted' | 'missing' | 'unreadable' | 'not-checked';
   readonly detail: string;

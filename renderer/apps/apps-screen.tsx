@@ -14,7 +14,7 @@ import { count, moment } from '../format.ts';
 import { useAgent } from '../state/services.tsx';
 import { showApp } from '../state/ui-store.ts';
 import { useNow } from '../state/use-now.ts';
-import { appVerdict, findApps, hostsByWeight, isLetThrough } from './summary.ts';
+import { findApps, hostsByWeight, isLetThrough } from './summary.ts';
 
 const ageMs = 30_000;
 const noApps: readonly AppSummary[] = [];
@@ -85,7 +85,7 @@ function AppTable({ apps }: { readonly apps: readonly AppSummary[] }) {
                 <Foreign className="app-name" text={app.name} />
                 <Foreign className="app-path" text={app.package ?? app.script ?? app.path} />
               </Cell>
-              <Cell><VerdictBadge value={appVerdict(app)} /></Cell>
+              <Cell><VerdictBadge value={app.verdict ?? 'undetermined'} /></Cell>
               <Cell>{app.runtime ?? t('apps.runtimeUnknown')}</Cell>
               <Cell><Hosts app={app} /></Cell>
               <Cell>{moment(app.lastSeen, now)}</Cell>

@@ -76,7 +76,7 @@ export function ExcludeDialog({ app, host, onClose }: ExcludeProps) {
               </Group>
               <FieldError />
             </NumberField>
-            {error === null ? null : <p className="field-problem" role="alert">{visible(error.message)} <Prose text={error.advice} /></p>}
+            {error === null ? null : <p className="field-problem" role="alert"><Prose text={error.message} /> <Prose text={error.advice} /></p>}
             <div className="buttons buttons-end">
               <Button className="button" onPress={onClose} isDisabled={busy}>{t('exclude.cancel')}</Button>
               <Button className="button button-main" type="submit" isPending={busy}>{t('exclude.confirm')}</Button>

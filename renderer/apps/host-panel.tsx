@@ -17,6 +17,7 @@ import { useAgent } from '../state/services.tsx';
 import { useNow } from '../state/use-now.ts';
 import { exclusionWord, nextWord } from '../words.ts';
 import { ExcludeDialog } from './exclude-dialog.tsx';
+import { TestPanel } from './test-panel.tsx';
 import { ticketText } from './ticket.ts';
 import { useExplain } from './use-explain.ts';
 import { useRemoveExclusion } from './use-remove-exclusion.ts';
@@ -26,7 +27,7 @@ type HostProps = { readonly app: AppSummary; readonly host: AppHost; readonly st
 /** A panel that unfolds; it asks for its explanation when it does. */
 export function HostPanel({ app, host, startsOpen }: HostProps) {
   const [open, setOpen] = useState(startsOpen);
-  const stamp = `${host.lastSeen} ${host.verdict.kind} ${host.exclusion?.id ?? ''}`;
+  const stamp = `${host.lastSeen} ${host.verdict.kind} ${host.exclusion?.id ?? ''} ${host.test?.result ?? ''}`;
   const { state, retry } = useExplain(app.id, host.host, open, stamp);
   const { t } = useTranslation();
   return (
@@ -63,6 +64,7 @@ function Explanation({ app, host, answer }: { readonly app: AppSummary; readonly
         {host.exclusion === null ? <p><Prose text={answer.next} /></p> : <ExclusionNote exclusion={host.exclusion} />}
         <p className="muted"><Prose text={answer.advice} /></p>
       </div>
+      <TestPanel app={app} host={host} />
       <Attempts answer={answer} />
       <HostActions app={app} host={host} answer={answer} />
     </div>

@@ -1,19 +1,10 @@
-// What a whole app comes to, out of its hosts: the verdict that matters most, whether anything is let through, what can be searched.
+// What can be said of a whole app out of its hosts: whether anything is let through, which host comes first, what can be searched.
 // Pure; not for the sentences (core/explain).
 import type { AppHost, AppSummary } from '../../electron/contract/snapshot.ts';
 import type { VerdictKind } from '../../electron/core/model.ts';
 
 /** Worst news first: what a person should hear about an app before anything else. */
 const order: readonly VerdictKind[] = ['pinned', 'private-trust-store', 'client-certificate', 'incompatible'];
-
-/** The verdict to show for the app: the weightiest of its hosts'. A mere lack of evidence never hides a known answer. */
-export function appVerdict(app: AppSummary): VerdictKind {
-  const kinds = new Set(app.hosts.map((host) => host.verdict.kind));
-  const weighty = order.find((kind) => kinds.has(kind));
-  if (weighty !== undefined) return weighty;
-  if (app.hosts.some(refusedWithoutAnswer)) return 'undetermined';
-  return kinds.has('inspectable') ? 'inspectable' : 'undetermined';
-}
 
 /** The next connection to at least one host is going to be bypassed. */
 export function isLetThrough(app: AppSummary): boolean {

@@ -2,6 +2,7 @@
 import { useTranslation } from 'react-i18next';
 import type { Exclusion } from '../../electron/core/model.ts';
 import { visible } from '../format.ts';
+import { typedHere } from '../own-command.ts';
 import { errorOf } from '../state/error-of.ts';
 import { useBridge } from '../state/services.tsx';
 import { addToast } from '../state/ui-store.ts';
@@ -37,5 +38,5 @@ export function useRemoveExclusion(): (exclusion: Exclusion) => void {
 
 function fail(thrown: unknown): void {
   const { message, advice } = errorOf(thrown);
-  addToast({ text: `${visible(message)} ${advice}`, tone: 'failed', action: null });
+  addToast({ text: visible(typedHere(`${message} ${advice}`).replaceAll('`', '')), tone: 'failed', action: null });
 }

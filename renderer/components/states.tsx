@@ -5,7 +5,6 @@ import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { ErrorBody } from '../../electron/contract/errors.ts';
-import { visible } from '../format.ts';
 import { Prose } from './prose.tsx';
 
 /** Grey bars in place of what is on its way. */
@@ -40,7 +39,7 @@ export function Failure({ error, onRetry }: FailureProps) {
     <div className="failure" role="alert">
       <CircleAlert aria-hidden size={20} />
       <div>
-        <p className="strong">{visible(error.message)}</p>
+        <p className="strong"><Prose text={error.message} /></p>
         <p><Prose text={error.advice} /></p>
         <Button className="button" onPress={onRetry}><RotateCw aria-hidden size={16} />{t('failure.retry')}</Button>
       </div>

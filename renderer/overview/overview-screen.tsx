@@ -7,6 +7,7 @@ import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { AgentState, Snapshot } from '../../electron/contract/snapshot.ts';
 import { duration, explainOutcome } from '../../electron/core/explain.ts';
+import { managerWords } from '../../electron/core/policy/permission.ts';
 import { CopyButton } from '../components/copy-button.tsx';
 import { Facts } from '../components/facts.tsx';
 import { Foreign } from '../components/foreign.tsx';
@@ -169,6 +170,7 @@ function PolicyCard({ agent }: { readonly agent: AgentState }) {
     <Card title={t('overview.policy')}>
       <Facts rows={[
         [t('overview.origin'), <Foreign key="origin" text={policy.origin} />],
+        ...(policy.managedBy === null ? [] : [[t('overview.managedBy'), <Foreign key="managedBy" text={managerWords(policy.managedBy)} />] as const]),
         [t('overview.rules'), count(policy.rules)],
         [t('overview.generation'), count(policy.generation)],
         [t('overview.files'), policy.files.length === 0 ? t('overview.filesNone') : (

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { repository } from '../support/agent.ts';
 
 const script = join(repository, 'build', 'run.mjs');
@@ -35,6 +35,7 @@ describe('npm start', () => {
     const child = spawn(process.execPath, [join(repository, 'build', 'start.ts'), '--policy', policy], {
       env: { ...process.env, PINLIGHT_HOME: home, DISPLAY: '', WAYLAND_DISPLAY: '' }, stdio: ['ignore', 'pipe', 'inherit'],
     });
+    onTestFinished(() => void child.kill('SIGINT'));
     const text = await new Promise<string>((done) => {
       let out = '';
       child.stdout.on('data', (chunk: Buffer) => {
@@ -48,6 +49,12 @@ describe('npm start', () => {
     expect(text).toMatch(/fingerprint +([0-9A-F]{2}:){31}[0-9A-F]{2}/);
     expect(text).toContain(join(home, 'run', 'control.sock'));
     expect(text).toMatch(/curl --proxy http:\/\/127\.0\.0\.1:\d+ --cacert \S+root\.pem https:/);
+    const second = spawnSync(process.execPath, [join(repository, 'build', 'start.ts'), '--policy', policy], {
+      env: { ...process.env, PINLIGHT_HOME: home, DISPLAY: '', WAYLAND_DISPLAY: '' }, encoding: 'utf8',
+    });
+    expect({ code: second.status, stderr: second.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(second.stdout).toContain('Pinlight is running already, so nothing was started');
+    expect(second.stdout).toContain('Use `npx --no-install pinlight status`');
     const code = await new Promise((done) => {
       child.once('exit', done);
       child.kill('SIGINT');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bundleBytes, startContractAgent } from '../client/contract-agent.ts';
 import type { ContractAgent } from '../client/contract-agent.ts';
-import { sampleExclusion, sampleExplain, samplePolicy, sampleRow, sampleSnapshot, sampleTrust } from '../client/sample-state.ts';
+import { predefinedExclusion, sampleExclusion, sampleExplain, samplePolicy, sampleRow, sampleSnapshot, sampleTrust } from '../client/sample-state.ts';
 import { linesOf, runPinlight, startPinlight } from './run-pinlight.ts';
 
 let agent: ContractAgent;
@@ -31,21 +31,27 @@ const rows: readonly Row[] = [
   { name: 'explain reads like a note', args: ['explain', 'chat'], code: 0, words: ['chat pins its certificate at edge.chat.example.', 'What speaks for it:\n  - It refused our certificate here 5 times.', 'What speaks against it:\n  - It accepted it once.', 'Next:        It will be let through.', 'What to do:  Leave it bypassed.', 'package chat 4.2', '2026-11-20 10:00:00  edge.chat.example  The app hung up'], json: { ok: true, data: sampleExplain } },
   { name: 'log pages until its limit', args: ['log', '--limit', '5'], code: 0, words: ['TIME', 'edge.chat.example', 'passed, data', '34.0 kB', 'an exclusion names it (learned)'], json: { ok: true, data: { rows: [7, 6, 5, 4, 3].map((id) => sampleRow(id)), next: '3' } } },
   { name: 'log joins the words of a filter', args: ['log', 'host:odd', 'and', 'port', '==', '443'], code: 0, words: ['10:00:07', '10:00:01'], json: { ok: true, data: { rows: [7, 5, 3, 1].map((id) => sampleRow(id)), next: null } } },
-  { name: 'exclude list', args: ['exclude', 'list'], code: 0, words: ['x-1', 'every app', 'api.vendor.example', 'no end', 'ticket 4711'], json: { ok: true, data: { exclusions: [sampleExclusion] } } },
-  { name: 'exclude add', args: ['exclude', 'add', 'b.example', '--reason', 'because'], code: 0, words: ['Added x-1: every app at b.example: because (user, no end).'], json: { ok: true, data: { exclusion: { ...sampleExclusion, host: 'b.example', reason: 'because' } } } },
+  { name: 'exclude list', args: ['exclude', 'list'], code: 0, words: ['x-1', 'every app', 'api.vendor.example', 'no end', 'ticket 4711'], json: { ok: true, data: { exclusions: [sampleExclusion, predefinedExclusion] } } },
+  { name: 'exclude add', args: ['exclude', 'add', 'b.example', '--reason', 'because'], code: 0, words: ['Added x-3: every app at b.example: because (user, no end).'], json: { ok: true, data: { exclusion: { ...sampleExclusion, id: 'x-3', host: 'b.example', reason: 'because' } } } },
+  { name: 'exclude add of one that stands already', args: ['exclude', 'add', 'api.vendor.example', '--reason', 'ticket 4711'], code: 0, words: ['It exists already, and nothing was changed: x-1: every app at api.vendor.example: ticket 4711 (user, no end).'], json: { ok: true, data: { exclusion: sampleExclusion } } },
   { name: 'exclude remove', args: ['exclude', 'remove', 'x-1'], code: 0, words: ['Removed x-1'], json: { ok: true, data: { removed: sampleExclusion } } },
-  { name: 'policy show names who set each key', args: ['policy', 'show'], code: 0, words: ['defaults.onPinned', 'managed (/etc/pinlight/50-team.json)', 'must inspect', 'host a.example or b.example, port 443'], json: { ok: true, data: samplePolicy } },
+  { name: 'a predefined exclusion cannot be removed, in words', args: ['exclude', 'remove', 'push'], code: 1, words: ['push is predefined', 'mustInspect'], json: { ok: false, error: expect.objectContaining({ code: 'exclusion-fixed' }) } },
+  { name: 'policy show names who set each key', args: ['policy', 'show'], code: 0, words: ['defaults.onPinned', 'learning.firstHours', 'managed (/etc/pinlight/50-team.json)', 'must inspect', 'host a.example or b.example, port 443'], json: { ok: true, data: samplePolicy } },
   { name: 'policy check of a valid file', args: ['policy', 'check', 'good.json'], code: 0, words: ['good.json is valid: 1 rule.'], json: { ok: true, data: { valid: true, rules: 1, problems: [] } } },
   { name: 'policy check of an invalid file is a negative finding, with its line', args: ['policy', 'check', 'bad.json'], code: 1, words: ['bad.json:3:', 'rules[0].do', 'bad.json is not valid: 1 problem.'], json: { ok: true, data: expect.objectContaining({ valid: false, problems: [expect.objectContaining({ line: 3, path: 'rules[0].do' })] }) } },
   { name: 'trust status', args: ['trust', 'status'], code: 0, words: ['trusted in 1 of 2 stores', 'AA:BB:CC (SHA-256)', 'node-bundled', 'missing', 'NODE_EXTRA_CA_CERTS is not set'], json: { ok: true, data: sampleTrust } },
   { name: 'an app that was never seen is a negative finding', args: ['explain', 'nobody'], code: 1, words: ['No app called "nobody" was seen.', 'pinlight apps'], json: { ok: false, error: expect.objectContaining({ code: 'no-such-app' }) } },
   { name: 'an exclusion that does not exist is a negative finding', args: ['exclude', 'remove', 'x-9'], code: 1, words: ['There is no exclusion "x-9".'], json: { ok: false, error: expect.objectContaining({ code: 'no-such-exclusion' }) } },
   { name: 'a filter that cannot be read is bad input', args: ['log', 'host:('], code: 5, words: ['column 6', 'pinlight log --help'], json: { ok: false, error: expect.objectContaining({ code: 'bad-filter' }) } },
-  { name: 'a policy file that is not there is bad input', args: ['policy', 'check', 'none.json'], code: 5, words: ['none.json cannot be read'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
+  { name: 'a policy file that is not there is bad input', args: ['policy', 'check', 'none.json'], code: 5, words: ['There is no file none.json.'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
   { name: 'a window that was not built', args: ['open', '--no-browser', '--assets', 'none'], code: 5, words: ['There is no built window', 'npm run build'], json: { ok: false, error: expect.objectContaining({ code: 'window-not-built' }) } },
+  { name: 'a policy file that is a folder', args: ['policy', 'check', '.'], code: 5, words: ['. is a folder, not a policy file.'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
+  { name: 'a bundle over a file that is there', args: ['bundle', '-o', 'good.json'], code: 5, words: ['good.json exists already; --force replaces it.'], json: { ok: false, error: expect.objectContaining({ code: 'bundle-unwritable' }) } },
   { name: 'a bundle into a folder that does not exist', args: ['bundle', '-o', 'none/b.zip'], code: 5, words: ['none/b.zip cannot be written (ENOENT)'], json: { ok: false, error: expect.objectContaining({ code: 'bundle-unwritable' }) } },
   { name: 'an unknown command is wrong usage', args: ['statsu'], code: 2, words: ["unknown command 'statsu'", 'Did you mean status?'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request', message: "unknown command 'statsu'" }) } },
   { name: 'hours must be above 0', args: ['exclude', 'add', 'a.example', '--hours', '0'], code: 2, words: ['above 0'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
+  { name: 'minutes to wait must be above 0', args: ['test-app', 'chat', 'a.example', '--wait', '0'], code: 2, words: ['minutes above 0'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
+  { name: 'a test of an app that was never seen', args: ['test-app', 'nobody', 'a.example'], code: 1, words: ['No app called "nobody" was seen.'], json: { ok: false, error: expect.objectContaining({ code: 'no-such-app' }) } },
   { name: 'a limit must be a number', args: ['log', '--limit', 'many'], code: 2, words: ['whole number'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
   { name: 'a command without its argument', args: ['explain'], code: 2, words: ["missing required argument 'app'"], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
 ];
@@ -67,7 +73,7 @@ describe('each command', () => {
 
   test('exclude add sends app and hours', async () => {
     await runPinlight(['exclude', 'add', 'c.example', '--app', 'chat', '--hours', '0.5'], { home: agent.home });
-    expect(agent.seen.at(-1)).toEqual({ route: 'addExclusion', query: {}, body: { host: 'c.example', app: 'chat', hours: 0.5, reason: 'added by hand with `pinlight exclude add`' } });
+    expect(agent.seen.at(-1)).toEqual({ route: 'addExclusion', query: {}, body: { host: 'c.example', app: 'chat', hours: 0.5, reason: 'added by hand' } });
   });
 
   test('names of apps cannot drive the terminal, in words or in JSON', async () => {
@@ -90,13 +96,13 @@ describe('each command', () => {
   test('no argument at all shows the help', async () => {
     const { code, stdout } = await runPinlight([], { home: agent.home });
     expect(code).toBe(0);
-    for (const command of ['status', 'watch', 'log', 'apps', 'explain', 'exclude', 'policy', 'bundle', 'trust', 'open', 'stop']) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+    for (const command of ['status', 'watch', 'log', 'apps', 'explain', 'exclude', 'policy', 'bundle', 'trust', 'open', 'stop', 'test-app']) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
   });
 
-  test.each(['status', 'watch', 'log', 'apps', 'explain', 'exclude list', 'exclude add', 'exclude remove', 'policy show', 'policy check', 'bundle', 'trust status', 'open', 'stop'])('%s --help has an example', async (command) => {
+  test.each(['status', 'watch', 'log', 'apps', 'explain', 'exclude list', 'exclude add', 'exclude remove', 'policy show', 'policy check', 'policy keys', 'bundle', 'trust status', 'open', 'stop', 'test-app'])('%s --help has an example', async (command) => {
     const { code, stdout } = await runPinlight([...command.split(' '), '--help'], { home: agent.home });
     expect(code).toBe(0);
-    expect(stdout).toContain(`$ pinlight ${command}`);
+    expect(stdout).toContain(`$ npx --no-install pinlight ${command}`);
   });
 
   test('log --help lists the fields with examples', async () => {
@@ -117,10 +123,20 @@ describe('each command', () => {
 });
 
 describe('without an agent to talk to', () => {
-  test.each(['status', 'apps', 'explain x', 'log', 'log --follow', 'watch', 'exclude list', 'policy show', 'bundle', 'trust status', 'stop'])('%s: exit code 3', async (command) => {
+  test.each(['status', 'apps', 'explain x', 'log', 'log --follow', 'watch', 'exclude list', 'policy show', 'bundle', 'trust status', 'stop', 'test-app x y'])('%s: exit code 3', async (command) => {
     const { code, stdout } = await runPinlight([...command.split(' '), '--json'], { home: join(folder, 'nobody-here'), cwd: folder });
     expect(code).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'agent-not-running' } });
+  });
+
+  test('a bundle without an agent says where the last one left log and database', async () => {
+    const home = await mkdtemp(join(folder, 'left-'));
+    await writeFile(join(home, 'agent.log'), '');
+    await writeFile(join(home, 'pinlight.db'), '');
+    const { code, stderr } = await runPinlight(['bundle'], { home });
+    expect(code).toBe(3);
+    expect(stderr).toContain(`No agent runs, so nothing can be collected. What the last one left: ${join(home, 'agent.log')} and ${join(home, 'pinlight.db')} (not redacted).`);
+    expect((await runPinlight(['bundle'], { home: join(folder, 'nobody-here') })).stderr).toContain('none has left anything');
   });
 
   test('another user\'s agent: exit code 4', async () => {
@@ -163,6 +179,8 @@ describe('bundle', () => {
   test('-o names the file; -o - is standard output', async () => {
     const { stdout } = await runPinlight(['bundle', '-o', 'mine.zip'], { home: agent.home, cwd: folder });
     expect(stdout).toContain(`Saved ${join(folder, 'mine.zip')} (300.0 kB).`);
+    expect((await runPinlight(['bundle', '-o', 'mine.zip'], { home: agent.home, cwd: folder })).code).toBe(5);
+    expect((await runPinlight(['bundle', '-o', 'mine.zip', '--force'], { home: agent.home, cwd: folder })).code).toBe(0);
     const child = startPinlight(['bundle', '-o', '-'], { home: agent.home });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -180,11 +198,18 @@ describe('streams', () => {
     agent.emit({ sequence: 11, kind: 'connection', row: sampleRow(11, { host: 'new\u001b[2J.example' }), counts: sampleSnapshot().counts });
     agent.emit({ sequence: 12, kind: 'app', app: sampleSnapshot().apps[0] });
     agent.emit({ sequence: 13, kind: 'warnings', warnings: [] });
-    await vi.waitUntil(() => lines.length === 4, { timeout: 10_000 });
+    agent.emit({ sequence: 14, kind: 'exclusions', exclusions: [{ ...sampleExclusion, id: 'x-2', kind: 'learned', host: 'new.example', appName: 'chat', verdict: 'pinned' }] });
+    agent.emit({ sequence: 15, kind: 'connection', row: sampleRow(12, { disposition: 'inspect', reason: { code: 'rule', detail: 'a long sentence' }, rule: 'own' }), counts: sampleSnapshot().counts });
+    agent.emit({ sequence: 16, kind: 'connection', row: sampleRow(13, { reason: { code: 'upstream-failed', detail: 'ENOTFOUND' }, outcome: { kind: 'upstream', code: 'ENOTFOUND' } }), counts: sampleSnapshot().counts });
+    await vi.waitUntil(() => lines.length === 8, { timeout: 10_000 });
     expect(lines[0]).toContain('Connected to Pinlight 0.1.0 on LAPTOP-42');
     expect(lines[1]).toBe('10:00:11  chat → new\\u{1b}[2J.example:443  Bypassed: an exclusion names it (learned). Let through untouched, and data went both ways.');
-    expect(lines[2]).toContain('chat at edge.chat.example: pinned. It will be let through.');
+    expect(lines[2]).toContain('chat at edge.chat.example: pinned. The next connection is let through.');
     expect(lines[3]).toContain('No warnings now.');
+    expect(lines[4]).toContain('Exclusion began: chat at new.example: pinned (learned, no end).');
+    expect(lines[5]).toContain('Exclusion ended: every app at api.vendor.example (user).');
+    expect(lines[6]).toContain('Inspected: policy rule "own" says so. ');
+    expect(lines[7]).toBe('10:00:13  chat → edge.chat.example:443  Not connected: the server could not be reached (ENOTFOUND).');
     child.kill('SIGINT');
     expect((await once(child, 'close'))[0]).toBe(0);
   });

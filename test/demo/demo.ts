@@ -11,7 +11,7 @@ import * as programs from '../clients/programs.ts';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
 import { createTestAuthority, startOrigin, type Origin, type TestAuthority } from '../support/origins.ts';
 
-type Step = { readonly program: programs.Program; readonly host: string; readonly visits: number; readonly must: VerdictKind; readonly works: 'first' | 'second' };
+type Step = { readonly program: programs.Program; readonly host: string; readonly pinned?: true; readonly visits: number; readonly must: VerdictKind; readonly works: 'first' | 'second' };
 type Attempt = { readonly disposition: Disposition; readonly outcome: string; readonly ok: boolean };
 type Row = {
   readonly app: string; readonly program: string; readonly host: string; readonly attempts: readonly Attempt[];
@@ -24,14 +24,14 @@ const mail = 'mail.pinlight.test';
 
 /** Every program that refuses us refuses us everywhere, so two hosts each; curl trusts at one and pins at another. */
 const steps: readonly Step[] = [
-  { program: programs.curlTrusting, host: shop, visits: 2, must: 'inspectable', works: 'first' },
-  { program: programs.curlPinned, host: bank, visits: 3, must: 'pinned', works: 'second' },
-  ...refusing(programs.opensslClient), ...refusing(programs.wget), ...refusing(programs.pythonFetch), ...refusing(programs.nodeFetch),
-  ...refusing(programs.javaFetch), ...refusing(programs.goFetch),
+  { program: programs.commandLine.curl, host: shop, visits: 2, must: 'inspectable', works: 'first' },
+  { program: programs.commandLine.curl, host: bank, pinned: true, visits: 3, must: 'pinned', works: 'second' },
+  ...refusing(programs.commandLine.opensslOwnList), ...refusing(programs.commandLine.wgetOwnList), ...refusing(programs.python.urllibOwnList),
+  ...refusing(programs.node.fetchOwnList), ...refusing(programs.java.urlOwnList), ...refusing(programs.go.httpOwnList),
   // Pins everywhere, over a runtime that never refuses an unknown root in this way: both readings stay open (decision 1).
-  { program: programs.pythonPinned, host: shop, visits: 2, must: 'undetermined', works: 'second' },
-  { program: programs.pythonPinned, host: mail, visits: 2, must: 'undetermined', works: 'second' },
-  { program: programs.preconnect, host: shop, visits: 2, must: 'undetermined', works: 'first' },
+  { program: programs.python.pinsAll, host: shop, visits: 2, must: 'undetermined', works: 'second' },
+  { program: programs.python.pinsAll, host: mail, visits: 2, must: 'undetermined', works: 'second' },
+  { program: programs.node.preconnect, host: shop, visits: 2, must: 'undetermined', works: 'first' },
   { program: programs.chromium, host: shop, visits: 2, must: 'inspectable', works: 'first' },
   { program: programs.firefox, host: shop, visits: 2, must: 'private-trust-store', works: 'second' },
 ];
@@ -117,7 +117,7 @@ async function runStep(step: Step, stage: Stage): Promise<Row> {
   for (let visit = 0; visit < step.visits; visit += 1) {
     const before = await newestId(stage.agent);
     const result = await step.program.visit(stage.place, {
-      host: step.host, certificatePem: stage.pems.get(step.host) as string, served: () => stage.served(step.host),
+      host: step.host, certificatePem: stage.pems.get(step.host) as string, served: () => stage.served(step.host), pinned: step.pinned ?? false,
     });
     const row = await decisiveRow(stage.agent, step.host, before);
     appId = row.appId ?? appId;

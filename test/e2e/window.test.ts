@@ -10,7 +10,7 @@ import { repository, startTestAgent, type TestAgent } from '../support/agent.ts'
 import { createTestAuthority, startOrigin, type Origin, type TestAuthority } from '../support/origins.ts';
 
 const executablePath = process.env['PINLIGHT_CHROMIUM'] ?? '/usr/bin/chromium';
-const here = existsSync(executablePath) && programs.isPresent(programs.curlTrusting) && programs.isPresent(programs.pythonFetch);
+const here = existsSync(executablePath) && programs.isPresent(programs.commandLine.curl) && programs.isPresent(programs.python.urllibOwnList);
 if (!here) console.log(`skipped: the window end to end needs ${executablePath}, curl and python3 (Debian: chromium curl python3)`);
 
 const shop = 'shop.pinlight.test';
@@ -59,7 +59,7 @@ describe.skipIf(!here)('the window of pinlight open', () => {
 
   const visit = (program: programs.Program, host: string): Promise<programs.VisitResult> => program.visit(
     { proxyPort: agent.proxyPort, rootFile: agent.rootFile, originsRootFile: authority.rootFile, folder },
-    { host, certificatePem: pems.get(host) as string, served: () => 0 },
+    { host, certificatePem: pems.get(host) as string, served: () => 0, pinned: host === bank },
   );
   const shoot = (name: string): Promise<Buffer> => page.screenshot({ path: join(shots, `${name}.png`) });
 
@@ -71,14 +71,14 @@ describe.skipIf(!here)('the window of pinlight open', () => {
   });
 
   it('shows an inspected curl as it happens', async () => {
-    expect((await visit(programs.curlTrusting, shop)).ok).toBe(true);
+    expect((await visit(programs.commandLine.curl, shop)).ok).toBe(true);
     await page.getByRole('row').filter({ hasText: shop }).first().waitFor();
     await page.getByRole('row').filter({ hasText: 'curl' }).first().waitFor();
   });
 
   it('shows a pinned curl: refused, then let through, with its reason', async () => {
-    expect((await visit(programs.curlPinned, bank)).ok).toBe(false);
-    expect((await visit(programs.curlPinned, bank)).ok).toBe(true);
+    expect((await visit(programs.commandLine.curl, bank)).ok).toBe(false);
+    expect((await visit(programs.commandLine.curl, bank)).ok).toBe(true);
     await page.getByRole('link', { name: 'Apps' }).click();
     const row = page.getByRole('row').filter({ hasText: 'curl' }).first();
     await row.filter({ hasText: 'Pinned' }).waitFor();
@@ -86,12 +86,34 @@ describe.skipIf(!here)('the window of pinlight open', () => {
     const drawer = page.getByRole('dialog', { name: 'curl' });
     await drawer.getByText('Let through untouched it worked').first().waitFor();
     await shoot('app-drawer');
-    await drawer.getByRole('button', { name: 'Close' }).click();
+  });
+
+  it('tests the pinned curl when asked to: says what to do, shows both connections, then the result', async () => {
+    const panel = page.getByRole('dialog', { name: 'curl' }).getByRole('region', { name: 'Test this app' }).first();
+    await panel.getByRole('button', { name: 'Test this app now' }).click();
+    await panel.getByText(`Use curl at ${bank} now.`).waitFor();
+    await shoot('test-running');
+    expect((await visit(programs.commandLine.curl, bank)).ok).toBe(false);
+    await panel.getByText(`It refused. Use curl at ${bank} once more`).waitFor();
+    await shoot('test-refused');
+    expect((await visit(programs.commandLine.curl, bank)).ok).toBe(true);
+    await panel.getByText('Result:').waitFor();
+    expect(await panel.getByRole('status').innerText()).toContain('Pinned');
+    expect(await panel.getByRole('listitem').count()).toBe(2);
+    await panel.scrollIntoViewIfNeeded();
+    await shoot('test-done');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.setViewportSize({ width: 720, height: 900 });
+    await panel.scrollIntoViewIfNeeded();
+    await shoot('test-done-dark-720');
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.getByRole('dialog', { name: 'curl' }).getByRole('button', { name: 'Close' }).click();
   });
 
   it('names a private trust store as such', async () => {
-    expect((await visit(programs.pythonFetch, shop)).ok).toBe(false);
-    await page.getByRole('row').filter({ hasText: 'fetch.py' }).filter({ hasText: 'Private trust store' }).waitFor();
+    expect((await visit(programs.python.urllibOwnList, shop)).ok).toBe(false);
+    await page.getByRole('row').filter({ hasText: 'python-urllib' }).filter({ hasText: 'Private trust store' }).waitFor();
     await shoot('apps');
   });
 
@@ -100,7 +122,7 @@ describe.skipIf(!here)('the window of pinlight open', () => {
     const box = page.getByRole('searchbox', { name: 'Filter connections' });
     await box.fill("(error contains 'UnknownCA')");
     await box.press('Enter');
-    await page.getByRole('row').filter({ hasText: 'fetch.py' }).first().waitFor();
+    await page.getByRole('row').filter({ hasText: 'python-urllib' }).first().waitFor();
     await expect.poll(() => page.getByRole('row').filter({ hasText: 'bank.pinlight.test' }).count()).toBe(0);
     await box.fill('hots:bank');
     await box.press('Enter');

@@ -13,7 +13,7 @@ export function snapshotOf(change: Partial<Snapshot> = {}): Snapshot {
       version: '0.1.0', pid: 100, startedAt: noon - 3_600_000, device: 'LAPTOP-42', os: 'linux', proxy: ['127.0.0.1:18443'],
       controlPath: '/run/user/1000/pinlight/control.sock', stateFolder: '/home/ada/.local/state/pinlight',
       root: { certificatePath: '/r.pem', fingerprint: 'AA:BB', subject: 'CN=Pinlight', notBefore: 0, notAfter: 1, keyProtection: 'file mode' },
-      policy: { generation: 3, origin: 'embedded', rules: 1, files: [] },
+      policy: { generation: 3, origin: 'embedded', rules: 1, files: [], managedBy: null },
     },
     counts: { inspect: 12, bypass: 3, block: 0, open: 1 },
     apps: [], exclusions: [], warnings: [], recent: [],
@@ -24,12 +24,12 @@ export function snapshotOf(change: Partial<Snapshot> = {}): Snapshot {
 export function appOf(name: string, hosts: readonly AppHost[]): AppSummary {
   return {
     id: `id-${name}`, name, path: `/usr/bin/${name}`, script: null, package: null, runtime: null, hash: null, known: true, user: 'ada',
-    trust: null, inspected: 1, bypassed: 1, blocked: 0, lastSeen: noon, hosts,
+    trust: null, verdict: hosts[0]?.verdict.kind ?? null, inspected: 1, bypassed: 1, blocked: 0, lastSeen: noon, hosts,
   };
 }
 
 export function hostOf(host: string, disposition: AppHost['next']['disposition'], verdict: Verdict, exclusion: Exclusion | null = null): AppHost {
-  return { host, verdict, next: { disposition, sentence: `the next one: ${disposition}` }, exclusion, attempts: 2, firstSeen: noon, lastSeen: noon };
+  return { host, verdict, next: { disposition, sentence: `the next one: ${disposition}` }, exclusion, test: null, attempts: 2, firstSeen: noon, lastSeen: noon };
 }
 
 export const pinned: Verdict = { kind: 'pinned', hosts: 'some', confidence: 'likely', because: [] };
@@ -49,7 +49,7 @@ export function pinnedApp(name: string): AppSummary {
 }
 
 export function warningOf(code: WarningCode, key = 'k'): Snapshot['warnings'][number] {
-  const values = { file: 'policy.json', line: 7, message: 'unknown key', dropped: 4, folder: '/var', date: '2026-12-01', app: 'sync', store: 'certifi' };
+  const values = { place: 'policy.json, line 7', file: 'policy.json', message: 'unknown key', dropped: 4, folder: '/var', date: '2026-12-01', app: 'sync', store: 'certifi' };
   const warning = visibleWarnings([{ code, key, values, since: noon }])[0];
   if (warning === undefined) throw new Error('the table lost a warning');
   return warning;

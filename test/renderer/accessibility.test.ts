@@ -51,6 +51,9 @@ describe.skipIf(!hasChromium)('the window for everyone', () => {
       await page.getByRole('row', { name: /Slack/ }).click();
       await expectPage(page.getByRole('region', { name: 'Evidence for' })).toBeVisible();
       found['app drawer'] = await complaintsOf(page);
+      await page.getByRole('button', { name: 'Test this app now' }).click();
+      await expectPage(page.getByRole('button', { name: 'Cancel the test' })).toBeVisible();
+      found['app drawer with a test'] = await complaintsOf(page);
       await page.getByRole('button', { name: 'Remove exclusion' }).click();
       await page.getByRole('button', { name: 'Exclude this host' }).click();
       await expectPage(page.getByRole('dialog', { name: 'Exclude this host' })).toBeVisible();

@@ -50,7 +50,7 @@ describe.skipIf(!present)('the bridge in a browser', () => {
   });
   beforeEach(async () => {
     agent = await startContractAgent();
-    server = await serveWindow({ client: createControlClient({ controlPath: agent.controlPath }), folder: join(folder, 'out'), now: () => Date.now(), uids: null, idleMs: 600_000 });
+    server = await serveWindow({ client: createControlClient({ controlPath: agent.controlPath }), folder: join(folder, 'out'), now: () => Date.now(), uids: null, idleMs: 600_000, command: 'pinlight' });
     const context = await browser.newContext({ acceptDownloads: true });
     page = await context.newPage();
     complaints = [];

@@ -8,7 +8,7 @@ import type { ControlClient } from '../../electron/client/control-client.ts';
 import { adviseVerdict, explainFact, explainVerdict } from '../../electron/core/explain.ts';
 import { parseFilter } from '../../electron/core/log-query/parse-filter.ts';
 import type { FilterTree } from '../../electron/core/log-query/parse-filter.ts';
-import type { Exclusion } from '../../electron/core/model.ts';
+import type { AppTest, Exclusion } from '../../electron/core/model.ts';
 import { fixtureRow, fixtureSnapshot } from './fixture-data.ts';
 
 export type FixtureAgent = {
@@ -22,6 +22,8 @@ export type FixtureAgent = {
   lose(): void;
   find(): void;
   setSnapshot(change: (snapshot: Snapshot) => Snapshot): void;
+  /** What a running test has come to. */
+  setTest(app: string, host: string, test: AppTest | null): void;
 };
 
 /** An agent that has seen `rows` connections. */
@@ -39,6 +41,12 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
       hosts: app.hosts.map((host) => ({ ...host, exclusion: exclusions.find((one) => one.host === host.host && one.appId === app.id) ?? null })),
     }));
     snapshot = { ...snapshot, exclusions, apps, sequence: snapshot.sequence + 1 };
+    tell({ kind: 'snapshot', snapshot });
+  };
+
+  const setTest = (app: string, host: string, test: AppTest | null): void => {
+    const apps = snapshot.apps.map((one) => (one.id === app ? { ...one, hosts: one.hosts.map((at) => (at.host === host ? { ...at, test } : at)) } : one));
+    snapshot = { ...snapshot, apps, sequence: snapshot.sequence + 1 };
     tell({ kind: 'snapshot', snapshot });
   };
 
@@ -65,6 +73,15 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
         setExclusions([...snapshot.exclusions, exclusion]);
         return { exclusion };
       }
+      case 'startTest': {
+        if (!isTarget(body)) throw new PinlightError('bad-request', 'A test has an app and a host.');
+        const test: AppTest = { host: body.host, phase: 'inspecting', startedAt: now, endsAt: Date.now() + 600_000, steps: [], result: null };
+        setTest(body.app, body.host, test);
+        return { test };
+      }
+      case 'cancelTest':
+        setTest(query['app'] ?? '', query['host'] ?? '', null);
+        return { test: null };
       default: throw new PinlightError('not-found', `No fixture answers ${route}.`);
     }
   }
@@ -100,6 +117,7 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
       lost = false;
       tell({ kind: 'snapshot', snapshot });
     },
+    setTest,
     setSnapshot(change) {
       snapshot = change(snapshot);
       tell({ kind: 'snapshot', snapshot });
@@ -113,6 +131,10 @@ function unsupported(): never {
 
 function isAddition(body: unknown): body is RouteBody<'addExclusion'> {
   return typeof body === 'object' && body !== null && 'host' in body && 'reason' in body;
+}
+
+function isTarget(body: unknown): body is RouteBody<'startTest'> {
+  return typeof body === 'object' && body !== null && 'app' in body && 'host' in body;
 }
 
 function page(query: Readonly<Record<string, string | undefined>>, newest: number, now: number, apps: readonly AppSummary[]): ConnectionsAnswer {
@@ -156,5 +178,6 @@ function explain(apps: readonly AppSummary[], id: string, host: string | null, n
     evidenceAgainst: verdict.because.filter((fact) => fact.speaks === 'against').map(explainFact),
     alsoKnown: verdict.because.filter((fact) => fact.speaks === 'neither').map(explainFact),
     attempts: [2, 9, 31].map((minutes) => ({ at: now - minutes * 60_000, host: here.host, sentence: 'The app refused our certificate with alert 46 (certificate_unknown).' })),
+    observations: [],
   };
 }

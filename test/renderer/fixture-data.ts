@@ -39,7 +39,7 @@ function exclusion(id: string, host: string, app: { id: string; name: string }, 
 
 function hostOf(host: string, verdict: Verdict, disposition: Disposition, now: number, excluded: Exclusion | null = null): AppHost {
   const sentence = { inspect: 'A policy rule says so.', bypass: 'An exclusion names it.', block: 'A policy rule says so.' }[disposition];
-  return { host, verdict, next: { disposition, sentence }, exclusion: excluded, attempts: 7, firstSeen: now - 3 * hour, lastSeen: now - minute };
+  return { host, verdict, next: { disposition, sentence }, exclusion: excluded, test: null, attempts: 7, firstSeen: now - 3 * hour, lastSeen: now - minute };
 }
 
 type AppPlan = { name: string; path: string; script?: string; package?: string; runtime: Runtime | null; seen: number };
@@ -50,8 +50,8 @@ function appOf(plan: AppPlan, now: number, hosts: (app: { id: string; name: stri
   return {
     id, name: plan.name, path: plan.path, script: plan.script ?? null, package: plan.package ?? null, runtime: plan.runtime,
     hash: 'c0ffee'.repeat(10), known: plan.package !== undefined, user: 'maria',
-    trust: plan.runtime === 'java' ? { store: 'java:/usr/lib/jvm/21', holdsRoot: false, because: 'the root is not among its 146 entries' } : null,
-    inspected: 41, bypassed: made.some((host) => host.next.disposition === 'bypass') ? 9 : 0, blocked: 0, lastSeen: now - plan.seen * minute, hosts: made,
+    trust: plan.runtime === 'java' ? { store: 'java:/usr/lib/jvm/21', holdsRoot: false, because: 'the root is not among its 146 entries', stale: false } : null,
+    verdict: made[0]?.verdict.kind ?? null, inspected: 41, bypassed: made.some((host) => host.next.disposition === 'bypass') ? 9 : 0, blocked: 0, lastSeen: now - plan.seen * minute, hosts: made,
   };
 }
 
@@ -131,7 +131,7 @@ export function fixtureSnapshot(rows: number, now: number): Snapshot {
         fingerprint: '9C:1F:5E:0A:77:B2:4D:E8:33:61:C9:0B:AF:12:8E:54:D0:6B:F7:29:18:A3:CC:45:7E:90:02:DB:6A:F1:38:BD',
         subject: 'CN=Pinlight root of LAPTOP-42', notBefore: now - 30 * 24 * hour, notAfter: now + 700 * 24 * hour, keyProtection: 'protected by file mode only',
       },
-      policy: { generation: 18, origin: 'user', rules: 4, files: ['/home/maria/.config/pinlight/policy.d/10-contoso.json'] },
+      policy: { generation: 18, origin: 'user', rules: 4, files: ['/home/maria/.config/pinlight/policy.d/10-contoso.json'], managedBy: null },
     },
     counts: { inspect: 12_904, bypass: 4_120, block: 371, open: 6 },
     apps,

@@ -42,7 +42,7 @@ export async function startWindowLab(): Promise<WindowLab> {
     async open({ rows = 20_000, prepare, ...options } = {}) {
       const agent = createFixtureAgent(rows, Date.now());
       prepare?.(agent);
-      const server = await serveWindow({ client: agent.client, folder, now: Date.now, uids: null, idleMs: 600_000 });
+      const server = await serveWindow({ client: agent.client, folder, now: Date.now, uids: null, idleMs: 600_000, command: 'npx --no-install pinlight' });
       const context: BrowserContext = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
       const page = await context.newPage();
       const complaints: string[] = [];

@@ -172,6 +172,42 @@ describe.skipIf(!hasChromium)('the window', () => {
       await expectPage(page.getByText('Exclusion for edgeapi.slack.example is back.')).toBeVisible();
     });
 
+    test('a test of the app is started by keyboard, shows each step as it is seen, and its result; it can be cancelled', async () => {
+      const { page, agent, complaints } = await openScreen('Apps');
+      await page.getByRole('row', { name: /Slack/ }).press('Enter');
+      const panel = page.getByRole('region', { name: 'Test this app' }).first();
+      const say = panel.getByRole('status');
+      const [app, host] = ['app-slack', 'edgeapi.slack.example'];
+      await panel.getByRole('button', { name: 'Test this app now' }).press('Enter');
+      await expectPage(say).toContainText(`Use Slack at ${host} now. Pinlight inspects its next connection.`);
+      await expectPage(panel).toContainText(/Given up in (?:10|9) min/);
+      expect(agent.calls.find((call) => call.route === 'startTest')?.body).toEqual({ app, host });
+      const refused = { at: Date.now(), disposition: 'inspect', outcome: { kind: 'refused', sign: 'alert', alert: 46 } } as const;
+      const running = { host, startedAt: Date.now(), endsAt: Date.now() + 500_000, result: null } as const;
+      agent.setTest(app, host, { ...running, phase: 'letting-through', steps: [refused] });
+      await expectPage(say).toContainText('It refused. Use Slack');
+      await expectPage(say.getByRole('listitem')).toHaveText(/Inspected The app refused our certificate with alert 46/);
+      await panel.getByRole('button', { name: 'Cancel the test' }).press('Enter');
+      await expectPage(panel.getByRole('button', { name: 'Test this app now' })).toBeVisible();
+      expect(agent.calls.find((call) => call.route === 'cancelTest')?.query).toEqual({ app, host });
+      const passed = { at: Date.now(), disposition: 'bypass', outcome: { kind: 'passed', data: true } } as const;
+      agent.setTest(app, host, { ...running, phase: 'done', steps: [refused, passed], result: 'pinned' });
+      await expectPage(say).toContainText('Result: Pinned');
+      await expectPage(say.getByRole('listitem')).toHaveCount(2);
+      await expectPage(panel.getByRole('button', { name: 'Test again' })).toBeVisible();
+      agent.setTest(app, host, { ...running, phase: 'done', steps: [], result: 'no-attempt' });
+      await expectPage(say).toContainText('No attempt was seen.');
+      agent.setTest(app, host, { ...running, phase: 'done', steps: [], result: 'not-allowed' });
+      await expectPage(say).toContainText('Policy does not allow this test');
+      expect(complaints).toEqual([]);
+    });
+
+    test('commands in advice stand as they are typed where the window came from', async () => {
+      const { page } = await openScreen('Apps');
+      await page.getByRole('row', { name: /sync\.jar/ }).click();
+      await expectPage(page.getByRole('dialog').getByText('npx --no-install pinlight trust status').first()).toBeVisible();
+    });
+
     test('excluding a host wants a reason and takes hours', async () => {
       const { page, agent } = await openScreen('Apps');
       await page.getByRole('row', { name: /vpn-connect/ }).click();

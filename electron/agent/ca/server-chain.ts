@@ -1,5 +1,5 @@
-// Follows a server's certificate to the roots we trust, signature by signature, and has core judge the way. OpenSSL has verified the chain
-// before; Node shows only what the server sent, put in order by name, so the way is walked again here. Not for handshakes (proxy/connect-upstream).
+// Follows a server's certificate to the roots we trust, signature by signature, and has core judge the way. OpenSSL has verified a chain
+// before, but Node does not show which: only what the server sent. Not for handshakes (proxy/connect-upstream).
 import { createHash, X509Certificate } from 'node:crypto';
 import * as tls from 'node:tls';
 import { getPublicSuffix } from 'tldts';
@@ -19,59 +19,69 @@ export type ServerChain = {
 };
 
 export type ServerTrust = {
-  /** `peer`: what node:tls hands to `checkServerIdentity`, issuers linked. Remembered, because signatures cost time. */
-  chainOf(peer: tls.PeerCertificate): ServerChain;
+  /** `sent`: the server's certificate first, then whatever it sent with it, in any order. Remembered, because signatures cost time. */
+  chainOf(sent: readonly X509Certificate[]): ServerChain;
   /** Why the chain is not good enough for `host` at `now` (ms since the epoch), as a sentence; null when one way is. */
   whyNot(chain: ServerChain, host: string, now: number): string | null;
 };
 
 /** Chains that are remembered; each some 10 kB. */
 const chainLimit = 300;
-/** One more than core takes: what is longer is refused there. */
-const depthLimit = 16;
+/** What a server sends beyond this is not looked at; no honest chain is as long. */
+const sentLimit = 20;
+/** Signatures that are checked for one chain, and ways that are kept: certificates that sign each other in a circle make many. */
+const signatureLimit = 100;
+const wayLimit = 10;
 
-type Opened = { readonly link: ChainLink; readonly x509: X509Certificate | null; readonly issuer: string };
+type Opened = { readonly link: ChainLink; readonly x509: X509Certificate; readonly subject: string; readonly issuer: string };
+
+/** What a finished handshake received, in the order sent. To be asked once: Node forgets the issuers after the first answer. */
+export function sentCertificates(socket: tls.TLSSocket): X509Certificate[] {
+  const sent: X509Certificate[] = [];
+  for (let at = socket.getPeerX509Certificate(); at !== undefined && sent.length < sentLimit; at = at.issuerCertificate) sent.push(at);
+  return sent;
+}
 
 /** `roots`: PEM, one certificate each. `ownSpkiHash`: SHA-256, hex, of our own root's SPKI. */
 export function createServerTrust(roots: readonly string[], ownSpkiHash: string | null): ServerTrust {
   const bySubject = new Map<string, (Opened & { readonly publicRoot: boolean })[]>();
   const shipped = new Set(tls.getCACertificates('bundled').map((text) => derHash(derOf(text))));
   for (const text of roots) {
-    const der = derOf(text);
-    const opened = open(der);
-    if (opened.link.read.kind === 'malformed') continue;
-    const subject = hex(opened.link.read.facts.subject);
-    bySubject.set(subject, [...bySubject.get(subject) ?? [], { ...opened, publicRoot: shipped.has(derHash(der)) }]);
+    const root = open(new X509Certificate(text));
+    if (root.link.read.kind === 'malformed') continue;
+    bySubject.set(root.subject, [...bySubject.get(root.subject) ?? [], { ...root, publicRoot: shipped.has(derHash(root.x509.raw)) }]);
   }
   const remembered = new Map<string, ServerChain>();
 
-  const follow = (certificates: readonly Uint8Array[], hash: string): ServerChain => {
+  const follow = (sent: readonly X509Certificate[], hash: string): ServerChain => {
+    const [server, ...others] = sent.map(open) as [Opened, ...Opened[]];
     const ways: ServerChain['ways'][number][] = [];
-    const path: ChainLink[] = [];
-    let own = open(certificates[0] as Uint8Array);
-    const { read } = own.link;
-    for (let at = 1; at <= depthLimit; at += 1) {
-      path.push(own.link);
+    let signatures = 0;
+    const isSignedBy = (own: Opened, above: Opened): boolean => {
+      signatures += 1;
+      return signatures <= signatureLimit && verifies(own.x509, above.x509);
+    };
+    const climb = (path: readonly Opened[]): void => {
+      const own = path.at(-1) as Opened;
       for (const root of bySubject.get(own.issuer) ?? []) {
-        if (isSignedBy(own, root)) ways.push({ links: [...path, root.link], publicRoot: root.publicRoot });
+        if (ways.length < wayLimit && isSignedBy(own, root)) ways.push({ links: [...path, root].map(({ link }) => link), publicRoot: root.publicRoot });
       }
-      const der = certificates[at];
-      if (der === undefined) break;
-      const above = open(der);
-      if (!isSignedBy(own, above)) break;
-      own = above;
-    }
+      for (const above of others) {
+        if (above.subject === own.issuer && !path.includes(above) && isSignedBy(own, above)) climb([...path, above]);
+      }
+    };
+    climb([server]);
+    const { read } = server.link;
     return {
       hash, ways, notAfter: read.kind === 'certificate' ? read.facts.notAfter : 0, malformed: read.kind === 'malformed' ? read.why : null,
     };
   };
 
   return {
-    chainOf: (peer) => {
-      const certificates = linked(peer);
-      const hash = derHash(peer.raw);
-      const key = certificates.map(derHash).join(' ');
-      const chain = remembered.get(key) ?? follow(certificates, hash);
+    chainOf: (sent) => {
+      const hashes = sent.map(({ raw }) => derHash(raw));
+      const key = hashes.join(' ');
+      const chain = remembered.get(key) ?? follow(sent, hashes[0] ?? '');
       remembered.delete(key);
       remembered.set(key, chain);
       if (remembered.size > chainLimit) remembered.delete(remembered.keys().next().value as string);
@@ -90,35 +100,23 @@ export function createServerTrust(roots: readonly string[], ownSpkiHash: string 
   };
 }
 
-/** The server's certificate and the issuers that Node has linked to it, without the endless last link of a self-signed one. */
-function linked(peer: tls.PeerCertificate): Uint8Array[] {
-  const certificates: Uint8Array[] = [];
-  for (let at: Partial<tls.DetailedPeerCertificate> | undefined = peer; at?.raw !== undefined && certificates.length <= depthLimit; at = at.issuerCertificate) {
-    certificates.push(at.raw);
-    if (at.issuerCertificate === at) break;
-  }
-  return certificates;
-}
-
-function open(der: Uint8Array): Opened {
-  const read = readCertificate(der);
+function open(x509: X509Certificate): Opened {
+  const { raw } = x509;
+  const read = readCertificate(raw);
   const facts = read.kind === 'certificate' ? read.facts : null;
   return {
-    link: { read, spkiHash: facts === null ? '' : derHash(facts.spki), size: der.length }, issuer: facts === null ? '' : hex(facts.issuer),
-    x509: orNull(() => new X509Certificate(der)),
+    x509, link: { read, spkiHash: facts === null ? '' : derHash(facts.spki), size: raw.length },
+    // What cannot be read has no issuer, and nobody is signed by it.
+    subject: facts === null ? '' : hex(facts.subject), issuer: facts === null ? 'unknown' : hex(facts.issuer),
   };
 }
 
-function isSignedBy(own: Opened, above: Opened): boolean {
-  return orNull(() => above.x509 !== null && own.x509?.verify(above.x509.publicKey) === true) ?? false;
-}
-
-/** A key or certificate that OpenSSL cannot use is no error here: nothing is signed by it. */
-function orNull<T>(make: () => T): T | null {
+/** A key that OpenSSL cannot use is no error here: nothing is signed by it. */
+function verifies(own: X509Certificate, above: X509Certificate): boolean {
   try {
-    return make();
+    return own.verify(above.publicKey);
   } catch {
-    return null;
+    return false;
   }
 }
 

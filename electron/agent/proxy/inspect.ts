@@ -195,7 +195,7 @@ function howItEnded(
   return { ...common, closedBy: 'client', closeKind: goodbye ? 'close-notify' : 'fin' };
 }
 
-const nobody: Who = { owner: { kind: 'unknown', why: 'gone', uid: null }, app: null };
+const nobody: Who = { owner: { kind: 'unknown', why: 'gone', uid: null, sandbox: null }, app: null };
 
 function validNow(leaf: { notBefore: number; notAfter: number }, now: number): boolean {
   return now >= leaf.notBefore && now < leaf.notAfter;

@@ -44,7 +44,7 @@ async function forward(request: http.IncomingMessage, response: http.ServerRespo
   if (head.kind !== 'absolute') return answer(response, 400, head.kind === 'invalid' ? `${head.why}.` : 'this proxy takes absolute http:// URLs.');
   const { target } = head;
   const record = openRecord(proxy, target);
-  const who = (await looking) ?? { owner: { kind: 'unknown' as const, why: 'gone' as const, uid: null }, app: null };
+  const who = (await looking) ?? { owner: { kind: 'unknown' as const, why: 'gone' as const, uid: null, sandbox: null }, app: null };
   record.identify(who);
   const decision = decide(proxy.policy(), {
     target, os: proxy.os, transport: 'http', serverName: null, cannotAnswer: null, app: who.app, uid: who.owner.uid,

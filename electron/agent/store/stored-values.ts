@@ -37,7 +37,7 @@ const verdictKinds: Readonly<Record<VerdictKind, true>> = {
 };
 const signs: Readonly<Record<RefusalSign, true>> = { alert: true, 'silent-early': true, 'silent-late': true };
 const runtimes: Readonly<Record<Runtime, true>> = {
-  node: true, python: true, java: true, go: true, electron: true, chromium: true, firefox: true, openssl: true, gnutls: true, nss: true,
+  node: true, deno: true, python: true, java: true, go: true, electron: true, chromium: true, firefox: true, openssl: true, gnutls: true, nss: true,
 };
 
 function isOutcome(value: unknown): value is ConnectionOutcome {

@@ -1,12 +1,13 @@
 // `pinlight bundle`: saves the diagnostic bundle that the agent collects and redacts.
 // Not for what goes into it (agent/diagnostics).
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { countBytes } from '../../client/control-client.ts';
+import { locateAgent } from '../../client/state-folder.ts';
 import { PinlightError } from '../../contract/errors.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
@@ -16,9 +17,11 @@ export function addBundleCommand(program: Command, context: CliContext): void {
   program.command('bundle')
     .description('save one zip file for support: state, history, policy, logs, redacted; nothing is sent anywhere')
     .option('-o, --output <file>', 'where to; a folder gets a dated name, `-` is standard output')
+    .option('--force', 'replace a file that is there already')
     .addHelpText('after', '\nExamples:\n  $ pinlight bundle\n  $ pinlight bundle -o /tmp/pinlight.zip\n  $ pinlight bundle -o - | ssh helpdesk "cat > bundle.zip"\n')
-    .action(async (options: { output?: string }) => {
+    .action(async (options: { output?: string; force?: boolean }) => {
       if (options.output === '-' && context.output.json) throw new PinlightError('bad-request', 'Standard output cannot carry both the bundle and --json.');
+      if (options.output !== undefined && options.force !== true) await refuseExisting(options.output);
       const signal = context.interruption();
       context.output.progress('Collecting …');
       try {
@@ -38,7 +41,7 @@ export function addBundleCommand(program: Command, context: CliContext): void {
         context.output.line('Open report.html in it first. Private keys, contents, cookies and query strings are never collected.', 'dim');
       } catch (thrown) {
         context.output.progress(null);
-        if (!signal.aborted) throw thrown;
+        if (!signal.aborted) throw withoutAgent(thrown);
         context.output.note('Interrupted; nothing was saved.');
         context.finish(exitCodes.interrupted);
       }
@@ -58,6 +61,21 @@ function createProgress(length: number | null, show: (text: string) => void): { 
       show(`Saving … ${sizeWords(bytes)}${length === null ? '' : ` of ${sizeWords(length)}`}`);
     },
   };
+}
+
+async function refuseExisting(output: string): Promise<void> {
+  const found = await stat(resolve(output)).catch(() => null);
+  if (found?.isFile() === true) throw new PinlightError('bundle-unwritable', `${output} exists already; --force replaces it.`);
+}
+
+/** Support then has to do with what the agent left behind. */
+function withoutAgent(thrown: unknown): unknown {
+  if (!(thrown instanceof PinlightError) || thrown.code !== 'agent-not-running') return thrown;
+  const { stateFolder } = locateAgent();
+  const left = ['agent.log', 'pinlight.db'].map((name) => join(stateFolder, name)).filter((file) => existsSync(file));
+  return new PinlightError('agent-not-running', left.length === 0
+    ? `No agent runs, so nothing can be collected, and none has left anything in ${stateFolder}.`
+    : `No agent runs, so nothing can be collected. What the last one left: ${left.join(' and ')} (not redacted).`);
 }
 
 async function placeFor(output: string | undefined, name: string): Promise<string> {

@@ -2,9 +2,9 @@
 // Not for no-inspect rules, which are policy (policy).
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { duration, explainExclusion } from '../../core/explain.ts';
+import { duration } from '../../core/explain.ts';
 import type { CliContext } from '../context.ts';
-import { counted } from '../phrases.ts';
+import { counted, exclusionReason, exclusionWords } from '../phrases.ts';
 
 export function addExcludeCommand(program: Command, context: CliContext): void {
   const exclude = program.command('exclude')
@@ -31,7 +31,7 @@ function addList(exclude: Command, context: CliContext): void {
         [{ title: 'Id' }, { title: 'Kind' }, { title: 'App' }, { title: 'Host' }, { title: 'Ends in' }, { title: 'Reason' }],
         answer.exclusions.map((exclusion) => [
           exclusion.id, exclusion.kind, exclusion.appName ?? 'every app', exclusion.host,
-          exclusion.expiresAt === null ? 'no end' : duration(exclusion.expiresAt - now), exclusion.reason,
+          exclusion.expiresAt === null ? 'no end' : duration(exclusion.expiresAt - now), exclusionReason(exclusion),
         ]),
       );
       context.output.line();
@@ -44,13 +44,21 @@ function addAdd(exclude: Command, context: CliContext): void {
     .description('let a host through uninspected')
     .argument('<host>', 'host name, or `*.example.com` for every name below it')
     .option('--app <app>', 'only for this app: name, path or id of one that was seen')
-    .option('--reason <text>', 'why; people will read it months later', 'added by hand with `pinlight exclude add`')
+    .option('--reason <text>', 'why; people will read it months later', 'added by hand')
     .option('--hours <n>', 'how long, in hours; without it there is no end', positiveHours)
     .addHelpText('after', '\nExamples:\n  $ pinlight exclude add api.example.com --reason "ticket 4711" --hours 8\n  $ pinlight exclude add "*.vendor.example" --app /opt/vendor/agent\n')
     .action(async (host: string, options: { app?: string; reason: string; hours?: number }) => {
+      const before = await context.client.call('exclusions', {}, {});
       const answer = await context.client.call('addExclusion', {}, { host, app: options.app, reason: options.reason, hours: options.hours });
       context.output.data(answer);
-      context.output.line(`Added ${answer.exclusion.id}: ${explainExclusion(answer.exclusion, context.now())}.`);
+      const { exclusion } = answer;
+      const old = before.exclusions.find(({ id }) => id === exclusion.id);
+      const words = `${exclusion.id}: ${exclusionWords(exclusion, context.now())}.`;
+      if (old !== undefined) {
+        context.output.line(old.expiresAt === exclusion.expiresAt ? `It exists already, and nothing was changed: ${words}` : `It existed already, and ends later now: ${words}`);
+        return;
+      }
+      context.output.line(`Added ${words}`);
       context.output.line('New connections are let through from now on; open ones end by themselves.', 'dim');
     });
 }
@@ -63,7 +71,7 @@ function addRemove(exclude: Command, context: CliContext): void {
     .action(async (id: string) => {
       const answer = await context.client.call('removeExclusion', { id }, {});
       context.output.data(answer);
-      context.output.line(`Removed ${answer.removed.id}: ${explainExclusion(answer.removed, context.now())}.`);
+      context.output.line(`Removed ${answer.removed.id}: ${exclusionWords(answer.removed, context.now())}.`);
     });
 }
 

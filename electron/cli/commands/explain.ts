@@ -19,7 +19,8 @@ export function addExplainCommand(program: Command, context: CliContext): void {
     });
 }
 
-function printNote(output: Output, answer: ExplainAnswer): void {
+/** Verdict, reasons, what happens next and what to do. */
+export function printVerdict(output: Output, answer: ExplainAnswer): void {
   output.line(answer.sentence, 'strong');
   printList(output, 'What speaks for it', answer.evidenceFor);
   printList(output, 'What speaks against it', answer.evidenceAgainst);
@@ -27,6 +28,10 @@ function printNote(output: Output, answer: ExplainAnswer): void {
   output.line();
   output.line(`Next:        ${answer.next}`);
   output.line(`What to do:  ${answer.advice}`);
+}
+
+function printNote(output: Output, answer: ExplainAnswer): void {
+  printVerdict(output, answer);
   output.line();
   output.line(`App:         ${answer.app.name} (${answer.app.path}${answer.app.package === null ? '' : `, package ${answer.app.package}`})`, 'dim');
   if (answer.attempts.length === 0) return;

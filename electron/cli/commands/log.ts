@@ -5,8 +5,7 @@ import type { Command } from 'commander';
 import type { ConnectionRow } from '../../contract/snapshot.ts';
 import { fields } from '../../core/log-query/fields.ts';
 import type { CliContext } from '../context.ts';
-import { connectionLine, dispositionCell, localTime, outcomeWords, sizeWords } from '../phrases.ts';
-import { explainReason } from '../../core/explain.ts';
+import { actionCell, connectionLine, localTime, outcomeWords, reasonWords, sizeWords } from '../phrases.ts';
 import { followRows } from '../follow-rows.ts';
 import type { Cell, Column } from '../table.ts';
 
@@ -37,8 +36,8 @@ const columns: readonly Column[] = [
 
 function cells(row: ConnectionRow): Cell[] {
   return [
-    localTime(row.startedAt), row.appName ?? '?', row.port === 443 ? row.host : `${row.host}:${row.port}`, dispositionCell(row.disposition),
-    outcomeWords(row), sizeWords(row.bytesUp), sizeWords(row.bytesDown), explainReason(row.reason, row.rule),
+    localTime(row.startedAt), row.appName ?? '?', row.port === 443 ? row.host : `${row.host}:${row.port}`, actionCell(row),
+    outcomeWords(row), sizeWords(row.bytesUp), sizeWords(row.bytesDown), reasonWords(row),
   ];
 }
 

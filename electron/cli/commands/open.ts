@@ -14,7 +14,7 @@ export function addOpenCommand(program: Command, context: CliContext): void {
         import('../window/serve-window.ts'), import('../window/renderer-files.ts'), import('../window/open-browser.ts'),
       ]);
       const signal = context.interruption();
-      const server = await serveWindow({ client: context.client, folder: options.assets ?? builtRenderer, now: context.now, uids: ownUids(process.env), idleMs: 600_000 });
+      const server = await serveWindow({ client: context.client, folder: options.assets ?? builtRenderer, now: context.now, uids: ownUids(process.env), idleMs: 600_000, command: context.command });
       context.output.data({ url: server.url });
       const opened = options.browser && (await openBrowser(server.url, process.env));
       context.output.line(opened ? 'The window opens in your browser. If it does not, follow this link within two minutes:' : 'Follow this link within two minutes:');

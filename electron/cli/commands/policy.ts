@@ -1,11 +1,12 @@
-// `pinlight policy show | check FILE`: what is in force and who set it; whether a file would be accepted, with every problem's line.
-// Not for merging or deciding (core/policy). `check` needs no agent.
+// `pinlight policy show | check FILE | keys`: what is in force and who set it; whether a file would be accepted; what may stand in one.
+// Not for merging or deciding (core/policy). `check` and `keys` need no agent.
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { PinlightError } from '../../contract/errors.ts';
 import type { PolicyAnswer, PolicyCheckAnswer } from '../../contract/routes.ts';
+import { managerWords } from '../../core/policy/permission.ts';
 import type { PolicyProblem, Rule } from '../../core/policy/policy.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
@@ -15,8 +16,8 @@ import type { Cell } from '../table.ts';
 
 export function addPolicyCommand(program: Command, context: CliContext): void {
   const policy = program.command('policy')
-    .description('show the policy in force; check a policy file')
-    .addHelpText('after', '\nExamples:\n  $ pinlight policy show\n  $ pinlight policy check 50-team.json\n');
+    .description('show the policy in force; check a policy file; list the keys of one')
+    .addHelpText('after', '\nExamples:\n  $ pinlight policy show\n  $ pinlight policy check 50-team.json\n  $ pinlight policy keys\n');
   policy.command('show')
     .description('every key and rule in force, and who set it')
     .addHelpText('after', '\nExamples:\n  $ pinlight policy show\n  $ pinlight policy show --json | jq .data.policy.rules\n')
@@ -39,6 +40,23 @@ export function addPolicyCommand(program: Command, context: CliContext): void {
         context.finish(exitCodes.negative);
       }
     });
+  addKeys(policy, context);
+}
+
+function addKeys(policy: Command, context: CliContext): void {
+  policy.command('keys')
+    .description('every key of a policy file: type, default, meaning; needs no running agent')
+    .addHelpText('after', '\nExamples:\n  $ pinlight policy keys\n  $ pinlight policy keys --json | jq ".data.keys[].key"\n')
+    .action(async () => {
+      // The schema library is slow to load, and only `keys` and `check` need it.
+      const { policyKeys } = await import('../../core/policy/key-docs.ts');
+      const keys = policyKeys();
+      context.output.data({ keys });
+      context.output.table(
+        [{ title: 'Key' }, { title: 'Type' }, { title: 'Default' }, { title: 'Meaning' }],
+        keys.map(({ key, type, default: value, required, meaning }) => [key, type, value === undefined ? required ? 'required' : '-' : JSON.stringify(value), meaning]),
+      );
+    });
 }
 
 async function checkFile(file: string): Promise<PolicyCheckAnswer> {
@@ -60,9 +78,16 @@ async function readSmallFile(file: string, limit: number): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (thrown) {
     if (thrown instanceof PinlightError) throw thrown;
-    throw new PinlightError('bad-request', `${file} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}.`);
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown';
+    throw new PinlightError('bad-request', fileTrouble[code]?.(file) ?? `${file} cannot be read (${code}).`);
   }
 }
+
+const fileTrouble: Readonly<Record<string, (file: string) => string>> = {
+  ENOENT: (file) => `There is no file ${file}.`,
+  ENOTDIR: (file) => `There is no file ${file}.`,
+  EACCES: (file) => `You may not read ${file}.`,
+};
 
 function printPolicy(output: Output, { generation, policy, problems, files }: PolicyAnswer): void {
   output.line(`Generation ${generation}, ${counted(policy.rules.length, 'rule')}, ${counted(policy.exclusions.length, 'predefined exclusion')}.`, 'strong');
@@ -74,10 +99,11 @@ function printPolicy(output: Output, { generation, policy, problems, files }: Po
     const set = policy.origins[key];
     return set === undefined ? 'embedded' : set.file === null ? set.origin : `${set.origin} (${set.file})`;
   };
-  const keys: Cell[][] = (['defaults', 'network'] as const).flatMap((section) => Object.entries(policy[section]).map(([name, value]) => {
+  const keys: Cell[][] = (['defaults', 'network', 'learning', 'user'] as const).flatMap((section) => Object.entries(policy[section]).map(([name, value]) => {
     const key = `${section}.${name}`;
     return [key, typeof value === 'object' ? JSON.stringify(value) : String(value), originOf(key)];
   }));
+  if (policy.managedBy !== null) keys.push(['managedBy', managerWords(policy.managedBy), originOf('managedBy')]);
   output.table([{ title: 'Key' }, { title: 'Value' }, { title: 'Set by' }], keys);
   output.line();
   output.table(
@@ -97,5 +123,6 @@ function conditions(rule: Rule): string {
 
 /** `50-team.json:12:5 rules[2].when.host: …`: the form editors jump to. */
 function problemLine(problem: PolicyProblem): string {
-  return `${problem.file}:${problem.line}:${problem.column}: ${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`;
+  const place = problem.line === null ? problem.file : `${problem.file}:${problem.line}:${problem.column ?? 1}`;
+  return `${place}: ${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`;
 }

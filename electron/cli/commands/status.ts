@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { duration } from '../../core/explain.ts';
 import type { WarningSeverity } from '../../core/health/warnings.ts';
+import { managerWords } from '../../core/policy/permission.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
@@ -32,6 +33,7 @@ function printStatus(output: Output, snapshot: Snapshot, now: number): void {
   output.line(`Agent        ${agent.version} on ${agent.device}, process ${agent.pid}, up ${duration(now - agent.startedAt)}`);
   output.line(`Proxy        ${agent.proxy.join(', ')}`);
   output.line(`Policy       ${agent.policy.origin}, ${counted(agent.policy.rules, 'rule')}, generation ${agent.policy.generation}${agent.policy.files.length === 0 ? '' : `, from ${agent.policy.files.join(', ')}`}`);
+  if (agent.policy.managedBy !== null) output.line(`Managed by   ${managerWords(agent.policy.managedBy)}`);
   output.line(`Root         ${agent.root.subject}, until ${localTime(agent.root.notAfter)}`);
   output.line(`             ${agent.root.fingerprint}`);
   output.line(`Connections  ${counts.inspect} inspected, ${counts.bypass} bypassed, ${counts.block} blocked, ${counts.open} open`);

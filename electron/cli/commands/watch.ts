@@ -2,9 +2,10 @@
 // Not for history (log) or filters (`log --follow`).
 import type { Command } from 'commander';
 import { duration } from '../../core/explain.ts';
+import type { Exclusion } from '../../core/model.ts';
 import type { BridgeSignal } from '../../contract/bridge.ts';
 import type { CliContext } from '../context.ts';
-import { connectionLine, clockTime, counted } from '../phrases.ts';
+import { connectionLine, clockTime, counted, exclusionWords, nextWords } from '../phrases.ts';
 
 export function addWatchCommand(program: Command, context: CliContext): void {
   program.command('watch')
@@ -15,11 +16,12 @@ export function addWatchCommand(program: Command, context: CliContext): void {
       // An agent that is not there at all is an error with an exit code; one that goes later is waited for.
       await context.client.call('status', {}, {});
       const told = createTold();
+      const ledger = createExclusionLedger();
       await context.client.watch((event) => {
         if (event.kind === 'heartbeat') return;
         context.output.item(event);
         if (told(event)) return;
-        for (const line of linesFor(event, context.now())) context.output.line(line);
+        for (const line of [...linesFor(event, context.now()), ...ledger(event, context.now())]) context.output.line(line);
       }, { signal });
     });
 }
@@ -40,10 +42,27 @@ function createTold(): (event: BridgeSignal) => boolean {
   };
 }
 
+/** The event carries the whole list; people are told which began and which ended. */
+function createExclusionLedger(): (event: BridgeSignal, now: number) => readonly string[] {
+  let known: readonly Exclusion[] = [];
+  return (event, now) => {
+    if (event.kind === 'snapshot') known = event.snapshot.exclusions;
+    if (event.kind !== 'exclusions') return [];
+    const without = (list: readonly Exclusion[], others: readonly Exclusion[]): readonly Exclusion[] => list.filter((one) => !others.some(({ id }) => id === one.id));
+    const lines = [
+      ...without(event.exclusions, known).map((one) => `${clockTime(now)}  Exclusion began: ${exclusionWords(one, now)}.`),
+      ...without(known, event.exclusions).map((one) => `${clockTime(now)}  Exclusion ended: ${one.appName ?? 'every app'} at ${one.host} (${one.kind}).`),
+    ];
+    known = event.exclusions;
+    return lines;
+  };
+}
+
 function linesFor(event: BridgeSignal, now: number): readonly string[] {
   const at = clockTime(now);
   switch (event.kind) {
-    case 'heartbeat': return [];
+    // Exclusions have their ledger.
+    case 'heartbeat': case 'exclusions': return [];
     case 'snapshot': {
       const { agent, apps, exclusions, counts } = event.snapshot;
       return [`${at}  Connected to Pinlight ${agent.version} on ${agent.device}, up ${duration(now - agent.startedAt)}: ${counted(apps.length, 'app')} seen, ${counted(exclusions.length, 'exclusion')}, ${counts.open} open.`];
@@ -51,9 +70,8 @@ function linesFor(event: BridgeSignal, now: number): readonly string[] {
     case 'connection': return [connectionLine(event.row)];
     case 'app': {
       const latest = event.app.hosts.reduce<(typeof event.app.hosts)[number] | null>((best, host) => (best === null || host.lastSeen > best.lastSeen ? host : best), null);
-      return [`${at}  ${event.app.name}${latest === null ? ' was seen for the first time.' : ` at ${latest.host}: ${latest.verdict.kind}. ${latest.next.sentence}`}`];
+      return [`${at}  ${event.app.name}${latest === null ? ' was seen for the first time.' : ` at ${latest.host}: ${latest.verdict.kind}. The next connection is ${nextWords[latest.next.disposition]}.`}`];
     }
-    case 'exclusions': return [`${at}  Exclusions: ${event.exclusions.length} now.`];
     case 'warnings': return event.warnings.length === 0
       ? [`${at}  No warnings now.`]
       : event.warnings.map((warning) => `${at}  ${warning.severity.toUpperCase()}: ${warning.title}. ${warning.text}`);

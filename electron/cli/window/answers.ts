@@ -15,10 +15,11 @@ export function answerError(response: ServerResponse, status: number, error: Err
   answer(response, status, { ok: false, error });
 }
 
-/** The same for a person who followed a link: message and advice as plain text. */
-export function answerWords(response: ServerResponse, status: number, error: ErrorBody): void {
-  const body = Buffer.from(`${error.message}\n${error.advice}\n`, 'utf8');
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length, connection: 'close' });
+/** The same for a person who followed a link: a page with nothing but the words. */
+export function answerPage(response: ServerResponse, status: number, words: string): void {
+  const shown = words.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  const body = Buffer.from(`<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Pinlight</title></head><body><main><h1>Pinlight</h1><p>${shown}</p></main></body></html>\n`, 'utf8');
+  response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'content-length': body.length, connection: 'close' });
   response.end(body);
 }
 

@@ -4,9 +4,11 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { PinlightError, errorBody, errorStatus } from '../../contract/errors.ts';
+import { asTyped } from '../../contract/own-command.ts';
+import type { OwnCommand } from '../../contract/own-command.ts';
 import type { ControlClient } from '../../client/control-client.ts';
 import { serveBridge } from './serve-bridge.ts';
-import { answerError, answerWords } from './answers.ts';
+import { answerError, answerPage } from './answers.ts';
 import { countWindows } from './count-windows.ts';
 import { readRendererFiles } from './renderer-files.ts';
 import type { RendererFile } from './renderer-files.ts';
@@ -24,6 +26,8 @@ export type WindowServerOptions = {
   readonly uids: readonly number[] | null;
   /** ms without any open window after which `idle` aborts. */
   readonly idleMs: number;
+  /** How `pinlight` is typed, for the page's texts. */
+  readonly command: OwnCommand;
 };
 
 export type WindowServer = {
@@ -36,8 +40,8 @@ export type WindowServer = {
 };
 
 /** Starts the server on 127.0.0.1 and a free port. PinlightError `window-not-built` without a built renderer. */
-export async function serveWindow({ client, folder, now, uids, idleMs }: WindowServerOptions): Promise<WindowServer> {
-  const files = await readRendererFiles(folder);
+export async function serveWindow({ client, folder, now, uids, idleMs, command }: WindowServerOptions): Promise<WindowServer> {
+  const files = withCommand(await readRendererFiles(folder), command);
   const session = createWindowSession(now());
   const windows = countWindows(idleMs);
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 });
@@ -50,9 +54,10 @@ export async function serveWindow({ client, folder, now, uids, idleMs }: WindowS
   server.on('request', (request, response) => {
     setSafetyHeaders(response);
     serve(request, response).catch((thrown: unknown) => {
-      const body = errorBody(thrown);
+      const found = errorBody(thrown);
+      const body = { ...found, message: asTyped(found.message, command) };
       if (response.headersSent) response.destroy();
-      else if ((request.headers.accept ?? '').includes('text/html')) answerWords(response, errorStatus(body.code), body);
+      else if ((request.headers.accept ?? '').includes('text/html')) answerPage(response, errorStatus(body.code), body.message.replaceAll('`', ''));
       else answerError(response, errorStatus(body.code), body);
     });
   });
@@ -145,11 +150,11 @@ function servePage({ request, response, target, session, files, now, cookieName 
   const token = target.searchParams.get('token');
   if (path === '/index.html' && file !== undefined && token !== null && session.redeem(token, now)) {
     response.setHeader('set-cookie', `${cookieName}=${session.assetCookie}; HttpOnly; SameSite=Strict; Path=/`);
-    answerFile(response, { ...file, body: withSession(file.body, session.bearer) });
+    answerFile(response, { ...file, body: withMeta(file.body, 'pinlight-session', session.bearer) });
     return;
   }
   if (!session.isAssetCookie(readCookie(request.headers.cookie, cookieName))) {
-    throw new PinlightError('not-permitted', 'This link has been used or is too old. Run `pinlight open` again.');
+    throw new PinlightError('not-permitted', token === null ? 'This address needs a link. Run `pinlight open` and follow the one it prints.' : 'This link was used already, or is older than two minutes. Run `pinlight open` again.');
   }
   if (file === undefined) throw new PinlightError('not-found', 'There is no such page.');
   answerFile(response, file);
@@ -160,10 +165,15 @@ function answerFile(response: ServerResponse, file: RendererFile): void {
   response.end(file.body);
 }
 
-/** The page with its session in a meta element; it moves it to sessionStorage, which belongs to this port and this tab. */
-function withSession(html: Buffer, bearer: string): Buffer {
+/** The page knows how commands are typed, whether it comes by the link or by a reload. */
+function withCommand(files: ReadonlyMap<string, RendererFile>, command: OwnCommand): ReadonlyMap<string, RendererFile> {
+  return new Map([...files].map(([path, file]) => [path, path === '/index.html' ? { ...file, body: withMeta(file.body, 'pinlight-command', command) } : file]));
+}
+
+/** The page with one more meta element. The session moves from there to sessionStorage, which belongs to this port and this tab. */
+function withMeta(html: Buffer, name: string, content: string): Buffer {
   const text = html.toString('utf8');
-  const meta = `<meta name="pinlight-session" content="${bearer}">`;
+  const meta = `<meta name="${name}" content="${content}">`;
   const head = /<head[^>]*>/i.exec(text);
   if (head === null) throw new PinlightError('window-not-built', 'The built index.html has no head element.');
   const at = head.index + head[0].length;

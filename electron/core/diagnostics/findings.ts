@@ -3,6 +3,7 @@
 import { adviseVerdict, explainFact, explainOutcome, explainVerdict } from '../explain.ts';
 import type { VisibleWarning } from '../health/warnings.ts';
 import type { Disposition, VerdictKind } from '../model.ts';
+import { placeOf } from '../policy/policy.ts';
 import type { PolicyProblem } from '../policy/policy.ts';
 import type { ReportApp, ReportConnection, ReportHost, ReportStore } from './report-input.ts';
 
@@ -13,6 +14,8 @@ export type Finding = {
   readonly level: FindingLevel;
   readonly problem: string;
   readonly evidence: readonly string[];
+  /** What speaks against the cause named. */
+  readonly against: readonly string[];
   readonly cause: string;
   readonly fix: string;
   /** Who can do the fix. */
@@ -33,12 +36,14 @@ export type FindingsInput = {
 /** Worst first; of one level, in the order: policy, Pinlight itself, trust, apps, servers. */
 export function rankFindings(input: FindingsInput): Finding[] {
   const order: readonly FindingLevel[] = ['problem', 'attention', 'note'];
+  const lacking = (input.stores ?? []).filter((store) => store.kind === 'system' && store.state === 'missing');
+  const apps = input.apps ?? [];
   const all = [
     ...policyFindings(input.policyProblems ?? []),
     ...warningFindings(input),
     ...faultFindings(input.connections ?? []),
-    ...storeFindings(input.stores ?? []),
-    ...(input.apps ?? []).flatMap(appFindings),
+    ...storeFindings(lacking, apps.filter((app) => app.hosts.some((host) => rests(host, lacking))).map((app) => app.name)),
+    ...apps.map((app) => ({ ...app, hosts: app.hosts.filter((host) => !rests(host, lacking)) })).flatMap(appFindings),
     ...serverFindings(input.connections ?? []),
   ];
   return all.sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
@@ -72,7 +77,8 @@ function policyFindings(problems: readonly PolicyProblem[]): Finding[] {
   return [{
     level: 'problem',
     problem: `The policy has ${plural(problems.length, 'error')}.`,
-    evidence: problems.slice(0, 5).map((p) => `${p.file}, line ${p.line}, column ${p.column}: ${p.path === '' ? '' : `${p.path}: `}${p.message}`),
+    against: [],
+    evidence: problems.slice(0, 5).map((p) => `${placeOf(p)}${p.column === null ? '' : `, column ${p.column}`}: ${p.path === '' ? '' : `${p.path}: `}${p.message}`),
     cause: 'A policy file was changed and does not follow the format. A good version read earlier stays in force; without one, nothing is inspected on a guess.',
     fix: 'Correct the file at the lines named; `pinlight policy check FILE` tests it before it is used.',
     who: 'administrator',
@@ -89,6 +95,7 @@ function warningFindings(input: FindingsInput): Finding[] {
     level: levels[warning.severity],
     problem: `${warning.title}.`,
     evidence: [],
+    against: [],
     cause: warning.text,
     fix: warning.advice,
     who: warning.severity === 'notice' ? 'helpdesk' as const : 'administrator' as const,
@@ -104,6 +111,7 @@ function faultFindings(rows: readonly ReportConnection[]): Finding[] {
     level: 'problem',
     problem: `Pinlight itself failed at ${plural(found.length, 'connection')} (${code}).`,
     evidence: examples(found),
+    against: [],
     cause: 'A fault in Pinlight, not in the app and not at the server.',
     fix: 'Restart the agent; if it happens again, send this bundle to whoever supports Pinlight.',
     who: 'administrator',
@@ -111,16 +119,28 @@ function faultFindings(rows: readonly ReportConnection[]): Finding[] {
   }));
 }
 
-function storeFindings(stores: readonly ReportStore[]): Finding[] {
-  return stores.filter((store) => store.kind === 'system' && store.state === 'missing').map((store) => ({
+/** One finding for the system's store, however many files it is made of; the apps that refuse because of it stand there and nowhere else. */
+function storeFindings(lacking: readonly ReportStore[], readers: readonly string[]): Finding[] {
+  if (lacking.length === 0) return [];
+  return [{
     level: 'problem',
     problem: 'The root certificate of this device is not in the system\'s trust store.',
-    evidence: [`${store.store}${store.path === null ? '' : ` (${store.path})`}: ${store.detail}`],
+    against: [],
+    evidence: [
+      ...lacking.map((store) => `${store.store}${store.path === null ? '' : ` (${store.path})`}: ${store.detail}`),
+      ...(readers.length === 0 ? [] : [`Apps that read it and refuse inspection: ${list(readers, 5)}.`]),
+    ],
     cause: 'The root was never installed there, or something removed it. Every app that reads this store refuses inspection.',
     fix: 'Install the root as an administrator; `pinlight trust status` names the file and the store.',
     who: 'administrator',
     tell: 'Some apps warn about certificates because this computer does not know ours; an administrator can repair that.',
-  }));
+  }];
+}
+
+/** The host's verdict rests on one of these stores. */
+function rests(host: ReportHost, lacking: readonly ReportStore[]): boolean {
+  return host.verdict.kind === 'private-trust-store'
+    && host.verdict.because.some((fact) => fact.code === 'store-lacks-root' && lacking.some(({ store }) => store === fact.values['store']));
 }
 
 const pinningKinds: readonly VerdictKind[] = ['undetermined', 'private-trust-store', 'pinned', 'client-certificate', 'incompatible'];
@@ -151,9 +171,10 @@ function appFinding(app: ReportApp, first: ReportHost, hosts: readonly ReportHos
       ? `${app.name} is not inspected at ${list([first.host, ...others])}.`
       : `${app.name} does not work at ${list([first.host, ...others])}.`,
     evidence: [
-      ...verdict.because.filter((fact) => fact.speaks !== 'neither' || fact.code === 'refused-here').map(explainFact),
+      ...verdict.because.filter((fact) => fact.speaks === 'for' || (fact.speaks === 'neither' && fact.code === 'refused-here')).map(explainFact),
       `Next connection: ${dispositionWord[first.next.disposition]}. ${first.next.sentence}`,
     ],
+    against: verdict.because.filter((fact) => fact.speaks === 'against').map(explainFact),
     cause: explainVerdict(verdict, app.name, first.host),
     fix: !works && verdict.kind === 'pinned' ? 'Ask the administrator for an exclusion; it cannot be inspected by design.'
       : settled ? 'Nothing to do: an exclusion without an end covers it.' : adviseVerdict(verdict),
@@ -173,6 +194,7 @@ function serverFindings(rows: readonly ReportConnection[]): Finding[] {
     problem: host.certificate
       ? `The certificate of ${host.host} does not verify (${plural(host.count, 'connection')}).`
       : `${host.host} could not be reached (${plural(host.count, 'connection')}).`,
+    against: [],
     evidence: [`${host.sentence} Apps: ${list(host.apps)}.`],
     cause: host.error ?? 'The server\'s side failed before anything was inspected.',
     fix: host.certificate

@@ -80,9 +80,9 @@ function findingsSection(findings: readonly Finding[]): Html {
 <p class="level">${levelWord[finding.level]}</p>
 <h3>${finding.problem}</h3>
 <dl>
-<dt>Tell the caller</dt><dd class="tell">${finding.tell}</dd>
-<dt>Cause</dt><dd>${finding.cause}</dd>
-${finding.evidence.length === 0 ? html`` : html`<dt>Evidence</dt><dd><ul>${finding.evidence.map((line) => html`<li>${line}</li>`)}</ul></dd>`}
+<dt>Tell the caller</dt><dd class="tell">${codes(finding.tell)}</dd>
+<dt>Cause</dt><dd>${codes(finding.cause)}</dd>
+${evidence('Evidence', finding.evidence)}${evidence('Against it', finding.against)}
 <dt>Fix</dt><dd>${codes(finding.fix)}</dd>
 <dt>Who</dt><dd>${whoWord[finding.who]}</dd>
 </dl>
@@ -90,6 +90,11 @@ ${finding.evidence.length === 0 ? html`` : html`<dt>Evidence</dt><dd><ul>${findi
 `);
   const more = findings.length > shown.length ? html`<p class="more">${findings.length - shown.length} more of lower rank; the apps and hosts below have them.</p>` : html``;
   return section('Findings', findings.length === 0 ? html`<p>Nothing was found that needs anyone.</p>` : html`<ol class="findings">${items}</ol>${more}`);
+}
+
+function evidence(title: string, lines: readonly string[]): Html {
+  return lines.length === 0 ? html`` : html`<dt>${title}</dt><dd><ul>${lines.map((line) => html`<li>${codes(line)}</li>`)}</ul></dd>
+`;
 }
 
 /** Commands between back quotes, as the advice texts write them. */
@@ -178,6 +183,8 @@ function policySection(answer: ReportPolicy | null): Html {
   const changed = Object.entries(policy.origins).filter(([, from]) => from.origin !== 'embedded').map(([key]) => key);
   const keys: [string, string][] = [
     ...Object.entries(policy.defaults).map(([key, value]): [string, string] => [`defaults.${key}`, value]),
+    ...Object.entries(policy.learning).map(([key, value]): [string, string] => [`learning.${key}`, String(value)]),
+    ...Object.entries(policy.user).map(([key, value]): [string, string] => [`user.${key}`, value]),
     ...Object.entries(policy.network).map(([key, value]): [string, string] => [
       `network.${key}`, typeof value === 'object' ? JSON.stringify(value) : String(value),
     ]),
@@ -201,10 +208,16 @@ function connectionsSection(rows: readonly ReportConnection[] | null): Html {
       html`<span class="nowrap">${utc(row.startedAt)}</span>`,
       row.appName ?? 'unknown app',
       `${row.host}:${row.port}`,
-      row.decided === row.disposition ? dispositionWord[row.disposition] : `${dispositionWord[row.disposition]} (meant: ${dispositionWord[row.decided]})`,
-      explainReason(row.reason, row.rule),
+      doneWords(row),
+      // The rule's name says enough in a list; its author's sentence stands with the policy.
+      explainReason(row.reason.code === 'rule' ? { ...row.reason, detail: null } : row.reason, row.rule),
       row.outcome === null ? 'Still open.' : explainOutcome(row.outcome),
     ]), { most: 20, rest: 'connections.ndjson' }), 'recent');
+}
+
+function doneWords({ decided, disposition, reason, outcome }: ReportConnection): string {
+  if (outcome?.kind === 'upstream' && reason.code === 'upstream-failed') return 'not connected';
+  return decided === disposition ? dispositionWord[disposition] : `${dispositionWord[disposition]} (meant: ${dispositionWord[decided]})`;
 }
 
 function environmentSection(input: ReportInput): Html {

@@ -44,7 +44,7 @@ afterEach(async () => {
 });
 
 function startWindow(changes: Partial<WindowServerOptions> = {}): Promise<WindowServer> {
-  return serveWindow({ client: createControlClient({ controlPath: agent.controlPath }), folder: join(folder, 'out'), now: () => clock, uids: null, idleMs: 600_000, ...changes });
+  return serveWindow({ client: createControlClient({ controlPath: agent.controlPath }), folder: join(folder, 'out'), now: () => clock, uids: null, idleMs: 600_000, command: 'npx --no-install pinlight', ...changes });
 }
 
 type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer };
@@ -78,7 +78,7 @@ describe('the page', () => {
   test('the link gives the page with a session in it and a cookie for its assets', async () => {
     const page = await ask({ path: tokenPath(), headers: { 'sec-fetch-site': 'none' } });
     expect(page.status).toBe(200);
-    expect(page.body.toString()).toMatch(/<head lang="en"><meta name="pinlight-session" content="[\w-]{43}"><title>/);
+    expect(page.body.toString()).toMatch(/<head lang="en"><meta name="pinlight-session" content="[\w-]{43}"><meta name="pinlight-command" content="npx --no-install pinlight"><title>/);
     expect(page.headers['set-cookie']?.[0]).toMatch(new RegExp(`^pinlight-${server.port}=[\\w-]{43}; HttpOnly; SameSite=Strict; Path=/$`));
     expect(page.body.toString()).not.toContain(page.headers['set-cookie']?.[0]?.split(/[=;]/)[1] ?? '?');
   });
@@ -87,8 +87,9 @@ describe('the page', () => {
     await openPage();
     const again = await ask({ path: tokenPath(), headers: { accept: 'text/html,*/*' } });
     expect(again.status).toBe(403);
-    expect(again.headers['content-type']).toBe('text/plain; charset=utf-8');
-    expect(again.body.toString()).toContain('has been used or is too old');
+    expect(again.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(again.body.toString()).toContain('<p>This link was used already, or is older than two minutes. Run npx --no-install pinlight open again.</p>');
+    expect((await ask({ path: '/', headers: { accept: 'text/html' } })).body.toString()).toContain('<p>This address needs a link.');
   });
 
   test('the link works for two minutes', async () => {
@@ -336,7 +337,7 @@ describe('the event stream and the end', () => {
   });
 
   test('without a built window it does not start', async () => {
-    await expect(serveWindow({ client: createControlClient(), folder: join(folder, 'out', 'assets'), now: () => clock, uids: null, idleMs: 1 })).rejects.toMatchObject({ code: 'window-not-built' });
+    await expect(serveWindow({ client: createControlClient(), folder: join(folder, 'out', 'assets'), now: () => clock, uids: null, idleMs: 1, command: 'pinlight' })).rejects.toMatchObject({ code: 'window-not-built' });
   });
 });
 

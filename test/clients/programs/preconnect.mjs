@@ -1,18 +1,14 @@
 // Opens a TLS connection through the proxy and never uses it, as browsers do to be quick later; closes after a while.
-// Arguments: proxy port, host, port, milliseconds to stay.
-import http from 'node:http';
+// Arguments: proxy port, host, milliseconds to stay.
 import tls from 'node:tls';
+import { connect } from './tunnel.mjs';
 
-const [proxyPort, host, port, stay] = process.argv.slice(2);
-const request = http.request({ host: '127.0.0.1', port: Number(proxyPort), method: 'CONNECT', path: `${host}:${port}` });
-request.on('connect', (_response, tunnel) => {
-  const secure = tls.connect({ socket: tunnel, servername: host }, () => {
-    console.log('connected');
-    setTimeout(() => secure.end(), Number(stay));
-  });
-  secure.on('error', (error) => {
-    console.error(error.message);
-    process.exitCode = 1;
-  });
+const [proxyPort, host, stay] = process.argv.slice(2);
+const secure = tls.connect({ socket: await connect(proxyPort, host), servername: host }, () => {
+  console.log('connected');
+  setTimeout(() => secure.end(), Number(stay));
 });
-request.end();
+secure.on('error', (error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -1,23 +1,18 @@
-# Trusts the roots of a file of its own, then compares the server's key after the handshake: an app that pins every host it visits.
-# Arguments: proxy host, proxy port, host, port, CA file, SHA-256 of the expected certificate (hex).
+# Compares the server's certificate after the handshake, before it sends anything: what a program with a pin of its own does.
+# Arguments: proxy port, host, CA file or - for Python's default, SHA-256 of the expected certificate (hex) or -,
+# and for mutual TLS the files of its own certificate and key.
 import hashlib
-import socket
 import ssl
 import sys
 
-proxy_host, proxy_port, host, port, ca_file, expected = sys.argv[1:7]
-tunnel = socket.create_connection((proxy_host, int(proxy_port)), timeout=20)
-tunnel.sendall(f'CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n'.encode())
-head = b''
-while b'\r\n\r\n' not in head:
-    more = tunnel.recv(4096)
-    if not more:
-        sys.exit('no answer from the proxy')
-    head += more
-if b' 200 ' not in head.split(b'\r\n')[0]:
-    sys.exit(head.decode())
-secure = ssl.create_default_context(cafile=ca_file).wrap_socket(tunnel, server_hostname=host)
-if hashlib.sha256(secure.getpeercert(True)).hexdigest() != expected:
+import tunnel
+
+proxy_port, host, ca_file, pin = sys.argv[1:5]
+context = ssl.create_default_context(cafile=None if ca_file == '-' else ca_file)
+if len(sys.argv) > 5:
+    context.load_cert_chain(sys.argv[5], sys.argv[6])
+secure = context.wrap_socket(tunnel.connect(proxy_port, host), server_hostname=host)
+if pin != '-' and hashlib.sha256(secure.getpeercert(True)).hexdigest() != pin:
     secure.close()
     sys.exit('pin does not match')
 secure.sendall(f'GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n'.encode())

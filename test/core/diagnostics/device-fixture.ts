@@ -34,7 +34,7 @@ const hostileExclusion = exclusion('x2', { appId: null, appName: null, host: '*.
 
 function host(name: string, verdict: Verdict, values: Partial<AppHost> = {}): AppHost {
   return {
-    host: name, verdict, next: { disposition: 'inspect', sentence: 'Policy rule "inspect-own" says so.' }, exclusion: null,
+    host: name, verdict, next: { disposition: 'inspect', sentence: 'Policy rule "inspect-own" says so.' }, exclusion: null, test: null,
     attempts: 7, firstSeen: now - 60 * hour, lastSeen: now - hour, ...values,
   };
 }
@@ -42,7 +42,7 @@ function host(name: string, verdict: Verdict, values: Partial<AppHost> = {}): Ap
 function app(id: string, name: string, values: Partial<AppSummary>): AppSummary {
   return {
     id, name, path: `/usr/bin/${name}`, script: null, package: `${name} 1.2.3-1`, runtime: 'openssl', hash: 'bb'.repeat(32), known: true, user: 'ann',
-    trust: null, inspected: 12, bypassed: 3, blocked: 0, lastSeen: now - hour, hosts: [], ...values,
+    trust: null, verdict: null, inspected: 12, bypassed: 3, blocked: 0, lastSeen: now - hour, hosts: [], ...values,
   };
 }
 
@@ -117,6 +117,9 @@ export const policy: PolicyAnswer = {
       { id: 'inspect-own', when: { port: 443, user: 'self' }, do: 'inspect', mustInspect: false, reason: null },
     ],
     network: { port: 18_443, privateTargets: 'allow', localTargets: {}, upstreamRoots: ['/etc/pinlight/corp-root.pem'] },
+    learning: { shortMinutes: 60, firstHours: 12, confirmedDays: 7, perAppPerHour: 5 },
+    user: { exclusions: 'user-decides', testApp: 'user-decides', stop: 'user-decides' },
+    managedBy: null,
     exclusions: [exclusion('predefined-1', { kind: 'predefined', appId: null, appName: null, host: '*.push.apple.example', reason: 'documented by its maker', expiresAt: null })],
     origins: {
       'defaults.onInvalidUpstream': { origin: 'managed', file: '/etc/pinlight/policy.d/10-contoso.json' },
@@ -136,7 +139,7 @@ export const snapshot: Snapshot = {
       certificatePath: '/home/ann/.local/state/pinlight/root.pem', fingerprint: Array.from({ length: 32 }, () => 'AB').join(':'),
       subject: 'CN=Pinlight root LAPTOP-42', notBefore: now - 100 * hour, notAfter: now + 9_000 * hour, keyProtection: 'file mode 0600 only',
     },
-    policy: { generation: 18, origin: 'managed', rules: 2, files: ['/etc/pinlight/policy.d/10-contoso.json'] },
+    policy: { generation: 18, origin: 'managed', rules: 2, files: ['/etc/pinlight/policy.d/10-contoso.json'], managedBy: null },
   },
   counts: { inspect: 412, bypass: 37, block: 2, open: 4 },
   apps,

@@ -57,6 +57,22 @@ it('counts failing hosts, most failures first', () => {
   expect(failingHosts([...rows, ...again]).map((host) => [host.host.slice(0, 7), host.count])).toEqual([['expired', 3], ["'; </st", 1]]);
 });
 
+it('one cause is one finding: apps that refuse because the system store lacks the root stand with that store', () => {
+  const lacking = ['system', 'system-p11'].map((store) => ({ store, kind: 'system', path: null, state: 'missing' as const, detail: 'not in it' }));
+  const reader = apps.slice(1, 2).map((app) => ({
+    ...app, hosts: app.hosts.map((host) => ({ ...host, verdict: { kind: 'private-trust-store' as const, because: [{ code: 'store-lacks-root' as const, speaks: 'for' as const, values: { store: 'system', because: 'x' } }] } })),
+  }));
+  const findings = rankFindings({ ...nothing, stores: lacking, apps: [...reader, ...apps.slice(0, 1)] });
+  expect(findings.map((finding) => finding.problem)).toEqual(['The root certificate of this device is not in the system\'s trust store.', 'dropbox is not inspected at sync.dropbox.example.']);
+  expect(findings[0]?.evidence).toEqual(['system: not in it', 'system-p11: not in it', 'Apps that read it and refuse inspection: java · mvn.jar.']);
+});
+
+it('what speaks against a cause stands apart from its evidence', () => {
+  const finding = rankFindings({ ...nothing, apps: apps.slice(2, 3) })[0];
+  expect(finding?.against).toEqual([expect.stringContaining('go')]);
+  expect(finding?.evidence.join()).not.toContain(String(finding?.against[0]));
+});
+
 it('a system store without the root is a problem for the administrator', () => {
   const lacking = stores.map((store) => ({ ...store, state: 'missing' as const }));
   expect(rankFindings({ ...nothing, stores: lacking }).map((finding) => [finding.level, finding.who])).toEqual([['problem', 'administrator']]);

@@ -30,6 +30,8 @@ test.each([
   ['since when and until when an app is bypassed', 'in 4 d 22 h, 2026-11-25 08:30'],
   ['what still applies to it', 'Inspection, at www.example.com; policy, at every other host.'],
   ['what differs from the default policy and who set it', 'Different from the default: defaults.onInvalidUpstream, rules.must-inspect-vault.'],
+  ['what speaks against a cause apart from its evidence', '<dt>Against it</dt><dd><ul><li>'],
+  ['commands as code, never between back quotes', '<code>pinlight policy check FILE</code>'],
   ['an exclusion for every app', 'every app at *.bank.example'],
   ['what was meant where something else was done', 'bypassed (meant: inspected)'],
   ['how many rows stand only in the file', '16 more in connections.ndjson.'],

@@ -61,8 +61,8 @@ describe('portalSuspected', () => {
 
 describe('isOlderThanRoot', () => {
   const made = 1_000_000;
-  const process = (startedAt: number): Owner => ({ kind: 'process', pid: 7, uid: 1000, user: null, startedAt, path: '/usr/bin/app', commandLine: ['app'] });
-  const gone: Owner = { kind: 'unknown', why: 'gone', uid: null };
+  const process = (startedAt: number): Owner => ({ kind: 'process', pid: 7, uid: 1000, user: null, startedAt, path: '/usr/bin/app', commandLine: ['app'], parents: [], sandbox: null });
+  const gone: Owner = { kind: 'unknown', why: 'gone', uid: null, sandbox: null };
   const trust = (holdsRoot: boolean | null, stale = false): TrustView => ({ store: 'system', holdsRoot, because: 'b', stale });
   test.each<[string, Owner, TrustView | null, boolean]>([
     ['older than the root, its store unknown', process(made - 1), null, true],

@@ -21,9 +21,9 @@ const incompatible: ConnectionOutcome = { kind: 'incompatible', alert: 70 };
 const worked: ConnectionOutcome = { kind: 'passed', data: true };
 const failed: ConnectionOutcome = { kind: 'passed', data: false };
 
-const lacks: TrustView = { store: 'node-bundled', holdsRoot: false, because: 'NODE_EXTRA_CA_CERTS is not set' };
-const holds: TrustView = { store: 'system', holdsRoot: true, because: 'it is in /etc/ssl/certs' };
-const unknown: TrustView = { store: 'java:/opt/jdk', holdsRoot: null, because: 'the store is locked' };
+const lacks: TrustView = { store: 'node-bundled', holdsRoot: false, because: 'NODE_EXTRA_CA_CERTS is not set', stale: false };
+const holds: TrustView = { store: 'system', holdsRoot: true, because: 'it is in /etc/ssl/certs', stale: false };
+const unknown: TrustView = { store: 'java:/opt/jdk', holdsRoot: null, because: 'the store is locked', stale: false };
 
 const calm: Circumstances = { rootAgeMs: day, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, ech: false, upstream: 'verified' };
 const alone = { others: { refusing: 0, accepted: false }, listed: null } as const;
@@ -134,7 +134,8 @@ describe('the verdict', () => {
     ['a success counts, disturbed or not', [seen(ok, disturbed('resume', 1_000))], [], 'inspectable'],
     // Older than the root
     ['a process older than our root that trusts nothing: start it again', [seen(alert(48), amid({ olderThanRoot: true }))], [], 'undetermined'],
-    ['older than our root, yet it accepts elsewhere: its list has it, pinned', [seen(late, amid({ olderThanRoot: true }))], trusted, 'pinned some likely'],
+    ['older than our root, yet it accepts elsewhere: its list has it, pinned', [seen(late, amid({ olderThanRoot: true }))], [at('other.example', ok, amid({ olderThanRoot: true }))], 'pinned some likely'],
+    ['older than our root, accepted elsewhere by a process started since: its own list may still lack it', [seen(late, amid({ olderThanRoot: true }))], trusted, 'undetermined'],
     // Incompatible
     ['no version in common: incompatible', [seen(incompatible)], [], 'incompatible'],
     ['incompatible after a refusal: the newest answer', [seen(early, ago(hour)), seen(incompatible)], trusted, 'incompatible'],
