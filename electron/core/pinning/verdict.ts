@@ -81,6 +81,8 @@ function judgeRefusals(refused: readonly Attempt[], establishedHere: number, his
   const triedHosts = new Set([...elsewhere, ...here].filter((o) => o.outcome.kind === 'refused').map((o) => o.host));
   const saidUnknownCa = outcome.sign === 'alert' && outcome.alert === 48;
   const store = storeSign(latest, outcome);
+  // Untouched it failed as well: not our doing, but a server's trouble, a network's, a probe, a user's abort.
+  const failedAsWell = shared.some((fact) => fact.code === 'pass-through-failed');
   const confidence = worked ? 'confirmed' as const : 'likely' as const;
 
   // Alert 48 or a store without our root beats "trusts elsewhere" only for tools whose trust is chosen per call.
@@ -89,8 +91,7 @@ function judgeRefusals(refused: readonly Attempt[], establishedHere: number, his
     if (saidUnknownCa) return { kind: 'undetermined', because: [...because, con('alert-unknown-ca', {})] };
     // Several apps at once do not pin one host by chance: our certificate for it, or the server, is the likelier cause.
     if (others.refusing > 0 && !others.accepted) return { kind: 'undetermined', because: [...because, con('others-refuse', { count: others.refusing })] };
-    // It failed untouched as well: not our doing (a server's trouble, a network's, a user's abort).
-    if (shared.some((fact) => fact.code === 'pass-through-failed')) return { kind: 'undetermined', because };
+    if (failedAsWell) return { kind: 'undetermined', because };
     // A pin does not accept our leaf one day and refuse it the next: trouble of another kind, unless each call chooses its trust.
     if (establishedHere > 0 && !latest.perCallTrust) return { kind: 'undetermined', because };
     return { kind: 'pinned', hosts: 'some', confidence, because };
@@ -99,7 +100,7 @@ function judgeRefusals(refused: readonly Attempt[], establishedHere: number, his
   // A list in memory from before our root came is neither private nor a pin: a fresh start decides.
   if (latest.circumstances.olderThanRoot && !latest.perCallTrust) return { kind: 'undetermined', because: [...shared, con('older-than-root', {}), ...store.facts, everywhere] };
   if (saidUnknownCa) return { kind: 'private-trust-store', because: [...shared, pro('alert-unknown-ca', {}), ...store.facts, everywhere] };
-  if (store.fits) return { kind: 'private-trust-store', because: [...shared, ...store.facts, everywhere] };
+  if (store.fits && !failedAsWell) return { kind: 'private-trust-store', because: [...shared, ...store.facts, everywhere] };
   if (acceptedHosts.length === 0 && pinsEverywhere([...elsewhere, ...here], worked)) {
     return { kind: 'pinned', hosts: 'all', confidence, because: [...shared, ...store.facts, pro('refuses-everywhere', { hosts: triedHosts.size })] };
   }
@@ -189,6 +190,8 @@ function relevant(observations: readonly Observation[], version: string | null, 
 function sameTrust(success: Observation, refusal: Observation): boolean {
   const [theirs, ours] = [success.ja4?.split('_')[1], refusal.ja4?.split('_')[1]];
   if (theirs !== undefined && ours !== undefined && theirs !== ours) return false;
+  // A process that was started since says nothing about the list an older one still has in memory.
+  if (refusal.circumstances.olderThanRoot && !success.circumstances.olderThanRoot) return false;
   return !(refusal.trust?.holdsRoot === false && success.trust?.holdsRoot === true);
 }
 

@@ -89,6 +89,8 @@ describe('the verdict', () => {
     ['a Node that refuses everywhere, its store unknown: no sign, undetermined', [seen(early, { runtime: 'node', trust: unknown })], [at('b.example', early)], 'undetermined'],
     ['a Node that refuses everywhere, never looked at: no sign, undetermined', [seen(early, { runtime: 'node' })], [at('b.example', early)], 'undetermined'],
     ['a Go that refuses by 42, never looked at: no sign, undetermined', [seen(alert(42), { runtime: 'go' })], [], 'undetermined'],
+    ['the same, and let through it fails as well: not our doing', [seen(early, { ...node, ...ago(hour) }), seen(failed)], [], 'undetermined'],
+    ['alert 48, and let through it fails as well: the list lacks our root all the same', [seen(alert(48), ago(hour)), seen(failed)], [], 'private-trust-store'],
     ['the store lacks our root but no runtime is known: undetermined', [seen(early, { trust: lacks })], [], 'undetermined'],
     ['a Python that hangs up late: a form its store check never has, undetermined', [seen(late, { runtime: 'python', trust: lacks })], [], 'undetermined'],
     ['a store that holds our root: no sign, undetermined', [seen(early, { runtime: 'node', trust: holds })], [], 'undetermined'],
