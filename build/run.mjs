@@ -20,10 +20,13 @@ const node = findNode24();
 const tasks = {
   start: () => [buildShell, () => run('build/start.ts', rest)],
   demo: () => [() => run('test/demo/demo.ts', rest)],
+  lab: () => [() => run('test/lab/lab.ts', rest)],
+  'check:security': () => [() => run('test/security/check.ts', rest)],
   bench: () => [buildAgent, () => run('test/bench/bench.ts', rest)],
   pinlight: () => [buildRenderer, () => run('electron/cli/pinlight.mjs', rest)],
   build: () => [() => buildAll(true)],
   test: () => [() => buildAll(false), () => run('test/run-tests.ts', rest)],
+  'policy-templates': () => [() => run('build/policy-templates.ts', rest)],
   lint: () => [() => bin('oxlint', ['--type-aware', ...rest])],
   types: () => ['electron/core/tsconfig.json', 'tsconfig.json', 'renderer/tsconfig.json'].map((project) => () => bin('typescript', ['-p', project], 'tsc')),
 };

@@ -1,17 +1,15 @@
 // The server leg of an inspected connection: TLS first, verified as a browser would, its ALPN and version known before the app is answered.
 // Not for dialling (dial.ts) and not for what a failure leads to (serve-connection.ts asks policy).
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import * as tls from 'node:tls';
-import { getPublicSuffix } from 'tldts';
-import { ipText, readCertificate, type CertificateRead } from '../../core/ca/certificate.ts';
 import { cipherList, signatureList } from '../../core/ca/leaf-profile.ts';
-import { checkServerName } from '../../core/ca/server-name.ts';
+import { saysRevoked } from '../../core/ca/stapled-status.ts';
 import { clientCertificateRequest, type ClientCertificateRequest } from '../../core/tls/client-certificate-request.ts';
-import { addressBytes } from '../../core/policy/address.ts';
 import { spkiHash } from '../ca/authority.ts';
 import { handshakeDeadlineMs } from '../ca/leaf-contexts.ts';
+import { createServerTrust, sentCertificates, type ServerChain } from '../ca/server-chain.ts';
 import type { HelloShape } from './recent-targets.ts';
 import { codeOf } from './tls-error.ts';
 
@@ -54,6 +52,7 @@ export type Upstreams = { connect(request: UpstreamRequest, now: number): Promis
 /** One upstream TLS client for a set of roots: the system's (or Node's where the system has none) plus policy's, minus our own root. */
 export function createUpstreams(options: { extraRoots: readonly string[]; ownSpkiHash: string | null }): Upstreams {
   const ca = upstreamRoots(options.extraRoots, options.ownSpkiHash);
+  const trust = createServerTrust(ca, options.ownSpkiHash);
   // As strong against later decryption as the app asked to be, and no stronger: the hybrid share costs 1.2 kB and its key generation
   // on every connection. `*` marks the groups a key share is sent for, so that servers without the hybrid need no second round trip.
   const contextWith = (ecdhCurve: string, maxVersion: 'TLSv1.2' | 'TLSv1.3'): tls.SecureContext =>
@@ -62,23 +61,29 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
   const hybrid = contextWith('*X25519MLKEM768/*X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.3');
   // For an app that offers no TLS 1.3 the server leg has none either: the app could not be answered, or would be shown less than there is.
   const older = contextWith('X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.2');
-  const sessions = new Map<string, { session: Buffer; certificate: ServerCertificate }>();
+  const sessions = new Map<string, { session: Buffer; certificate: ServerChain }>();
 
   const connect = (request: UpstreamRequest, now: number): Promise<UpstreamResult> => new Promise((done) => {
     const kept = sessions.get(request.sessionKey);
-    let certificate: ServerCertificate | null = kept?.certificate ?? null;
+    let certificate: ServerChain | null = kept?.certificate ?? null;
     let settled = false;
+    let revoked = false;
     const socket = tls.connect({
       socket: request.socket, secureContext: !request.shape.tls13 ? older : request.shape.postQuantum ? hybrid : classical, session: kept?.session,
       ALPNProtocols: [...request.shape.alpn],
       ...(request.shape.serverName === null ? {} : { servername: request.shape.serverName }),
-      rejectUnauthorized: true,
-      checkServerIdentity: (_host, peer) => {
-        certificate = { hash: createHash('sha256').update(peer.raw).digest('hex'), read: readCertificate(peer.raw) };
-        const why = whyNotTrusted(certificate, request.host, now);
+      rejectUnauthorized: true, requestOCSP: true,
+      checkServerIdentity: () => {
+        certificate = trust.chainOf(sentCertificates(socket));
+        const why = revoked ? 'the server itself shows that its certificate was revoked' : trust.whyNot(certificate, request.host, now);
         return why === null ? undefined : Object.assign(new Error(why), { code: invalidCode });
       },
     });
+    // Node describes every certificate before it asks for the identity, and dies of a key on a curve without a NIST name (24.21: secp256k1,
+    // brainpool). What is needed of them `sentCertificates` reads.
+    socket.getPeerCertificate = () => undescribed;
+    // Comes with the certificate, before it is judged; null without one.
+    socket.on('OCSPResponse', (response: Buffer | null) => { revoked = response !== null && saysRevoked(response); });
     // The ClientHello is written by now: the TCP connection was open.
     let flightFrom = request.socket.bytesWritten;
     // Until the end of the handshake: in TLS 1.3 servers miss a certificate only after it. Node 24 crashes when a closed socket is asked for it.
@@ -102,7 +107,7 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
       // Node tells of an alert after the handshake and keeps the socket: closed, it still has the error for whoever relays it later.
       if (settled) socket.destroy(error);
       else if (error.code === invalidCode) settle({ kind: 'invalid', why: error.message });
-      else if (isVerifyError(error)) settle({ kind: 'invalid', why: codeOf(error) });
+      else if (isVerifyError(error)) settle({ kind: 'invalid', why: verifyWords(error) });
       else fail(codeOf(error));
     });
     socket.once('close', () => fail('ECONNRESET'));
@@ -113,14 +118,14 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
       if (sessions.size > sessionLimit) sessions.delete(sessions.keys().next().value as string);
     });
     socket.once('secureConnect', () => {
-      if (certificate === null || certificate.read.kind === 'malformed') return fail('no certificate');
-      // Node skips its identity check on a resumed session: judge the stored certificate again (decision 19).
+      if (certificate === null) return fail('no certificate');
+      // Node skips its identity check on a resumed session: judge the stored chain again (decision 19).
       const resumed = socket.isSessionReused();
-      const why = resumed ? whyNotTrusted(certificate, request.host, now) : null;
+      const why = resumed ? trust.whyNot(certificate, request.host, now) : null;
       if (why !== null) return settle({ kind: 'invalid', why });
       if (socket.getProtocol() === 'TLSv1.3') version = 'TLSv1.3';
       const verified = {
-        kind: 'verified', socket, notAfter: certificate.read.facts.notAfter, leafHash: certificate.hash,
+        kind: 'verified', socket, notAfter: certificate.notAfter, leafHash: certificate.hash,
         alpn: socket.alpnProtocol === false || socket.alpnProtocol === null ? null : socket.alpnProtocol,
         version, cipher: socket.getCipher().name,
       } as const;
@@ -141,24 +146,11 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
 
 const invalidCode = 'ERR_PINLIGHT_CERTIFICATE';
 
-/** Read once for a full handshake, kept with its session. */
-type ServerCertificate = { readonly hash: string; readonly read: CertificateRead };
+const undescribed = {} as tls.DetailedPeerCertificate;
 
-/** Why a server certificate, whose chain OpenSSL has verified, is still not good enough to answer an app with; null when it is. */
-function whyNotTrusted({ read }: ServerCertificate, host: string, now: number): string | null {
-  if (read.kind === 'malformed') return `the certificate cannot be read (${read.why})`;
-  const { facts } = read;
-  if (facts.version !== 3) return `the certificate is X.509 version ${facts.version}`;
-  if (now < facts.notBefore) return 'the certificate is not valid yet';
-  if (now > facts.notAfter) return 'the certificate has expired';
-  const ip = addressBytes(host);
-  const check = checkServerName(host, ip === null ? null : ipText(ip), facts.names, isPublicSuffix);
-  return check.kind === 'match' ? null : check.why;
-}
-
-/** ICANN's part of the list only: `*.github.io` is a legitimate certificate of GitHub. */
-function isPublicSuffix(name: string): boolean {
-  return getPublicSuffix(name) === name;
+/** OpenSSL's code; where Node has none for it, OpenSSL's words, such as "CA md too weak" (A5). */
+function verifyWords(error: NodeJS.ErrnoException): string {
+  return error.code === 'UNSPECIFIED' ? error.message : codeOf(error);
 }
 
 /** OpenSSL's verification results have upper-case names without the ERR_ prefix of TLS and network errors. */

@@ -1,7 +1,14 @@
-// Reads what Pinlight needs out of an X.509 certificate's DER: names, dates, issuer and key bytes. RFC 5280 section 4.1.
-// Not a verifier: signatures and paths are OpenSSL's business; this is for what Node does not check or does not show.
+// Reads an X.509 certificate's DER (RFC 5280 section 4.1) as strictly as browsers do: names, dates, key, signature algorithm, extensions.
+// Not a verifier: signatures are OpenSSL's business; what a chain of certificates is worth is chain.ts.
+import { bitString, boolean, children, hex, only, sameBytes, sequence, smallInteger, time, type Element } from './der.ts';
+import { readExtensionValues, type CertificateExtensions, type CertificateName } from './extensions.ts';
 
-export type CertificateName = { readonly kind: 'dns'; readonly name: string } | { readonly kind: 'ip'; readonly address: string };
+export { ipText, type CertificateName } from './extensions.ts';
+
+export type PublicKeyFacts =
+  | { readonly kind: 'rsa'; /** Size of the modulus. */ readonly bits: number; readonly exponentSound: boolean }
+  | { readonly kind: 'ec'; /** Curve: object identifier, hex. */ readonly curve: string }
+  | { readonly kind: 'other'; readonly algorithm: string };
 
 export type CertificateFacts = {
   /** 1 or 3 (2 exists and is odd). */
@@ -11,6 +18,9 @@ export type CertificateFacts = {
   readonly subject: Uint8Array;
   /** Whole SubjectPublicKeyInfo. */
   readonly spki: Uint8Array;
+  readonly key: PublicKeyFacts;
+  /** Whole AlgorithmIdentifier of the signature, hex: what it stands for is chain.ts's list. */
+  readonly signatureAlgorithm: string;
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
@@ -18,6 +28,7 @@ export type CertificateFacts = {
   readonly names: readonly CertificateName[] | null;
   /** subjectKeyIdentifier's octets; null when absent. */
   readonly keyId: Uint8Array | null;
+  readonly extensions: CertificateExtensions;
 };
 
 export type CertificateRead = { readonly kind: 'certificate'; readonly facts: CertificateFacts } | { readonly kind: 'malformed'; readonly why: string };
@@ -25,148 +36,126 @@ export type CertificateRead = { readonly kind: 'certificate'; readonly facts: Ce
 /** Real certificates have about ten; thousands would only cost time. */
 const extensionLimit = 100;
 
-type Element = { readonly tag: number; readonly content: Uint8Array; readonly whole: Uint8Array; readonly next: number };
-
 /** The facts of one certificate; `malformed` for anything this strict reader does not understand. Never throws. */
 export function readCertificate(der: Uint8Array): CertificateRead {
   const malformed = (why: string): CertificateRead => ({ kind: 'malformed', why });
-  const outer = element(der, 0);
-  if (outer === null || outer.tag !== 0x30) return malformed('no certificate');
-  const tbs = element(outer.content, 0);
-  if (tbs === null || tbs.tag !== 0x30) return malformed('no TBSCertificate');
+  const outer = sequence(der);
+  const [tbs, algorithm, signature] = outer ?? [];
+  if (tbs?.tag !== 0x30) return malformed('no certificate');
+  if (algorithm?.tag !== 0x30 || signature === undefined || bitString(signature) === null || outer?.length !== 3) return malformed('signature');
   const parts = children(tbs.content);
   if (parts === null) return malformed('TBSCertificate cut short');
-  let at = 0;
-  let version = 1;
-  if (parts[0]?.tag === 0xa0) {
-    const inner = element(parts[0].content, 0);
-    if (inner === null || inner.tag !== 2 || inner.content.length !== 1) return malformed('version');
-    version = (inner.content[0] as number) + 1;
-    at = 1;
-  }
-  const [serial, , issuer, validity, subject, spki] = parts.slice(at, at + 6);
+  const version = readVersion(parts[0]);
+  if (version === null) return malformed('version');
+  const [serial, innerAlgorithm, issuer, validity, subject, spki, ...rest] = version === 1 ? parts : parts.slice(1);
   if (serial?.tag !== 2 || issuer?.tag !== 0x30 || validity?.tag !== 0x30 || subject?.tag !== 0x30 || spki?.tag !== 0x30) {
     return malformed('fields of the TBSCertificate');
   }
+  // RFC 5280 section 4.1.1.2: the algorithm stands twice, once under the signature.
+  if (innerAlgorithm === undefined || !sameBytes(innerAlgorithm.whole, algorithm.whole)) return malformed('signature algorithm named differently inside');
+  if (!wellFormedName(issuer) || !wellFormedName(subject)) return malformed('issuer or subject');
   const dates = children(validity.content)?.map((date) => time(date)) ?? [];
   const [notBefore, notAfter] = dates;
   if (dates.length !== 2 || notBefore === null || notBefore === undefined || notAfter === null || notAfter === undefined) return malformed('validity');
-  const block = parts.slice(at + 6).find((part) => part.tag === 0xa3);
-  const extensions = block === undefined ? [] : readExtensions(block.content);
-  if (extensions === null) return malformed('extensions');
-  const san = extensions.find((extension) => extension.oid === '551d11');
-  const names = san === undefined ? null : readNames(san.value);
-  if (san !== undefined && names === null) return malformed('subjectAltName');
-  const ski = extensions.find((extension) => extension.oid === '551d0e');
-  const keyId = ski === undefined ? null : element(ski.value, 0)?.content ?? null;
-  return { kind: 'certificate', facts: { version, issuer: issuer.whole, subject: subject.whole, spki: spki.whole, notBefore, notAfter, names, keyId } };
+  const key = readKey(spki);
+  if (key === null) return malformed('public key');
+  if (!orderedRest(rest, version)) return malformed('fields after the public key');
+  const block = rest.find((part) => part.tag === 0xa3);
+  const listed = block === undefined ? [] : readExtensions(block.content);
+  if (listed === null) return malformed('extensions');
+  const extensions = readExtensionValues(listed);
+  if (typeof extensions === 'string') return malformed(extensions);
+  return { kind: 'certificate', facts: {
+    version, issuer: issuer.whole, subject: subject.whole, spki: spki.whole, key, signatureAlgorithm: hex(algorithm.whole), notBefore, notAfter,
+    names: extensions.subjectAltName?.names ?? null, keyId: extensions.keyId, extensions,
+  } };
 }
 
-/** One DER element at `at`; null when it is cut short or has an indefinite, oversized or non-minimal length. */
-function element(bytes: Uint8Array, at: number): Element | null {
-  const tag = bytes[at];
-  const short = bytes[at + 1];
-  if (tag === undefined || short === undefined || (tag & 0x1f) === 0x1f) return null;
-  let length = short;
-  let start = at + 2;
-  if (short >= 0x80) {
-    const count = short & 0x7f;
-    if (count === 0 || count > 4) return null;
-    length = 0;
-    for (let i = 0; i < count; i += 1) {
-      const byte = bytes[start + i];
-      if (byte === undefined) return null;
-      length = length * 256 + byte;
-    }
-    if (length < 0x80 || (count > 1 && bytes[start] === 0)) return null;
-    start += count;
+/** 1 where the field is absent; a version written out that is the default, or unknown, is null. */
+function readVersion(first: Element | undefined): number | null {
+  if (first?.tag !== 0xa0) return 1;
+  const inner = only(first.content, 2);
+  const value = inner === null ? null : smallInteger(inner);
+  return value === 1 || value === 2 ? value + 1 : null;
+}
+
+/** RDNSequence: sets that are not empty, of pairs of an object identifier and one value that is a string of its type. */
+function wellFormedName(name: Element): boolean {
+  return children(name.content)?.every((set) => {
+    const pairs = set.tag === 0x31 ? children(set.content) : null;
+    return pairs !== null && pairs.length > 0 && pairs.every((pair) => {
+      const parts = pair.tag === 0x30 ? children(pair.content) : null;
+      return parts?.length === 2 && parts[0]?.tag === 6 && soundString(parts[1] as Element);
+    });
+  }) ?? false;
+}
+
+/** Strings of characters that their type has; other types are not looked into. */
+function soundString({ tag, content }: Element): boolean {
+  if (tag === 0x0c) return isUtf8(content);
+  if (tag === 0x1e) return content.length % 2 === 0;
+  if (tag === 0x1c) return content.length % 4 === 0;
+  // NumericString, PrintableString, IA5String, VisibleString: misused characters are common, bytes above ASCII are not.
+  return ![0x12, 0x13, 0x16, 0x1a].includes(tag) || content.every((byte) => byte < 0x80);
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  if (bytes.every((byte) => byte < 0x80)) return true;
+  try {
+    decodeURIComponent(hex(bytes).replace(/../g, '%$&'));
+    return true;
+  } catch {
+    return false;
   }
-  const end = start + length;
-  if (end > bytes.length) return null;
-  return { tag, content: bytes.subarray(start, end), whole: bytes.subarray(at, end), next: end };
 }
 
-function children(content: Uint8Array): Element[] | null {
-  const list: Element[] = [];
-  let at = 0;
-  while (at < content.length) {
-    const child = element(content, at);
-    if (child === null || list.length > 10_000) return null;
-    list.push(child);
-    at = child.next;
-  }
-  return list;
+/** issuerUniqueID and subjectUniqueID of versions 2 and 3, extensions of version 3, in this order and once each. */
+function orderedRest(rest: readonly Element[], version: number): boolean {
+  const allowed = version === 1 ? [] : version === 2 ? [0x81, 0x82] : [0x81, 0x82, 0xa3];
+  return rest.every((part, at) => allowed.includes(part.tag) && (at === 0 || part.tag > (rest[at - 1] as Element).tag));
 }
 
-function readExtensions(block: Uint8Array): { oid: string; value: Uint8Array }[] | null {
-  const sequence = element(block, 0);
-  const list = sequence?.tag === 0x30 ? children(sequence.content) : null;
-  if (list === null || list.length > extensionLimit) return null;
-  const found: { oid: string; value: Uint8Array }[] = [];
+const oidRsa = '2a864886f70d010101';
+const oidEc = '2a8648ce3d0201';
+
+function readKey(spki: Element): PublicKeyFacts | null {
+  const [algorithm, bits, ...more] = children(spki.content) ?? [];
+  const [oid, parameters, ...others] = algorithm?.tag === 0x30 ? children(algorithm.content) ?? [] : [];
+  const key = bits === undefined ? null : bitString(bits);
+  if (oid?.tag !== 6 || key === null || more.length > 0 || others.length > 0) return null;
+  const name = hex(oid.content);
+  if (name === oidEc) return parameters?.tag === 6 ? { kind: 'ec', curve: hex(parameters.content) } : { kind: 'other', algorithm: name };
+  if (name !== oidRsa) return { kind: 'other', algorithm: name };
+  const [modulus, exponent, ...extra] = sequence(key) ?? [];
+  const highest = modulus?.content[0] === 0 ? 1 : 0;
+  const top = modulus?.content[highest];
+  if (parameters?.tag !== 5 || modulus?.tag !== 2 || exponent?.tag !== 2 || extra.length > 0 || top === undefined || top === 0 || (modulus.content[0] as number) > 0x7f) return null;
+  return { kind: 'rsa', bits: (modulus.content.length - highest) * 8 - (Math.clz32(top) - 24), exponentSound: soundExponent(exponent.content) };
+}
+
+/** Odd, at least 3, at most 33 bits, as BoringSSL has it. */
+function soundExponent(content: Uint8Array): boolean {
+  const value = content.length > 5 || (content[0] ?? 0) > 0x7f ? 0 : content.reduce((all, byte) => all * 256 + byte, 0);
+  return value >= 3 && value % 2 === 1 && value < 2 ** 33;
+}
+
+function readExtensions(block: Uint8Array): { oid: string; critical: boolean; value: Uint8Array }[] | null {
+  const list = sequence(block);
+  if (list === null || list.length === 0 || list.length > extensionLimit) return null;
+  const found: { oid: string; critical: boolean; value: Uint8Array }[] = [];
   const seen = new Set<string>();
   for (const extension of list) {
-    const parts = children(extension.content);
+    const parts = extension.tag === 0x30 ? children(extension.content) : null;
     const oid = parts?.[0];
     const value = parts?.at(-1);
-    if (oid?.tag !== 6 || value?.tag !== 4) return null;
+    if (oid?.tag !== 6 || value?.tag !== 4 || (parts?.length !== 2 && parts?.length !== 3)) return null;
+    const critical = parts.length === 3 ? boolean(parts[1] as Element) : false;
+    if (critical === null) return null;
     const id = hex(oid.content);
     // RFC 5280 section 4.2: never two of one kind; which of two subjectAltNames is read must not be a choice.
     if (seen.has(id)) return null;
     seen.add(id);
-    found.push({ oid: id, value: value.content });
+    found.push({ oid: id, critical, value: value.content });
   }
   return found;
-}
-
-/** GeneralNames: [2] dNSName and [7] iPAddress; other kinds are skipped. A dNSName that is not printable ASCII is malformed. */
-function readNames(value: Uint8Array): CertificateName[] | null {
-  const sequence = element(value, 0);
-  const list = sequence?.tag === 0x30 ? children(sequence.content) : null;
-  if (list === null) return null;
-  const names: CertificateName[] = [];
-  for (const entry of list) {
-    if (entry.tag === 0x82) {
-      if (entry.content.some((byte) => byte < 0x21 || byte > 0x7e)) return null;
-      names.push({ kind: 'dns', name: text(entry.content).toLowerCase() });
-    } else if (entry.tag === 0x87) {
-      const address = ipText(entry.content);
-      if (address === null) return null;
-      names.push({ kind: 'ip', address });
-    }
-  }
-  return names;
-}
-
-/** `192.0.2.1`, or eight lower-case groups without `::` for IPv6: a form to compare, not to show. Null for other lengths. */
-export function ipText(bytes: Uint8Array): string | null {
-  if (bytes.length === 4) return [...bytes].join('.');
-  if (bytes.length !== 16) return null;
-  const groups: string[] = [];
-  for (let i = 0; i < 16; i += 2) groups.push((((bytes[i] as number) << 8) | (bytes[i + 1] as number)).toString(16));
-  return groups.join(':');
-}
-
-/** UTCTime or GeneralizedTime in the only form RFC 5280 section 4.1.2.5 allows (Zulu, with seconds); null otherwise. */
-function time(part: Element): number | null {
-  if (part.content.length > 15) return null;
-  const match = part.tag === 0x17 ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text(part.content))
-    : part.tag === 0x18 ? /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text(part.content)) : null;
-  if (match === null) return null;
-  const [year = 0, month = 0, date = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1).map(Number);
-  const full = part.tag === 0x18 ? year : year + (year < 50 ? 2000 : 1900);
-  // Date.UTC carries a 31 February over into March and reads years below 100 as 19xx.
-  const days = (Date.UTC(full, month, 1) - Date.UTC(full, month - 1, 1)) / 86_400_000;
-  if (full < 100 || month < 1 || month > 12 || date < 1 || date > days || hours > 23 || minutes > 59 || seconds > 59) return null;
-  return Date.UTC(full, month - 1, date, hours, minutes, seconds);
-}
-
-/** Byte by byte: spreading 100 kB of arguments into one call overflows the stack. */
-function text(bytes: Uint8Array): string {
-  let all = '';
-  for (const byte of bytes) all += String.fromCharCode(byte);
-  return all;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

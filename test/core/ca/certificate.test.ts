@@ -150,12 +150,15 @@ const tlv = (tag: number, ...contents: Uint8Array[]): Buffer => {
 const utc = (text: string): Buffer => tlv(0x17, Buffer.from(text));
 const generalized = (text: string): Buffer => tlv(0x18, Buffer.from(text));
 
+const oid = (text: string): Buffer => tlv(6, Buffer.from(text, 'hex'));
+const p256Key = tlv(0x30, tlv(0x30, oid('2a8648ce3d0201'), oid('2a8648ce3d030107')), tlv(3, Buffer.from([0, 4])));
+
 /** A certificate of the least shape, from parts. */
-function made(parts: { dates?: readonly Buffer[]; extensions?: readonly Buffer[]; version?: Buffer; spare?: Buffer } = {}): Buffer {
+function made(parts: { dates?: readonly Buffer[]; extensions?: readonly Buffer[]; version?: Buffer; spki?: Buffer; spare?: Buffer } = {}): Buffer {
   const name = tlv(0x30);
   const tbs = tlv(0x30,
     parts.version ?? tlv(0xa0, tlv(2, Buffer.from([2]))), tlv(2, Buffer.from([1])), tlv(0x30), name,
-    tlv(0x30, ...(parts.dates ?? [utc('250101000000Z'), utc('260101000000Z')])), name, tlv(0x30),
+    tlv(0x30, ...(parts.dates ?? [utc('250101000000Z'), utc('260101000000Z')])), name, parts.spki ?? p256Key,
     ...(parts.extensions === undefined ? [] : [tlv(0xa3, tlv(0x30, ...parts.extensions))]));
   return tlv(0x30, tbs, tlv(0x30), tlv(3, Buffer.from([0])), parts.spare ?? Buffer.alloc(0));
 }
@@ -195,6 +198,19 @@ describe('odd certificates', () => {
     ['an unknown extension', made({ extensions: [tlv(0x30, tlv(6, Buffer.from([0x2a, 3])), tlv(1, Buffer.from([0xff])), tlv(4, Buffer.from([5, 0])))] }), 'certificate'],
     ['101 extensions', made({ extensions: extensions(101) }), 'extensions'],
     ['an extension without value', made({ extensions: [tlv(0x30, tlv(6, Buffer.from([0x2a, 3])))] }), 'extensions'],
+    ['bytes after the signature', made({ spare: Buffer.from([5, 0]) }), 'signature'],
+    ['no key in the place of the key', made({ spki: tlv(0x30) }), 'public key'],
+    ['the default version written out', made({ version: tlv(0xa0, tlv(2, Buffer.from([0]))) }), 'version'],
+    ['extensions that are none', made({ extensions: [] }), 'extensions'],
+    ['a subjectAltName without a name', made({ extensions: [san()] }), 'subjectAltName'],
+    ['a name of an unknown kind', made({ extensions: [san(tlv(0x89))] }), 'subjectAltName'],
+    ['bytes after the names', made({ extensions: [tlv(0x30, oid('551d11'), tlv(4, tlv(0x30, dnsName('a.example')), tlv(5)))] }), 'subjectAltName'],
+    ['critical neither true nor false', made({ extensions: [tlv(0x30, oid('2a03'), tlv(1, Buffer.from([1])), tlv(4))] }), 'extensions'],
+    ['a key usage without a use', made({ extensions: [tlv(0x30, oid('551d0f'), tlv(4, tlv(3, Buffer.from([7, 0]))))] }), 'keyUsage'],
+    ['purposes that are none', made({ extensions: [tlv(0x30, oid('551d25'), tlv(4, tlv(0x30)))] }), 'extendedKeyUsage'],
+    ['name constraints that are none', made({ extensions: [tlv(0x30, oid('551d1e'), tlv(4, tlv(0x30)))] }), 'nameConstraints'],
+    ['a network mask with a hole', made({ extensions: [tlv(0x30, oid('551d1e'), tlv(4, tlv(0x30, tlv(0xa0, tlv(0x30, tlv(0x87, Buffer.from([10, 0, 0, 0, 255, 0, 255, 0])))))))] }), 'nameConstraints'],
+    ['a place of the issuer that is none', made({ extensions: [tlv(0x30, oid('2b06010505070101'), tlv(4, Buffer.from('junk')))] }), 'authorityInfoAccess'],
     ['a version of two bytes', made({ version: tlv(0xa0, tlv(2, Buffer.from([0, 2]))) }), 'version'],
   ])('%s', (_, der, expected) => {
     const read = readCertificate(der);

@@ -1,0 +1,32 @@
+// The private key of eDellRoot, which Dell shipped with its laptops in 2015 and anyone can read since (VU#870761; also in chromium/badssl.com).
+// Here to prove that a device that still trusts it is not lied to. Not a secret of this project.
+
+export const eDellRootKey = `-----BEGIN PRIVATE KEY-----
+MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQC90SYNbs1bhF9B
+8OF1hs7OqCPVvqOx2XVXQTDFW+Bs2+LmYwkzY2z8eG/CzRS9bgK1LfuVVTEA7Dk2
+Ny4P13v1DbpGNm/tJZVDs8wWGKW7BXHKOJ+krE7w4TYubfpD6O3Nt2a2AT5jrvNn
+hCenGr7P7d/bvsBTpF18L0QohwP5VsjVjRD4de/mwhD96uTfia1fuh6N80DxL+UF
+CWHZl7DJg9gjEKI3kFI+vCfdT+cOQSo7qxtMY4r84UqInvcpu1UcCxY1knEbsP/V
+1egi6k8i+ca6oog6dbkzrqjY97scrbPaHG7KCV7sY+YhGJEjNZ7y7qRL/pYMvVqs
+yBBTJtZfAgMBAAECggEACn5Qczen5KJJvdR6MkwUjLog2QUj+YYDBaLV9mMg4gO5
+5HCfJpcdhEuIKiW6OsqlHa0AFn5SKjHk68lbI4cPFDoBDTafM2X7fXWoF6SfLNqd
+Mse0k57u8kQRAboUtsJeuxujcvZYo5wdWqCkrIk++TG2SWifK0CP5niadP8ZyiPY
+sPvGaqdZjs7M17pGlmA8TnS4IoPqw0tlo/zivbpFkUbYKq3POi6lklPDzeLnvxrW
+TL/bbu/KsyFVD5JEnl0t+KROjvFAri37sAtq0QJKd1Jl9rNlndJ3c4ZFGbEVei9U
+63dB44k99OSrR6aKxBgl9uwnC8wUX1+bHfCc15OpKQKBgQDciATBWMvP2tm/e7Om
+zG0MlbfKJeRq/Rczz9YOg3GHvqkVk2Bf/Tzmo7lyOVhfFOziGSYXW7yOkpqp0pFU
+dLQVx0cQzIIG+sPvfZjhWTcB4IuQXv8bQzPt8VeNqinJFfEPWu+1vuzafVNpTRr0
+JwLUXSR6EWV13UXOwOxVApHUHQKBgQDcWIW9L8GRug7sW3xlYtQVQg7dilMAsAo2
+KYEkF69cTXUevDSueqKTmckc1Ak41ZrXmmr/7VC8eUDkDn711DQXtCL5PUS6uIPK
+Uajc7WA+PIEzGcIRzKSyvak9PlYqUrWjzfKdkkYr9Vgf0T9eMcO1zmE80OHkqHAX
+t981nQATqwKBgQCLhca0aLBxrb1rxyCPG/C2MJbZ3wVXpw4h6pE8F28heb/R9a7Y
+rAf2x4jROnStmziPh2exCYoPDbOqU508uKUizjQo7aoqLkb+YxDxKZeCqYTC70cp
+AWh+Vt2UtB7BqQ8dLuRPsR560SWPjofKBlBk+RTV4eG2IytCNo6O7hRDBQKBgQCb
+2JyXB70AJjnB4J8mUnUwp+09skUsulYuosJtVbc5MKvC1ljog2KTxPSiyDHRmfsP
+vW8qnp45AAXuh3YyxyklDsqhwDzpV/IW2hT2VYp52m+DRhemYTioF08pOvrUqnVA
+azzLSBcLplbzAhuwsr/6ygKqcg8jnCLUE7/y+p2ASwKBgEbIuC05i3g9IBgW5a+b
+OhAyR926hdsu2auLiiHUWpxfKN3QVF8+Lybjp4NBrzcnWCO4XA3XfwmVNyYh9v64
+Q9xQMeGTgstHHMdJpb84305R1U0IfGTLO7t4xPZqgZIPWy5FvUmKEAwPJ36M5J+p
+zjMNwofJZ6B+6s8fa9DXaS6/
+-----END PRIVATE KEY-----
+`;

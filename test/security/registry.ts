@@ -1,0 +1,65 @@
+// The criteria that can be checked, and how a run of them becomes a table and a document. A file in rows/ that exports `rows` is all a new one needs.
+// Not for the checks themselves.
+import { readdirSync } from 'node:fs';
+
+/** What the rows of one run share. */
+export type CheckRun = {
+  /** Criteria that were asked for. */
+  readonly ids: readonly string[];
+  /** One line about what is going on. */
+  readonly progress: (text: string) => void;
+};
+
+export type RowResult = {
+  readonly tried: number;
+  readonly failed: number;
+  /** One or more sentences: what was tried with what, what failed, what deviates by design. */
+  readonly detail: string;
+  /** Locally signed leaves where Chromium refuses the server. */
+  readonly laundered?: number;
+};
+
+export type Row = {
+  /** Of facts/security.md, such as A1. */
+  readonly id: string;
+  readonly title: string;
+  /** Where the criterion comes from: KbP SIHI SST NSA TA17 STIP TPBP BR 9325 8446 5280 BSL. */
+  readonly source: string;
+  run(run: CheckRun): Promise<RowResult>;
+};
+
+export type CheckDocument = {
+  readonly rows: readonly (Omit<RowResult, 'laundered'> & { readonly id: string; readonly title: string; readonly pass: boolean })[];
+  readonly laundered: number;
+  /** By the published cipher table (SIHI); null until both legs are captured. */
+  readonly grade: { readonly upstream: string; readonly downstream: string } | null;
+};
+
+/** All rows of the files in rows/, in the order of their ids. */
+export async function loadRows(): Promise<readonly Row[]> {
+  const files = readdirSync(new URL('rows', import.meta.url)).filter((name) => name.endsWith('.ts'));
+  const modules = await Promise.all(files.map((name) => import(new URL(`rows/${name}`, import.meta.url).href) as Promise<{ rows: readonly Row[] }>));
+  return modules.flatMap(({ rows }) => rows).sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+}
+
+/** Runs rows one after another. A row that throws has failed, and says why. */
+export async function runRows(rows: readonly Row[], progress: (text: string) => void): Promise<CheckDocument> {
+  const run: CheckRun = { ids: rows.map(({ id }) => id), progress };
+  const done: CheckDocument['rows'][number][] = [];
+  let laundered = 0;
+  for (const row of rows) {
+    progress(`${row.id} ${row.title}`);
+    const result = await row.run(run).catch((error: unknown): RowResult => ({ tried: 0, failed: 1, detail: `not run: ${error instanceof Error ? error.message : String(error)}` }));
+    laundered += result.laundered ?? 0;
+    done.push({ id: row.id, title: row.title, tried: result.tried, failed: result.failed, pass: result.failed === 0 && result.tried > 0, detail: result.detail });
+  }
+  return { rows: done, laundered, grade: null };
+}
+
+/** For people: one line a row, then what there is to say about them. */
+export function asTable({ rows, laundered }: CheckDocument): string {
+  const width = Math.max(...rows.map(({ title }) => title.length));
+  const lines = rows.map((row) => `${row.id.padEnd(4)} ${row.title.padEnd(width)} ${String(row.tried).padStart(6)} tried ${String(row.failed).padStart(4)} failed  ${row.pass ? 'pass' : 'FAIL'}`);
+  const notes = rows.filter(({ detail }) => detail !== '').map(({ id, detail }) => `${id}: ${detail}`);
+  return [...lines, '', ...notes, '', `laundered certificates: ${laundered}`].join('\n');
+}
