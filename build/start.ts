@@ -14,8 +14,8 @@ process.exitCode = await start(process.argv.slice(2));
 async function start(args: readonly string[]): Promise<number> {
   const electron = findElectron(root);
   const display = process.platform !== 'linux' || (process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY'] ?? '') !== '';
-  if (electron === null) console.log('No Electron binary here, so no tray app: the agent's place is this terminal, the window's your browser.\n');
-  else if (!display) console.log('No display here, so no tray app: the agent's place is this terminal.\n');
+  if (electron === null) console.log('No Electron binary here, so no tray app: the agent\'s place is this terminal, the window\'s your browser.\n');
+  else if (!display) console.log('No display here, so no tray app: the agent\'s place is this terminal.\n');
   const bundle = join(root, 'build', 'out', 'agent', 'main.mjs');
   const agent = spawn(process.execPath, [existsSync(bundle) ? bundle : join(root, 'electron', 'agent', 'main.ts'), ...args], { stdio: 'inherit' });
   const tray = electron !== null && display ? spawn(electron, [root], { stdio: 'inherit' }) : null;

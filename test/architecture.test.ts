@@ -27,7 +27,8 @@ const allowed: Readonly<Record<Room, readonly Room[]>> = {
   'electron/core': [],
   'electron/contract': ['electron/core'],
   'electron/client': low,
-  'electron/cli': [...low, 'electron/client'],
+  // A person's command changes the system itself (decision 25), the agent never does.
+  'electron/cli': [...low, 'electron/client', 'native'],
   'electron/main': [...low, 'electron/client'],
   'electron/preload': low,
   'electron/agent/store': low,

@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import { createAppIdentifier } from '../../native/app-identity/index.ts';
 import { readDevice } from '../../native/device-state/index.ts';
 import { openManagedPolicy } from '../../native/managed-policy/index.ts';
-import { createProcessAttribution, type ProcessAttribution } from '../../native/process-attribution/index.ts';
+import { connectionOf, createProcessAttribution, type ProcessAttribution } from '../../native/process-attribution/index.ts';
 import { createTrustProbe, type TrustProbe } from '../../native/trust-store/index.ts';
 import type { PinlightPaths } from '../contract/paths.ts';
 import { PinlightError } from '../contract/errors.ts';
@@ -303,9 +303,7 @@ function whoIs(client: Socket, attribution: ProcessAttribution, identifier: Retu
     const app = identifier.identify(owner);
     return app instanceof Promise ? app.then((identity) => ({ owner, app: identity })) : { owner, app };
   };
-  const owner = attribution.ownerOf({
-    clientAddress: client.remoteAddress ?? '', clientPort: client.remotePort ?? 0, serverAddress: client.localAddress ?? '', serverPort: client.localPort ?? 0,
-  }, ownerDeadlineMs);
+  const owner = attribution.ownerOf(connectionOf(client), ownerDeadlineMs);
   return owner instanceof Promise ? owner.then(name) : name(owner);
 }
 

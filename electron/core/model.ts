@@ -8,12 +8,12 @@ export type Os = 'linux' | 'macos' | 'windows';
 
 /** Runtimes and TLS stacks that decide which trust store a program reads and how it refuses (facts: clients.md section 3). */
 export type Runtime =
-  | 'node' | 'python' | 'java' | 'go' | 'electron' | 'chromium' | 'firefox'
+  | 'node' | 'deno' | 'python' | 'java' | 'go' | 'electron' | 'chromium' | 'firefox'
   | 'openssl' | 'gnutls' | 'nss';
 
 /**
  * The identified program behind a connection.
- * `id` is stable over runs: a hash of executable path, script (or jar, or module) and uid; never a bare process name.
+ * `id` is stable over runs: a hash of executable path, script (or jar, or module), uid and sandbox; never a bare process name.
  */
 export type AppIdentity = {
   readonly id: string;
@@ -23,7 +23,7 @@ export type AppIdentity = {
   readonly path: string;
   /** Real path of the script, jar or module an interpreter runs; null for native programs. */
   readonly script: string | null;
-  /** `package version` of the operating system's package that owns the executable; null when none does. */
+  /** `name version` of what the executable came in: package (`snap:…`, `flatpak:…`), bundle id (macOS), package family (Windows); null when nothing owns it. */
   readonly package: string | null;
   /** Code signer (Windows, macOS); null on Linux. */
   readonly signer: string | null;
@@ -32,8 +32,14 @@ export type AppIdentity = {
   readonly runtime: Runtime | null;
   /** A tool whose trust is chosen per call (curl, openssl, wget, gnutls-cli): its calls must not spoil each other's verdicts. */
   readonly perCallTrust: boolean;
-  /** A package owns the file and root owns it: fit to earn more than the short exclusion. */
+  /** A package owns the file, unchanged, and root owns it; or a trusted signature holds. Fit to earn more than the short exclusion. */
   readonly known: boolean;
+};
+
+/** What a process runs in, as its cgroup says (Linux); a hint, because users may name cgroups of their own. `id`: container or app id. */
+export type Sandbox = {
+  readonly kind: 'docker' | 'podman' | 'kubernetes' | 'containerd' | 'lxc' | 'nspawn' | 'flatpak' | 'snap';
+  readonly id: string;
 };
 
 /** The process at the other end of a downstream socket, as the operating system says. */
@@ -41,19 +47,25 @@ export type Owner =
   | {
       readonly kind: 'process';
       readonly pid: number;
-      readonly uid: number;
-      /** Login name of `uid`; null when the system knows none. */
+      /** Null on Windows, where `user` tells whose it is. */
+      readonly uid: number | null;
+      /** Login name, on Windows `DOMAIN\\name` or the SID; null when the system knows none. */
       readonly user: string | null;
       /** Milliseconds since the epoch. */
       readonly startedAt: number;
       readonly path: string;
       readonly commandLine: readonly string[];
+      /** Names of the executables of up to four ancestors, the nearest first; for people and for rules of thumb, no identity. */
+      readonly parents: readonly string[];
+      readonly sandbox: Sandbox | null;
     }
   | {
       readonly kind: 'unknown';
       /** gone: socket closed before the look-up; late: look-up missed its deadline; denied: another user's process. */
       readonly why: 'gone' | 'late' | 'denied' | 'unsupported';
       readonly uid: number | null;
+      /** Known of another user's process too. */
+      readonly sandbox: Sandbox | null;
     };
 
 /** Which trust store this very process reads and whether it holds our root; null = could not be told. */

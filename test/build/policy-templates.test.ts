@@ -35,7 +35,7 @@ test('the reference has every key, and each in four spellings', () => {
 
 describe.runIf(python !== null)('the Group Policy templates', () => {
   type Xml = { name: string; namespace: string; attributes: Record<string, string>; text: string; children: Xml[] };
-  const [admx, adml] = python === null ? [] : read<Xml[]>(['xml', join(folder, 'pinlight.admx'), join(folder, 'en-US/pinlight.adml')]);
+  const [admx, adml] = python === null ? [] : reading(['xml', join(folder, 'pinlight.admx'), join(folder, 'en-US/pinlight.adml')]) as Xml[];
   const every = (root: Xml | undefined, name: string): Xml[] => (root === undefined ? [] : [...(root.name === name ? [root] : []), ...root.children.flatMap((child) => every(child, name))]);
   const child = (parent: Xml, name: string): Xml | undefined => parent.children.find((one) => one.name === name);
   const attributes = (root: Xml | undefined): string[] => (root === undefined ? [] : [...Object.values(root.attributes), ...root.children.flatMap(attributes)]);
@@ -111,19 +111,20 @@ describe.runIf(python !== null)('the Group Policy templates', () => {
     const name = element.name === 'list' ? path.pop() ?? '' : element.attributes['valueName'] ?? '';
     let into = tree;
     for (const part of path) into = (into[part] ??= {}) as Record<string, unknown>;
-    into[name] = {
+    const chosen: Record<string, () => unknown> = {
       enum: () => every(element, 'string').at(-1)?.text,
       decimal: () => Number(element.attributes['maxValue']),
       text: () => (name === 'url' ? 'https://it.example' : 'text'),
       list: () => (element.attributes['explicitValue'] === 'true' ? { 'a.example:443': '127.0.0.1:1' } : { 1: 'C:\\root.pem' }),
       multiText: () => ['[', '{"id": "a", "do": "bypass"}', ']'],
-    }[element.name]?.();
+    };
+    into[name] = chosen[element.name]?.();
   }
 });
 
 describe.runIf(python !== null)('the configuration profile', () => {
   test('is a property list whose payload is valid policy for the domain that is read', () => {
-    const profile = read<{ PayloadType: string; PayloadContent: Record<string, unknown>[] }>(['plist', join(folder, 'pinlight.mobileconfig')]);
+    const profile = reading(['plist', join(folder, 'pinlight.mobileconfig')]) as { PayloadType: string; PayloadContent: Record<string, unknown>[] };
     expect(profile).toMatchObject({ PayloadType: 'Configuration', PayloadVersion: 1, PayloadIdentifier: expect.any(String), PayloadUUID: expect.stringMatching(/^[0-9A-F-]{36}$/) });
     const [payload = {}, ...others] = profile.PayloadContent;
     expect(others).toEqual([]);
@@ -140,7 +141,7 @@ describe.runIf(hasSchemaChecker)('the JSON Schema', () => {
   const valid = [{ version: 1 }, JSON.parse(readFileSync(new URL('../core/policy/valid-policy.json', import.meta.url), 'utf8')) as unknown, { version: 1, ...exampleValues() }];
 
   test('takes what the agent takes, and refuses what it refuses, but for what no schema sees', () => {
-    const found = read<boolean[]>(['schema', join(folder, 'pinlight.schema.json')], [...valid, ...invalidPolicies.map(({ policy }) => policy)]);
+    const found = reading(['schema', join(folder, 'pinlight.schema.json')], [...valid, ...invalidPolicies.map(({ policy }) => policy)]) as boolean[];
     expect(found.slice(0, valid.length)).toEqual(valid.map(() => true));
     expect(invalidPolicies.map(({ name }, index) => ({ name, taken: found[valid.length + index] }))).toEqual(invalidPolicies.map(({ name, seenBySchema }) => ({ name, taken: !seenBySchema })));
   });
@@ -150,10 +151,11 @@ describe.runIf(hasSchemaChecker)('the JSON Schema', () => {
   });
 });
 
-function read<T>(args: readonly string[], input?: unknown): T {
+/** What the reader of policy-templates.py printed. */
+function reading(args: readonly string[], input?: unknown): unknown {
   const done = spawnSync(python ?? '', [join(import.meta.dirname, 'policy-templates.py'), ...args], { encoding: 'utf8', input: input === undefined ? '' : JSON.stringify(input) });
   if (done.status !== 0) throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
+  return JSON.parse(done.stdout) as unknown;
 }
 
 /** `section.name` of everything two levels down; a list is one thing. */

@@ -131,7 +131,7 @@ export function fixtureSnapshot(rows: number, now: number): Snapshot {
         fingerprint: '9C:1F:5E:0A:77:B2:4D:E8:33:61:C9:0B:AF:12:8E:54:D0:6B:F7:29:18:A3:CC:45:7E:90:02:DB:6A:F1:38:BD',
         subject: 'CN=Pinlight root of LAPTOP-42', notBefore: now - 30 * 24 * hour, notAfter: now + 700 * 24 * hour, keyProtection: 'protected by file mode only',
       },
-      policy: { generation: 18, origin: 'user', rules: 4, files: ['/home/maria/.config/pinlight/policy.d/10-contoso.json'], managedBy: null },
+      policy: { generation: 18, origin: 'user', rules: 4, files: ['/home/maria/.config/pinlight/policy.d/10-contoso.json'], managedBy: { name: 'Contoso IT', caption: 'Questions? Call 4711', url: null } },
     },
     counts: { inspect: 12_904, bypass: 4_120, block: 371, open: 6 },
     apps,

@@ -58,6 +58,7 @@ describe.skipIf(!hasChromium)('the window', () => {
       for (const card of ['Agent', 'Policy', 'Root certificate', 'Proxy', 'Recent problem', 'Warnings']) {
         await expectPage(page.getByRole('region', { name: card, exact: true })).toBeVisible();
       }
+      await expectPage(page.getByRole('region', { name: 'Policy', exact: true })).toContainText('Managed byContoso IT: Questions? Call 4711');
       await expectPage(page.getByRole('region', { name: 'Proxy' })).toContainText('curl --proxy http://127.0.0.1:18443 --cacert /home/maria/.local/state/pinlight/root.pem');
       expect(complaints).toEqual([]);
     });

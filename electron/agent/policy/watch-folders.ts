@@ -3,31 +3,33 @@
 import { statSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
-import type { PolicyProblem } from '../../core/policy/policy.ts';
 
-export type FolderWatch = {
-  /** Folders that cannot be watched: changes there count after the next start only. */
-  problems(): readonly PolicyProblem[];
-  close(): void;
-};
+export type FolderWatch = { close(): void };
 
 /** Editors and package managers write, rename and chmod in one go; 100 ms after the last of these the file is whole. */
-const settleMs = 100;
+export const settleMs = 100;
+/** Somebody who writes without a pause is heard this long after the first sign. */
+const patienceMs = 1_000;
 
 type Watched = { readonly watcher: FSWatcher; readonly inode: number };
 
-/** Calls `changed` 100 ms after the last sign of a change. Holds no process open. */
+/**
+ * Calls `changed` 100 ms after the last sign of a change, 1 s after the first at most. Holds no process open. A folder that the system
+ * cannot watch (inotify used up, some network file systems) is passed over: whoever needs certainty looks now and then.
+ */
 export function watchFolders(folders: readonly string[], changed: () => void): FolderWatch {
   const watched = new Map<string, Watched>();
-  const problems = new Map<string, PolicyProblem>();
   let timer: NodeJS.Timeout | null = null;
+  let firstSign: number | null = null;
 
   const settle = (): void => {
     if (timer !== null) clearTimeout(timer);
+    firstSign ??= performance.now();
     timer = setTimeout(() => {
+      firstSign = null;
       arrange();
       changed();
-    }, settleMs);
+    }, Math.min(settleMs, firstSign + patienceMs - performance.now()));
     timer.unref();
   };
   const drop = (folder: string): void => {
@@ -42,11 +44,8 @@ export function watchFolders(folders: readonly string[], changed: () => void): F
         settle();
       });
       watched.set(folder, { watcher, inode });
-      problems.delete(folder);
-    } catch (error) {
+    } catch {
       // ENOSPC or EMFILE: the user's inotify watches are used up.
-      const why = error instanceof Error ? error.message : String(error);
-      problems.set(folder, { file: folder, line: 1, column: 1, path: '', message: `changes here are not noticed until the next start: ${why}` });
     }
   };
   /** A folder made anew under its old name is another one, and a missing one is waited for in its nearest ancestor. */
@@ -58,7 +57,6 @@ export function watchFolders(folders: readonly string[], changed: () => void): F
   arrange();
 
   return {
-    problems: () => [...problems.values()],
     close: () => {
       if (timer !== null) clearTimeout(timer);
       for (const folder of watched.keys()) drop(folder);

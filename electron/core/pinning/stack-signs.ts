@@ -7,6 +7,7 @@ type Form = { readonly sign: RefusalSign; readonly alert?: number };
 /** Every measured form of "root not trusted" per runtime, both TLS versions. */
 const storeForms: Readonly<Record<Runtime, readonly Form[]>> = {
   node: [{ sign: 'silent-early' }, { sign: 'silent-late' }],
+  deno: [{ sign: 'alert', alert: 48 }],
   electron: [{ sign: 'silent-early' }, { sign: 'silent-late' }, { sign: 'alert', alert: 46 }],
   python: [{ sign: 'alert', alert: 48 }, { sign: 'silent-early' }],
   java: [{ sign: 'alert', alert: 46 }, { sign: 'silent-early' }],

@@ -1,8 +1,10 @@
 // The policy that holds where no file says otherwise (decision 14). Not for what an organisation wants: that is files.
-import type { PolicyDefaults, PolicyLayer, PolicyLearning, PolicyNetwork } from './keys.ts';
+import type { PolicyDefaults, PolicyLayer, PolicyLearning, PolicyNetwork, PolicyUser } from './keys.ts';
 
 /** Every key has a value here, so that a merged policy is complete whatever the files leave open. */
-export type EmbeddedLayer = PolicyLayer & { readonly defaults: PolicyDefaults; readonly network: PolicyNetwork; readonly learning: PolicyLearning };
+export type EmbeddedLayer = PolicyLayer & {
+  readonly defaults: PolicyDefaults; readonly network: PolicyNetwork; readonly learning: PolicyLearning; readonly user: PolicyUser;
+};
 
 const defaults: PolicyDefaults = {
   noMatch: 'bypass',
@@ -18,6 +20,8 @@ const network: PolicyNetwork = { port: 18_443, privateTargets: 'allow', localTar
 /** Lifetimes of facts/pinning.md section 5; the budget of decision 4. */
 const learning: PolicyLearning = { shortMinutes: 60, firstHours: 12, confirmedDays: 7, perAppPerHour: 5 };
 
+const user: PolicyUser = { exclusions: 'user-decides', testApp: 'user-decides', stop: 'user-decides' };
+
 /** `user`: one rule, port 443 of the programs of whoever runs the agent. `service`: inspects nothing until somebody says so. */
 export function embeddedLayer(mode: 'user' | 'service'): EmbeddedLayer {
   const rules = mode === 'service' ? [] : [{
@@ -27,5 +31,5 @@ export function embeddedLayer(mode: 'user' | 'service'): EmbeddedLayer {
     mustInspect: false,
     reason: 'HTTPS of your own programs is inspected, as long as no policy file says otherwise',
   }];
-  return { version: 1, defaults, rules, network, learning };
+  return { version: 1, defaults, rules, network, learning, user };
 }

@@ -136,6 +136,25 @@ const learning = section({
   perAppPerHour: whole(0, 100),
 });
 
+/** Who decides whether a person at the device may do something: the organisation, either way, or that person. */
+const whoDecides = oneOf(['always', 'never', 'user-decides']);
+
+const user = section({
+  /** Adding, extending and removing exclusions. */
+  exclusions: whoDecides,
+  /** "Test this app now". */
+  testApp: whoDecides,
+  /** Ending the agent by `pinlight stop` or from the window; the operating system's own means are not the policy's. */
+  stop: whoDecides,
+});
+
+const managedBy = section({
+  name: text('the name of who manages this device'),
+  /** One line for people: whom to call, what for. */
+  caption: text('a line for people').nullable().default(null),
+  url: text('a link').regex(/^https:\/\/[^\s]+$/u, { error: 'must begin with https://' }).nullable().default(null),
+});
+
 /** The whole file. Every section but `version` may be absent; unknown keys are errors, since a mistyped key would silently protect nothing. */
 export const policyFile = section({
   version: z.literal(1, { error: must('1') }),
@@ -143,6 +162,8 @@ export const policyFile = section({
   rules: rules.readonly().optional(),
   network: network.partial().readonly().optional(),
   learning: learning.partial().readonly().optional(),
+  user: user.partial().readonly().optional(),
+  managedBy: managedBy.readonly().optional(),
 });
 
 /** One matching line. All given conditions must hold; none given = every connection. */
@@ -150,6 +171,10 @@ export type Rule = Readonly<z.infer<typeof rule>>;
 export type PolicyDefaults = Readonly<z.infer<typeof defaults>>;
 export type PolicyNetwork = Readonly<z.infer<typeof network>>;
 export type PolicyLearning = Readonly<z.infer<typeof learning>>;
+/** What people at the device may do (core/policy/permission). */
+export type PolicyUser = Readonly<z.infer<typeof user>>;
+/** Who manages this device, in the organisation's words. */
+export type ManagedBy = Readonly<z.infer<typeof managedBy>>;
 /** One valid policy file: what it sets, and nothing for what it leaves open. */
 export type PolicyLayer = Readonly<z.infer<typeof policyFile>>;
 
@@ -158,6 +183,8 @@ const sections: Readonly<Record<string, readonly string[]>> = {
   defaults: Object.keys(defaults.shape),
   network: Object.keys(network.shape),
   learning: Object.keys(learning.shape),
+  user: Object.keys(user.shape),
+  managedBy: Object.keys(managedBy.shape),
   rules: Object.keys(rule.shape),
   'rules.when': Object.keys(when.shape),
   'rules.when.app': Object.keys(app.shape),

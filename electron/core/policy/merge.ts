@@ -2,17 +2,18 @@
 // Not for reading or checking files (parse.ts, agent/policy).
 import type { Exclusion } from '../model.ts';
 import { embeddedLayer } from './embedded.ts';
-import type { PolicyDefaults, PolicyLayer, PolicyLearning, PolicyNetwork, Rule } from './keys.ts';
+import type { PolicyDefaults, PolicyLayer, PolicyLearning, PolicyNetwork, PolicyUser, Rule } from './keys.ts';
 import type { Policy, PolicyOrigin } from './policy.ts';
 
-/** One layer and where it came from; `file` is null for what is built in. */
+/** One layer and where it came from: a file, a registry key, a profile; null for what is built in. */
 export type OriginLayer = { readonly origin: PolicyOrigin; readonly file: string | null; readonly layer: PolicyLayer };
 
 type Origins = Record<string, { readonly origin: PolicyOrigin; readonly file: string | null }>;
 
 /**
- * The effective policy. `layers` in order of precedence (managed files in name order, then the user's, then the embedded one):
- * the first that sets a key wins it, and rules follow each other in that order, since the first match wins.
+ * The effective policy. `layers` in order of precedence (managed for the machine, managed for the user, the user's own file, recommended,
+ * embedded; files in name order): the first that sets a key wins it, and rules follow each other in that order, since the first match wins.
+ * In `user`, a layer that says `user-decides` leaves the key to the next one.
  * Embedded rules hold only when no other layer has a `rules` list, an empty one included.
  */
 export function mergePolicy(layers: readonly OriginLayer[], exclusions: readonly Exclusion[]): Policy {
@@ -21,10 +22,11 @@ export function mergePolicy(layers: readonly OriginLayer[], exclusions: readonly
   // The safe embedded layer comes last, so that a policy is complete even when the caller gave no layer at all.
   const all = [...layers, builtIn];
   const base = embeddedLayer('service');
-  const pickFor = <T extends object>(section: 'defaults' | 'network' | 'learning', complete: T, part: (layer: PolicyLayer) => Partial<T> | undefined): T => {
+  const pickFor = <T extends object>(section: 'defaults' | 'network' | 'learning' | 'user', complete: T, part: (layer: PolicyLayer) => Partial<T> | undefined): T => {
     const result = { ...complete };
     for (const key of keysOf(complete)) {
-      const setter = all.find(({ layer }) => part(layer)?.[key] !== undefined) ?? builtIn;
+      const setters = all.filter(({ layer }) => part(layer)?.[key] !== undefined);
+      const setter = setters.find(({ layer }) => part(layer)?.[key] !== 'user-decides') ?? setters[0] ?? builtIn;
       result[key] = part(setter.layer)?.[key] ?? complete[key];
       origins[`${section}.${String(key)}`] = { origin: setter.origin, file: setter.file };
     }
@@ -33,7 +35,11 @@ export function mergePolicy(layers: readonly OriginLayer[], exclusions: readonly
   const defaults = pickFor<PolicyDefaults>('defaults', base.defaults, (layer) => layer.defaults);
   const network = pickFor<PolicyNetwork>('network', base.network, (layer) => layer.network);
   const learning = pickFor<PolicyLearning>('learning', base.learning, (layer) => layer.learning);
-  return { version: 1, defaults, rules: mergeRules(all, origins), network, learning, exclusions, origins };
+  const user = pickFor<PolicyUser>('user', base.user, (layer) => layer.user);
+  // Whole: a name of one organisation with the link of another would send people to the wrong desk.
+  const manager = all.find(({ layer }) => layer.managedBy !== undefined);
+  if (manager !== undefined) origins.managedBy = { origin: manager.origin, file: manager.file };
+  return { version: 1, defaults, rules: mergeRules(all, origins), network, learning, user, managedBy: manager?.layer.managedBy ?? null, exclusions, origins };
 }
 
 function mergeRules(layers: readonly OriginLayer[], origins: Origins): Rule[] {

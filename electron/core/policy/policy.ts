@@ -1,29 +1,37 @@
 // The shape of an effective policy: what `decide()` reads. Where it comes from (files, defaults) is parse.ts and merge.ts;
 // the parts that a file holds as they are come from keys.ts.
 import type { Exclusion } from '../model.ts';
-import type { PolicyDefaults, PolicyLearning, PolicyNetwork, Rule } from './keys.ts';
+import type { ManagedBy, PolicyDefaults, PolicyLearning, PolicyNetwork, PolicyUser, Rule } from './keys.ts';
 
-export type { PolicyDefaults, PolicyLearning, PolicyNetwork, Rule } from './keys.ts';
+export type { ManagedBy, PolicyDefaults, PolicyLearning, PolicyNetwork, PolicyUser, Rule } from './keys.ts';
 
-export type PolicyOrigin = 'embedded' | 'user' | 'managed';
+/** In rising precedence. */
+export type PolicyOrigin = 'embedded' | 'recommended' | 'user' | 'managed';
 
-/** The merged effective set. `origins` names who set each key (`defaults.onPinned`, `rules`, `rules.<id>`, `network.port` …). */
+/** The merged effective set. `origins` names who set each key (`defaults.onPinned`, `rules`, `rules.<id>`, `network.port`, `managedBy` …). */
 export type Policy = {
   readonly version: 1;
   readonly defaults: PolicyDefaults;
   readonly rules: readonly Rule[];
   readonly network: PolicyNetwork;
   readonly learning: PolicyLearning;
+  readonly user: PolicyUser;
+  readonly managedBy: ManagedBy | null;
   /** Predefined exclusions by host (decision 15): active, unless a must-inspect rule matches. */
   readonly exclusions: readonly Exclusion[];
   readonly origins: Readonly<Record<string, { readonly origin: PolicyOrigin; readonly file: string | null }>>;
 };
 
-/** One complaint about a policy file. `path`: `rules[2].when.host`; `line` and `column` from 1. */
+/** One complaint about policy. `file`: also a registry key or a profile, which have no lines. `path`: `rules[2].when.host`; `line` and `column` from 1. */
 export type PolicyProblem = {
   readonly file: string;
-  readonly line: number;
-  readonly column: number;
+  readonly line: number | null;
+  readonly column: number | null;
   readonly path: string;
   readonly message: string;
 };
+
+/** Where a person finds it: `50-team.json, line 7`, or the name alone where there are no lines. */
+export function placeOf(problem: PolicyProblem): string {
+  return problem.line === null ? problem.file : `${problem.file}, line ${problem.line}`;
+}

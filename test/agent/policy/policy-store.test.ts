@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createPolicyStore } from '../../../electron/agent/policy/policy-store.ts';
 import type { PolicyStore, PolicyStoreOptions } from '../../../electron/agent/policy/policy-store.ts';
 import { linuxManagedPolicy } from '../../../native/managed-policy/linux.ts';
+import type { ManagedPolicy, PolicySource } from '../../../electron/core/policy/sources.ts';
 import { policyLimits } from '../../../electron/core/policy/keys.ts';
 import { embeddedLayer } from '../../../electron/core/policy/embedded.ts';
 
@@ -159,6 +160,61 @@ describe('reloading', () => {
   });
 });
 
+describe('profiles and the registry', () => {
+  /** Sources that a test exchanges; nothing tells of it but looking. */
+  function places(...first: readonly PolicySource[]): ManagedPolicy & { now: readonly PolicySource[] } {
+    const managed = { now: first, folders: [], read: () => managed.now };
+    return managed;
+  }
+  const registry = (name: string, value: unknown, origin: 'managed' | 'recommended' = 'managed'): PolicySource => ({ origin, name, content: { kind: 'registry', value } });
+  const refused = (name: string): PolicySource => ({ origin: 'managed', name, content: { kind: 'refused', why: 'closed' } });
+  const key = 'HKLM\\Software\\Policies\\Pinlight';
+
+  test('the machine\'s beat the user\'s, those the user\'s file, and that what is recommended', () => {
+    write('home/policy.json', { learning: { shortMinutes: 3, firstHours: 3, confirmedDays: 3 } });
+    const store = open({ managed: places(
+      registry('HKLM', { learning: { shortMinutes: 1 } }), registry('HKCU', { learning: { shortMinutes: 2, firstHours: 2 } }),
+      registry('HKLM\\Recommended', { learning: { shortMinutes: 4, confirmedDays: 4, perAppPerHour: 4 } }, 'recommended'),
+    ) });
+    expect(store.current().learning).toEqual({ shortMinutes: 1, firstHours: 2, confirmedDays: 3, perAppPerHour: 4 });
+    expect(store.current().origins['learning.firstHours']).toEqual({ origin: 'managed', file: 'HKCU' });
+    expect(store.current().origins['learning.perAppPerHour']).toEqual({ origin: 'recommended', file: 'HKLM\\Recommended' });
+    expect(store.files()).toEqual(['HKLM', 'HKCU', join(folder, 'home/policy.json'), 'HKLM\\Recommended']);
+  });
+  test('an invalid value keeps the last good policy of its key, and names key and path', () => {
+    const managed = places(registry(key, { network: { port: 1 } }), registry('HKCU', { user: { stop: 'never' } }));
+    const store = open({ managed });
+    managed.now = [registry(key, { network: { port: 70_000 } }), registry('HKCU', { user: { stop: 'always' } })];
+    store.reload();
+    expect([store.current().network.port, store.current().user.stop]).toEqual([1, 'always']);
+    expect(store.problems()).toMatchObject([{ file: key, line: null, path: 'network.port' }]);
+  });
+  test('a key that can no longer be read keeps what it and its Recommended said, each at its level', () => {
+    write('home/policy.json', { network: { port: 3 } });
+    const managed = places(registry(key, { user: { stop: 'never' } }), registry(`${key}\\Recommended`, { network: { port: 4, privateTargets: 'block' } }, 'recommended'));
+    const store = open({ managed });
+    managed.now = [refused(key)];
+    store.reload();
+    expect(store.current()).toMatchObject({ user: { stop: 'never' }, network: { port: 3, privateTargets: 'block' } });
+    expect(store.problems()).toMatchObject([{ file: key, message: 'closed' }]);
+    managed.now = [];
+    store.reload();
+    expect(store.current()).toMatchObject({ user: { stop: 'user-decides' }, network: { port: 3, privateTargets: 'allow' } });
+  });
+  test('a key that could never be read means that nothing is inspected on a guess', () => {
+    expect(ruleIds(open({ managed: places(refused(key)) }))).toEqual([]);
+  });
+  test('a change that nothing tells of counts within two seconds', async () => {
+    const managed = places(registry(key, { network: { port: 1 } }));
+    const store = open({ managed });
+    const changed = new Promise<number>((done) => { store.onChange(() => done(performance.now())); });
+    const since = performance.now();
+    managed.now = [registry(key, { network: { port: 2 } })];
+    expect(await changed - since).toBeLessThan(2_000);
+    expect(store.current().network.port).toBe(2);
+  });
+});
+
 describe('watching', () => {
   test('a file that is written anew is in force without a restart', async () => {
     write('home/policy.json', rules('u'));
@@ -172,6 +228,22 @@ describe('watching', () => {
       renameSync(write('home/policy.json.new', rules(id)), join(folder, 'home/policy.json'));
       await until(() => expect(ruleIds(store)).toEqual([id]));
     }
+  });
+  test('a flood of changes is read together, and not put off for ever', async () => {
+    const store = open();
+    const heard: number[] = [];
+    store.onChange(() => { heard.push(store.generation()); });
+    const began = performance.now();
+    let written = 0;
+    // Faster than the pause that is waited for.
+    for (; heard.length === 0 && performance.now() - began < 10_000; await new Promise((done) => { setTimeout(done, 20); })) {
+      written++;
+      renameSync(write('home/policy.json.new', { learning: { shortMinutes: written } }), join(folder, 'home/policy.json'));
+    }
+    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(written).toBeGreaterThan(10);
+    await until(() => expect(store.current().learning.shortMinutes).toBe(written));
+    expect(heard.length).toBeLessThan(4);
   });
   test('a folder that did not exist at the start is found when it comes', async () => {
     rmSync(join(folder, 'etc'), { recursive: true });

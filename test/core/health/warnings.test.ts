@@ -5,7 +5,7 @@ import { visibleWarnings, warningTable, type ActiveWarning, type WarningCode } f
 const codes = Object.keys(warningTable).filter((code): code is WarningCode => code in warningTable);
 /** Values for every placeholder in use; a new one is to be named here. */
 const values = {
-  file: 'policy.json', line: 3, message: 'unknown key', dropped: 7, folder: '/var/lib/pinlight', date: '1 May 2027', app: 'curl', store: 'node-bundled',
+  place: 'policy.json, line 3', file: 'policy.json', message: 'unknown key', dropped: 7, folder: '/var/lib/pinlight', date: '1 May 2027', app: 'curl', store: 'node-bundled',
   why: 'the network changed', until: '14:03:20', wanted: 8443, port: 18443,
 };
 const active = (code: WarningCode, since = 0): ActiveWarning => ({ code, key: code, values, since });

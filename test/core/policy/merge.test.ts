@@ -62,6 +62,45 @@ describe('merging', () => {
   });
 });
 
+describe('recommended policy', () => {
+  test('gives way to the user\'s file and beats what is built in, and its origin says so', () => {
+    const policy = mergePolicy([
+      layer('managed', 'm', { defaults: { noMatch: 'block' } }),
+      layer('user', 'u', { defaults: { onPinned: 'inspect' } }),
+      layer('recommended', 'r', { defaults: { noMatch: 'inspect', onPinned: 'block', failMode: 'closed' }, rules: [{ id: 'x', do: 'bypass' }] }),
+      embedded,
+    ], []);
+    expect(policy.defaults).toMatchObject({ noMatch: 'block', onPinned: 'inspect', failMode: 'closed' });
+    expect(policy.origins['defaults.failMode']).toEqual({ origin: 'recommended', file: 'r' });
+    expect(policy.rules.map(({ id }) => id)).toEqual(['x']);
+  });
+});
+
+describe('what people may do', () => {
+  type Says = 'always' | 'never' | 'user-decides' | null;
+  test.each<[string, Says, Says, Says, Exclude<Says, null>, string]>([
+    ['nobody says: the person decides', null, null, null, 'user-decides', 'embedded'],
+    ['never of the organisation holds against the user\'s file', 'never', 'always', null, 'never', 'managed'],
+    ['always of the organisation holds against the user\'s file', 'always', 'never', null, 'always', 'managed'],
+    ['what is left to the user is what the user\'s file says', 'user-decides', 'never', null, 'never', 'user'],
+    ['what is left to the user who says nothing is recommended', 'user-decides', null, 'never', 'never', 'recommended'],
+    ['what is left to the user by everybody was left by the first', 'user-decides', 'user-decides', null, 'user-decides', 'managed'],
+    ['the user\'s file beats what is recommended', null, 'always', 'never', 'always', 'user'],
+  ])('%s', (_, managed, user, recommended, value, origin) => {
+    const says = (name: 'managed' | 'user' | 'recommended', what: Says): OriginLayer[] => (what === null ? [] : [layer(name, name, { user: { exclusions: what } })]);
+    const policy = mergePolicy([...says('managed', managed), ...says('user', user), ...says('recommended', recommended), embedded], []);
+    expect([policy.user.exclusions, policy.origins['user.exclusions']?.origin]).toEqual([value, origin]);
+  });
+  test('who manages the device is taken whole from the first that says so', () => {
+    const policy = mergePolicy([
+      layer('managed', 'm', { managedBy: { name: 'Contoso IT' } }), layer('user', 'u', { managedBy: { name: 'me', url: 'https://me.example' } }), embedded,
+    ], []);
+    expect(policy.managedBy).toEqual({ name: 'Contoso IT', caption: null, url: null });
+    expect(policy.origins['managedBy']).toEqual({ origin: 'managed', file: 'm' });
+    expect(mergePolicy([embedded], []).managedBy).toBeNull();
+  });
+});
+
 describe('the shipped exclusions', () => {
   const seed: unknown = JSON.parse(readFileSync(new URL('../../../resources/exclusions.json', import.meta.url), 'utf8'));
 

@@ -1,0 +1,154 @@
+// The reference of policy keys: type and limits out of the schema that checks files, defaults out of the embedded policy, meanings here.
+// Not for checking files (parse.ts) or for what is in force (`policy show`). What it gives is plain values: no schema library shows.
+import * as z from 'zod';
+import { embeddedLayer } from './embedded.ts';
+import { policyFile } from './keys.ts';
+
+/** What a value of a key looks like, as far as other formats have to know. */
+export type KeyShape =
+  | { readonly kind: 'choice'; readonly values: readonly string[] }
+  | { readonly kind: 'whole'; readonly from: number; readonly to: number }
+  | { readonly kind: 'text'; readonly longest: number }
+  | { readonly kind: 'list'; readonly longest: number }
+  /** Names of its own with texts. */
+  | { readonly kind: 'pairs' }
+  /** What only JSON can say: a list of objects, or one of several types. */
+  | { readonly kind: 'other' };
+
+export type PolicyKey = {
+  /** `defaults.onPinned`, `rules[].when.host`. */
+  readonly key: string;
+  /** `bypass | inspect | block`, `whole number, 1 to 65535`. */
+  readonly type: string;
+  readonly shape: KeyShape;
+  /** Absent = none. */
+  readonly default?: unknown;
+  readonly required: boolean;
+  readonly meaning: string;
+};
+
+/** Every key that may stand in a policy file, in the schema's order. */
+export function policyKeys(): readonly PolicyKey[] {
+  return leaves('', policySchema(), false);
+}
+
+/** The schema of a policy file as JSON Schema (2020-12), each key with its meaning. Host patterns and the uniqueness of ids are beyond it. */
+export function policySchema(): Readonly<Record<string, unknown>> {
+  return described('', z.toJSONSchema(policyFile, { io: 'input' }));
+}
+
+/** The release in which a key first stood. All are of that one so far. */
+export const firstRelease = '0.1.0';
+
+/** Key → the commands it governs. */
+export const keyCommands: Readonly<Record<string, string>> = {
+  'user.exclusions': 'pinlight exclude add | remove',
+  'user.testApp': 'pinlight test-app',
+  'user.stop': 'pinlight stop',
+  'managedBy.name': 'pinlight status',
+  'managedBy.caption': 'pinlight status',
+  'managedBy.url': 'pinlight status',
+};
+
+/** Key → what it does. A key without words here is shown without any, and fails its test. */
+export const keyMeanings: Readonly<Record<string, string>> = {
+  version: 'version of this format',
+  'defaults.noMatch': 'what happens to a connection that no rule matches',
+  'defaults.onInvalidUpstream': 'the server\'s certificate does not verify: hand the app the server\'s own bytes, or refuse',
+  'defaults.onPinned': 'what happens to an app that pins its certificate at a host',
+  'defaults.onPrivateTrustStore': 'what happens to an app whose own list of authorities lacks our root',
+  'defaults.onUnknownApp': 'what happens when the program behind a connection cannot be told',
+  'defaults.failMode': 'what becomes of traffic while the agent is down, where that can be enforced',
+  'rules[].id': 'name of the rule, shown wherever it decided',
+  'rules[].when.app.path': 'real path of the program or of the script it runs; `*` matches anything',
+  'rules[].when.app.package': 'package that owns the program, as `name` or `name version`; `*` matches anything',
+  'rules[].when.app.signer': 'who signed the program (Windows, macOS); `*` matches anything',
+  'rules[].when.host': 'host pattern: `x.example`, `*.x.example` (below it, not itself), `api-*.x.example`, `*`',
+  'rules[].when.port': 'port of the target',
+  'rules[].when.os': 'operating system',
+  'rules[].when.user': 'login name, uid in digits, or `self`: whoever runs the agent',
+  'rules[].do': 'what the first rule that matches does',
+  'rules[].mustInspect': 'beats every exclusion and every pass-through; only with `inspect`',
+  'rules[].reason': 'why, for people',
+  'network.port': 'the proxy\'s port on 127.0.0.1 and ::1; 0 takes any free one; holds from the next start',
+  'network.privateTargets': 'targets with private addresses (RFC 1918, ULA)',
+  'network.localTargets': 'targets placed at a loopback or link-local address: "host:port" to "ip:port"',
+  'network.upstreamRoots': 'PEM files with roots trusted for servers besides the system\'s',
+  'learning.shortMinutes': 'how long a learned exclusion lasts for an unknown program, or without a clear cause',
+  'learning.firstHours': 'how long the first one lasts for a known app with a verdict',
+  'learning.confirmedDays': 'how long it lasts once confirmed',
+  'learning.perAppPerHour': 'new exclusions, and pass-throughs, that one app may earn in an hour; 0 learns nothing',
+  'user.exclusions': 'may people add and remove exclusions; `user-decides`: as their own policy file says, else yes',
+  'user.testApp': 'may people ask for a test of one app; `user-decides`: as their own policy file says, else yes',
+  'user.stop': 'may people stop the agent through its own commands; `user-decides`: as their own policy file says, else yes',
+  'managedBy.name': 'who manages this device, as people know them',
+  'managedBy.caption': 'one line for people: whom to call, what for',
+  'managedBy.url': 'where people find help, an https link',
+};
+
+type Node = Readonly<Record<string, unknown>>;
+
+function leaves(path: string, value: unknown, required: boolean): readonly PolicyKey[] {
+  const node = nodeOf(value);
+  const { properties, items } = node;
+  if (properties !== undefined) {
+    const wanted: readonly unknown[] = Array.isArray(node['required']) ? node['required'] : [];
+    return Object.entries(nodeOf(properties)).flatMap(([name, child]) => leaves(path === '' ? name : `${path}.${name}`, child, wanted.includes(name)));
+  }
+  if (nodeOf(items)['properties'] !== undefined) return leaves(`${path}[]`, items, false);
+  return [{ key: path, type: typeWords(node), shape: shapeOf(node), ...defaultOf(path, node), required, meaning: keyMeanings[path] ?? '' }];
+}
+
+function described(path: string, value: unknown): Node {
+  const node = nodeOf(value);
+  const { properties, items } = node;
+  if (properties !== undefined) {
+    const children = Object.entries(nodeOf(properties)).map(([name, child]) => [name, described(path === '' ? name : `${path}.${name}`, child)]);
+    return { ...node, properties: Object.fromEntries(children) as Node };
+  }
+  if (nodeOf(items)['properties'] !== undefined) return { ...node, items: described(`${path}[]`, items) };
+  const meaning = keyMeanings[path];
+  return meaning === undefined ? node : { description: meaning, ...node };
+}
+
+function typeWords(node: Node): string {
+  const { anyOf, type, minimum, maximum, items, additionalProperties } = node;
+  if (Array.isArray(node['enum'])) return node['enum'].join(' | ');
+  if (node['const'] !== undefined) return JSON.stringify(node['const']);
+  if (Array.isArray(anyOf)) {
+    const parts: readonly Node[] = anyOf.map(nodeOf);
+    return parts.map((part) => (part['type'] === 'array' ? 'a list' : typeWords(part))).join(', or ');
+  }
+  if (type === 'integer') return `whole number, ${String(minimum)} to ${String(maximum)}`;
+  if (type === 'array') return `list of ${typeWords(nodeOf(items))}s`;
+  if (type === 'object' && additionalProperties !== undefined) return 'object';
+  return { string: 'text', boolean: 'true | false', null: 'null' }[String(type)] ?? String(type);
+}
+
+function shapeOf(node: Node): KeyShape {
+  const { anyOf, type } = node;
+  if (Array.isArray(node['enum'])) return { kind: 'choice', values: node['enum'].map(String) };
+  if (type === 'integer') return { kind: 'whole', from: Number(node['minimum']), to: Number(node['maximum']) };
+  if (type === 'string') return { kind: 'text', longest: Number(node['maxLength']) };
+  if (type === 'array') return { kind: 'list', longest: Number(nodeOf(node['items'])['maxLength']) };
+  if (type === 'object') return { kind: 'pairs' };
+  // A value or null: whoever leaves the key out says null.
+  const given = Array.isArray(anyOf) ? anyOf.map(nodeOf).filter((part) => part['type'] !== 'null') : [];
+  return given.length === 1 ? shapeOf(nodeOf(given[0])) : { kind: 'other' };
+}
+
+function defaultOf(path: string, node: Node): { readonly default?: unknown } {
+  if (node['default'] !== undefined) return { default: node['default'] };
+  let value: unknown = embeddedLayer('user');
+  for (const name of path.split('.')) value = nodeOf(value)[name];
+  return value === undefined || path === 'version' ? {} : { default: value };
+}
+
+/** Schema nodes and policies are plain objects; anything else has no keys. */
+function nodeOf(value: unknown): Node {
+  return isNode(value) ? value : {};
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null;
+}
