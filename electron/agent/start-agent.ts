@@ -154,7 +154,10 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   const clients = new Set<Socket>();
   const listening = await listen(policy.current().network.port, (client) => {
     clients.add(client);
-    client.once('close', () => clients.delete(client));
+    client.once('close', () => {
+      clients.delete(client);
+      attribution.released(client.remotePort ?? 0);
+    });
     void serveConnection(client, proxy, plainHttp);
   });
   if (listening.kind === 'failed') throw portTaken(listening.code, policy.current().network.port, attribution);

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { agentNodeArguments } from '../contract/agent-arguments.ts';
 
 export type AgentCommand = { readonly file: string; readonly args: readonly string[]; readonly folder: string };
 
@@ -26,13 +27,13 @@ export function agentCommand(place: ShellPlace): AgentCommand {
   const file = windows ? 'node.exe' : 'node';
   if (place.packaged) {
     const folder = join(place.resourcesPath, 'agent');
-    return { file: join(place.resourcesPath, 'node', file), args: [join(folder, 'electron', 'agent', 'main.ts')], folder };
+    return { file: join(place.resourcesPath, 'node', file), args: [...agentNodeArguments(folder), join(folder, 'electron', 'agent', 'main.ts')], folder };
   }
   // Not node_modules/.bin/node: on Windows that is a script, which cannot be started without a shell.
   const platformPackage = `node-${windows ? 'win' : place.platform}-${place.arch}`;
   return {
     file: join(place.appPath, 'node_modules', platformPackage, 'bin', file),
-    args: [join(place.appPath, 'electron', 'agent', 'main.ts')],
+    args: [...agentNodeArguments(place.appPath), join(place.appPath, 'electron', 'agent', 'main.ts')],
     folder: place.appPath,
   };
 }
@@ -40,7 +41,7 @@ export function agentCommand(place: ShellPlace): AgentCommand {
 /** Starts the agent unless `answers` says that one runs. The process outlives this one. */
 export async function startAgentIfAbsent(command: AgentCommand, answers: () => Promise<boolean>): Promise<AgentStart> {
   if (await answers()) return { kind: 'running' };
-  for (const file of [command.file, ...command.args]) {
+  for (const file of [command.file, ...command.args.slice(-1)]) {
     if (!existsSync(file)) return { kind: 'failed', why: `${file} does not exist` };
   }
   const child = spawn(command.file, [...command.args], {

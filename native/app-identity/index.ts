@@ -3,20 +3,19 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { AppIdentity, Owner, Runtime } from '../../electron/core/model.ts';
-import { readStart } from '../procfs/foreign-file.ts';
-import { readLink, readProcText } from '../procfs/read.ts';
+import type { AppIdentity, Runtime } from '../../electron/core/model.ts';
+import { withParts } from '../procfs/foreign-file.ts';
 import { createFileBook, markOf } from './file-facts.ts';
 import type { FileFacts, FileMark } from './file-facts.ts';
-import { interpreterOf } from './interpreters.ts';
-import { createPackageBook } from './package-of.ts';
-import type { PackageBook } from './package-of.ts';
+import { interpreterOf, programName } from './interpreters.ts';
 import { hasPerCallTrust, runtimeOf } from './runtime-of.ts';
 import { resolveScript } from './script-file.ts';
 import type { ScriptFile } from './script-file.ts';
 import { scriptOf } from './script-of.ts';
+import { systemHere } from './system.ts';
+import type { AppSystem, ProcessOwner } from './system.ts';
 
-export type ProcessOwner = Extract<Owner, { kind: 'process' }>;
+export type { ProcessOwner } from './system.ts';
 
 export type AppIdentifier = {
   /**
@@ -31,13 +30,13 @@ export type AppIdentifier = {
 /** Longest time the first look-up of a program may hold its connection back. */
 const firstAnswerMs = 150;
 const processLimit = 1024;
-/** Go's mark stands in the first pages of its programs. */
-const headBytes = 64 * 1024;
 
 type Program = {
   readonly owner: ProcessOwner;
   readonly exe: string;
   readonly exeMark: FileMark | null;
+  /** The process sees other files than we do, and its executable is one of them. */
+  readonly foreign: boolean;
   readonly interpreted: boolean;
   readonly inline: boolean;
   readonly script: ScriptFile;
@@ -45,9 +44,9 @@ type Program = {
   readonly runtime: Runtime | null;
 };
 
-/** An identifier over this system's package database. */
-export function createAppIdentifier(packages: PackageBook = createPackageBook()): AppIdentifier {
-  const files = createFileBook(packages);
+/** An identifier over what the operating system says and vouches for. */
+export function createAppIdentifier(system: AppSystem = systemHere()): AppIdentifier {
+  const files = createFileBook(system.provenance);
   /** By process and arguments: an exec() keeps pid and start time, so the arguments belong to the key. */
   const byProcess = new Map<string, AppIdentity>();
   /** Complete identities by version of their files and uid, shared by all processes of a program. */
@@ -57,11 +56,11 @@ export function createAppIdentifier(packages: PackageBook = createPackageBook())
 
   return {
     identify(owner) {
-      const processKey = `${owner.pid} ${owner.startedAt} ${owner.uid} ${owner.path} ${owner.commandLine.join('\0')}`;
+      const processKey = `${owner.pid} ${owner.startedAt} ${userOf(owner)} ${owner.path} ${owner.commandLine.join('\0')}`;
       const known = byProcess.get(processKey);
       if (known !== undefined) return known;
       const program = readProgram(owner);
-      const filesKey = `${program.exeMark?.key} ${program.scriptMark?.key} ${program.inline} ${program.runtime} ${program.exe} ${program.script.script} ${owner.uid}`;
+      const filesKey = `${program.exeMark?.key} ${program.scriptMark?.key} ${program.inline} ${program.runtime} ${program.exe} ${program.script.script} ${userOf(owner)}${insideOf(program)}`;
       const complete = byFiles.get(filesKey);
       if (complete !== undefined) {
         remember(byProcess, processKey, complete);
@@ -85,11 +84,13 @@ export function createAppIdentifier(packages: PackageBook = createPackageBook())
     const exe = owner.path;
     const interpreter = interpreterOf(exe);
     const read = interpreter === null ? null : scriptOf(interpreter, owner.commandLine);
-    const place = { cwd: readLink(`/proc/${owner.pid}/cwd`), argv0: owner.commandLine[0] ?? '', exe };
+    const root = system.rootOf(owner.pid);
+    const place = { cwd: system.cwdOf(owner.pid), argv0: owner.commandLine[0] ?? '', exe, root };
     const script = read === null ? { script: null, file: null, label: null } : resolveScript(read, place);
-    const exeMark = markOf(`/proc/${owner.pid}/exe`) ?? markOf(exe);
+    const exeMark = markOf(system.exeOf(owner)) ?? markOf(exe);
     return {
       owner, exe, exeMark, script,
+      foreign: root !== '' && markOf(exe)?.key !== exeMark?.key,
       interpreted: interpreter !== null, inline: read?.kind === 'inline',
       scriptMark: script.file === null ? null : markOf(script.file),
       runtime: runtimeFor(owner, exeMark),
@@ -100,25 +101,23 @@ export function createAppIdentifier(packages: PackageBook = createPackageBook())
     const key = `${owner.path} ${mark?.key}`;
     const known = runtimes.get(key);
     if (known !== undefined) return known;
-    const maps = readProcText(`/proc/${owner.pid}/maps`);
-    const runtime = runtimeOf({
-      path: owner.path,
-      neighbours: namesIn(path.dirname(owner.path)),
-      head: readStart(`/proc/${owner.pid}/exe`, headBytes) ?? readStart(owner.path, headBytes),
-      maps: typeof maps === 'string' ? null : maps.text,
-    });
+    const exeAt = system.exeOf(owner);
+    const runtime = withParts(markOf(exeAt) === null ? owner.path : exeAt, (readAt) => runtimeOf({
+      path: owner.path, neighbours: neighboursOf(owner.path), readAt, maps: system.mapsOf(owner.pid),
+    }));
     if (runtime !== null) remember(runtimes, key, runtime);
     return runtime;
   }
 
   async function describe(program: Program): Promise<AppIdentity> {
     const { exe, exeMark, script, scriptMark, owner } = program;
-    const exeLink = `/proc/${owner.pid}/exe`;
+    const exeLink = system.exeOf(owner);
     // A short-lived process may be gone by now; its file is still there under its own name.
     const readAt = exeMark !== null && markOf(exeLink)?.key === exeMark.key && markOf(exe)?.key !== exeMark.key ? exeLink : exe;
     const [exeFacts, scriptFacts] = await Promise.all([
-      exeMark === null ? null : files.factsOf(exe, readAt, exeMark),
-      script.file === null || scriptMark === null ? null : files.factsOf(script.file, script.file, scriptMark),
+      exeMark === null ? null : files.factsOf({ path: exe, readAt, mark: exeMark, pid: owner.pid, sandbox: owner.sandbox }),
+      script.file === null || scriptMark === null ? null
+        : files.factsOf({ path: script.file, readAt: script.file, mark: scriptMark, pid: owner.pid, sandbox: owner.sandbox }),
     ]);
     return identityOf(program, exeFacts, scriptFacts);
   }
@@ -127,19 +126,18 @@ export function createAppIdentifier(packages: PackageBook = createPackageBook())
 function identityOf(program: Program, exe: FileFacts | null, script: FileFacts | null): AppIdentity {
   const { owner, interpreted, inline } = program;
   const scriptPath = program.script.script;
-  const owned = exe?.package ?? null;
   return {
-    id: createHash('sha256').update(`${program.exe}\0${scriptPath ?? ''}\0${owner.uid}`).digest('hex').slice(0, 16),
+    id: createHash('sha256').update(`${program.exe}\0${scriptPath ?? ''}\0${userOf(owner)}${insideOf(program)}`).digest('hex').slice(0, 16),
     name: nameOf(program.exe, program.script.label),
     path: program.exe,
     script: scriptPath,
-    package: owned === null ? null : owned.version === null ? owned.name : `${owned.name} ${owned.version}`,
-    signer: null,
+    package: exe?.package ?? null,
+    signer: exe?.signer ?? null,
     hash: hashOf(program, exe, script),
     runtime: program.runtime,
     perCallTrust: hasPerCallTrust(program.exe) || inline,
     // A packaged interpreter vouches for nothing it runs: the script has to be as packaged too.
-    known: exe?.asPackaged === true && (!interpreted || script?.asPackaged === true),
+    known: exe?.intact === true && (!interpreted || script?.intact === true),
   };
 }
 
@@ -152,7 +150,7 @@ function hashOf(program: Program, exe: FileFacts | null, script: FileFacts | nul
 
 /** `curl`, `python3 · sync.py`: the version that distributions put behind an interpreter's name is left to `package`. */
 export function nameOf(exe: string, scriptLabel: string | null): string {
-  const file = exe.slice(exe.lastIndexOf('/') + 1);
+  const file = programName(exe);
   const interpreter = interpreterOf(exe);
   const name = interpreter === 'python' ? file.replace(/^(\D+\d?)\..*$/, '$1') : file;
   return scriptLabel === null || scriptLabel === '' ? name : `${name} · ${scriptLabel}`;
@@ -176,6 +174,23 @@ function remember<Value>(map: Map<string, Value>, key: string, value: Value): vo
     if (map.size <= processLimit) break;
     map.delete(oldest);
   }
+}
+
+function userOf({ uid, user }: ProcessOwner): string {
+  return String(uid ?? user);
+}
+
+/** Files of one name are another program in a container; a container's own id changes at each start, a Flatpak's does not. */
+function insideOf({ foreign, owner: { sandbox } }: Program): string {
+  if (!foreign) return '';
+  return `\0${sandbox === null ? 'elsewhere' : sandbox.kind === 'flatpak' ? `flatpak:${sandbox.id}` : sandbox.kind}`;
+}
+
+/** Frameworks stand beside the executable's folder in a bundle, or around a helper's bundle. */
+function neighboursOf(exe: string): readonly string[] {
+  const folder = path.dirname(exe);
+  const bundled = folder.endsWith('/Contents/MacOS') ? [path.join(folder, '../Frameworks'), path.join(folder, '../../..')] : [];
+  return [folder, ...bundled].flatMap(namesIn);
 }
 
 function namesIn(folder: string): readonly string[] {

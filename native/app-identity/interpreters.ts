@@ -26,15 +26,21 @@ const none: ReadonlySet<string> = new Set();
 
 /** Interpreter by the file name of the executable (`python3.11`, `nodejs`); null for native programs. */
 export function interpreterOf(executable: string): Interpreter | null {
-  const name = executable.slice(executable.lastIndexOf('/') + 1);
+  const name = programName(executable);
   for (const [pattern, interpreter] of names) if (pattern.test(name)) return interpreter;
   return null;
 }
 
+/** File name of an executable, on Windows without `.exe` and in lower case. */
+export function programName(executable: string): string {
+  const file = executable.slice(Math.max(executable.lastIndexOf('/'), executable.lastIndexOf('\\')) + 1);
+  return /\.exe$/i.test(file) ? file.slice(0, -'.exe'.length).toLowerCase() : file;
+}
+
 const names: readonly (readonly [RegExp, Interpreter])[] = [
   [/^node(js)?(-?\d+)?$/, 'node'],
-  [/^(python|pypy)[\d.]*[tmd]?$/, 'python'],
-  [/^java$/, 'java'],
+  [/^([Pp]ython|pypy)[\d.]*[tmdw]?$/, 'python'],
+  [/^javaw?$/, 'java'],
   [/^perl[\d.]*$/, 'perl'],
   [/^ruby[\d.]*$/, 'ruby'],
   [/^php(-cgi|-fpm)?[\d.]*$/, 'php'],

@@ -3,13 +3,14 @@
 import { execFile } from 'node:child_process';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { Digest } from './provenance.ts';
 
 export type PackageAnswer = {
   readonly name: string;
   /** Null when the status file does not say. */
   readonly version: string | null;
-  /** MD5, hex, of the file as packaged; null when the package lists none (or for rpm). */
-  readonly md5: string | null;
+  /** Of the file as packaged; null when the package lists none, as for its configuration. */
+  readonly digest: Digest | null;
 };
 
 export type PackageBook = {
@@ -57,7 +58,8 @@ export function createPackageBook(dpkgRoot = '/var/lib/dpkg'): PackageBook {
       readFile(path.join(dpkgRoot, 'status'), 'utf8').catch(() => ''),
       readFile(path.join(info, `${qualified}.md5sums`), 'utf8').catch(() => ''),
     ]);
-    return { name, version: versionOf(status, name, architecture), md5: md5Of(sums, paths) };
+    const hex = md5Of(sums, paths);
+    return { name, version: versionOf(status, name, architecture), digest: hex === null ? null : { algorithm: 'md5', hex } };
   }
 }
 
@@ -89,17 +91,29 @@ export function md5Of(sums: string, paths: readonly string[]): string | null {
   return null;
 }
 
-/** Reads `name\tversion` of `rpm -qf --qf`; null for its "not owned" sentence. */
-export function parseRpmAnswer(text: string): PackageAnswer | null {
-  const [name, version] = text.trim().split('\n')[0]?.split('\t') ?? [];
-  return name === undefined || version === undefined || name === '' ? null : { name, version, md5: null };
+/**
+ * Reads what `rpm -qf` prints by `rpmFormat`: a line for the package, then one for each of its files. Null for its "not owned" sentence.
+ * rpm's digests are MD5 (1) or SHA-256 (8), those of directories and links are empty.
+ */
+export function parseRpmAnswer(text: string, paths: readonly string[]): PackageAnswer | null {
+  const [head = '', ...files] = text.split('\n');
+  const [name, version, algorithm] = head.split('\t');
+  if (name === undefined || version === undefined || name === '') return null;
+  const hex = files.map((line) => line.split('\t')).find(([file]) => file !== undefined && paths.includes(file))?.[1];
+  if (hex === undefined || hex === '') return { name, version, digest: null };
+  return { name, version, digest: algorithm === '8' ? { algorithm: 'sha256', hex } : algorithm === '1' ? { algorithm: 'md5', hex } : null };
 }
+
+/** Format for `rpm -qf --qf`. */
+export const rpmFormat = '%{NAME}\\t%{VERSION}-%{RELEASE}\\t%{FILEDIGESTALGO}\\n[%{FILENAMES}\\t%{FILEDIGESTS}\\n]';
+
+/** The largest packages list some 50,000 files. */
+const rpmLimit = 16 * 1024 * 1024;
 
 function askRpm(realPath: string): Promise<PackageAnswer | null> {
   return new Promise((resolve) => {
-    const args = ['-qf', '--qf', '%{NAME}\\t%{VERSION}-%{RELEASE}\\n', '--', realPath];
-    execFile('/usr/bin/rpm', args, { timeout: 5000, maxBuffer: 64 * 1024 }, (error, stdout) => {
-      resolve(error === null ? parseRpmAnswer(stdout) : null);
+    execFile('/usr/bin/rpm', ['-qf', '--qf', rpmFormat, '--', realPath], { timeout: 10_000, maxBuffer: rpmLimit }, (error, stdout) => {
+      resolve(error === null ? parseRpmAnswer(stdout, listedPaths(realPath)) : null);
     });
   });
 }

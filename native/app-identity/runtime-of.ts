@@ -1,28 +1,30 @@
-// Which runtime or TLS library a program uses, from its name, its neighbours, its first bytes and the libraries it has mapped. Pure.
-// Not for reading files: the caller passes what it read.
+// Which runtime or TLS library a program uses, from its name, its neighbours, its build information and the libraries it has mapped. Pure.
+// Not for opening files: the caller passes what it read and how to read more.
 import type { Runtime } from '../../electron/core/model.ts';
-import { interpreterOf } from './interpreters.ts';
+import { hasGoBuildInfo } from './go-build-info.ts';
+import type { ReadAt } from './go-build-info.ts';
+import { interpreterOf, programName } from './interpreters.ts';
 
 export type RuntimeClues = {
   /** Real path of the executable. */
   readonly path: string;
-  /** File names in the executable's folder; empty when unreadable. */
+  /** File names in the executable's folder and, on macOS, among its bundle's frameworks; empty when unreadable. */
   readonly neighbours: readonly string[];
-  /** First 64 kB of the executable; null when unreadable. */
-  readonly head: Buffer | null;
+  /** Reads parts of the executable. */
+  readonly readAt: ReadAt;
   /** Text of /proc/PID/maps; null when unreadable. */
   readonly maps: string | null;
 };
 
 /** Runtime or TLS library; null when no clue names one. */
 export function runtimeOf(clues: RuntimeClues): Runtime | null {
-  return runtimeByName(clues.path) ?? runtimeByNeighbours(clues.neighbours) ?? (clues.head !== null && isGo(clues.head) ? 'go' : null)
+  return runtimeByName(clues.path) ?? runtimeByNeighbours(clues.neighbours) ?? (hasGoBuildInfo(clues.readAt) ? 'go' : null)
     ?? (clues.maps === null ? null : tlsLibraryOf(clues.maps));
 }
 
 /** Tools whose trust is an option of each call. */
 export function hasPerCallTrust(path: string): boolean {
-  return /^(curl|openssl|wget2?|gnutls-cli)$/.test(baseName(path));
+  return /^(curl|openssl|wget2?|gnutls-cli)$/.test(programName(path));
 }
 
 /** TLS library among the mapped files: libcurl's own flavour decides where several are mapped (curl's librtmp brings GnuTLS along). */
@@ -36,31 +38,28 @@ export function tlsLibraryOf(maps: string): Runtime | null {
   return null;
 }
 
-/** A Go binary carries its build id in an ELF note within the first pages, or the build info's mark. */
-export function isGo(head: Buffer): boolean {
-  if (head.length < 4 || head.readUInt32BE(0) !== 0x7f454c46) return false;
-  return head.includes('Go build ID: "') || head.includes('\xff Go buildinf:', 0, 'latin1') || head.includes(goNote);
-}
-
-// ELF note header of Go's build id: name length 4, then description length (83 in practice), type 4, name "Go\0\0".
-const goNote = Buffer.from([4, 0, 0, 0, 0x47, 0x6f, 0, 0]);
-
 function runtimeByName(path: string): Runtime | null {
-  const name = baseName(path);
+  const name = programName(path);
   if (/^firefox(-esr|-bin|-nightly|-beta)?$|^(librewolf|waterfox|thunderbird)(-bin)?$/.test(name)) return 'firefox';
   if (/^(chrome|chromium|google-chrome|msedge|microsoft-edge|brave|vivaldi|opera)(-browser|-stable|-beta|-dev|-bin)?$/.test(name)) return 'chromium';
-  const interpreter = interpreterOf(path);
-  return interpreter === 'node' || interpreter === 'python' || interpreter === 'java' || interpreter === 'electron' ? interpreter : null;
+  // macOS: the names of bundles, and of their helpers, which hold the sockets.
+  if (/^(Google Chrome|Chromium|Microsoft Edge|Brave Browser|Vivaldi|Opera)( (Beta|Dev|Canary))?( Helper( \(\w+\))?)?$/.test(name)) return 'chromium';
+  switch (interpreterOf(path)) {
+    case 'node': return 'node';
+    case 'deno': return 'deno';
+    case 'python': return 'python';
+    case 'java': return 'java';
+    case 'electron': return 'electron';
+    default: return null;
+  }
 }
 
 function runtimeByNeighbours(neighbours: readonly string[]): Runtime | null {
   const has = (name: string): boolean => neighbours.includes(name);
-  if (has('omni.ja') && has('libxul.so')) return 'firefox';
+  if ((has('omni.ja') && (has('libxul.so') || has('xul.dll'))) || has('XUL')) return 'firefox';
+  if (has('Electron Framework.framework')) return 'electron';
+  if (has('Google Chrome Framework.framework') || has('Chromium Framework.framework')) return 'chromium';
   if (!has('icudtl.dat') || !has('resources.pak')) return null;
   // Electron apps keep their code in a folder `resources`; browsers have none beside `resources.pak`.
   return has('LICENSE.electron.txt') || has('resources') ? 'electron' : 'chromium';
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -1,6 +1,6 @@
 // What an interpreter was told to run, from its arguments alone: script, module, jar, class or inline code. Pure.
 // Not for touching the file system: script-file.ts resolves what is found here.
-import { grammars } from './interpreters.ts';
+import { grammars, interpreterOf } from './interpreters.ts';
 import type { Grammar, Interpreter } from './interpreters.ts';
 
 export type Script =
@@ -18,7 +18,7 @@ export type Script =
 
 /** Reads the command line of an interpreter; never throws. Wrong at worst for options that are unknown here and take the next argument. */
 export function scriptOf(interpreter: Interpreter, argv: readonly string[]): Script {
-  const title = titleOf(argv);
+  const title = titleOf(interpreter, argv);
   if (title !== null) return { kind: 'title', name: title };
   if (interpreter === 'java') return javaProgram(argv.slice(1));
   return walk(grammars[interpreter], argv.slice(1), interpreter);
@@ -125,8 +125,10 @@ function takesNext(grammar: Grammar, argument: string): boolean {
   return !argument.startsWith('--') && argument.length === 2 && grammar.valuedLetters.includes(argument.charAt(1));
 }
 
-function titleOf(argv: readonly string[]): string | null {
+/** One argument that names no such interpreter is a title: `npm install`, `worker 3`, `sidekiq`. A changing rest is left out. */
+function titleOf(interpreter: Interpreter, argv: readonly string[]): string | null {
   const first = argv[0] ?? '';
-  if (argv.length !== 1 || first.startsWith('/') || !first.includes(' ')) return null;
+  // A login shell is started as `-bash`.
+  if (argv.length !== 1 || first.startsWith('/') || first === '' || interpreterOf(first.replace(/^-/, '')) === interpreter) return null;
   return first.split(' ')[0] ?? null;
 }

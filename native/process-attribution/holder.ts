@@ -1,10 +1,11 @@
 // One process as a holder of sockets: which descriptor has an inode, and the facts that become an Owner. Linux only.
 // Not for choosing which processes to look at: linux.ts does that.
 import { readdirSync } from 'node:fs';
-import type { Owner } from '../../electron/core/model.ts';
-import { startedAtOf, withoutDeletedMark } from '../procfs/parse.ts';
-import { failureOf, readCommandLine, readLink, readStat } from '../procfs/read.ts';
+import type { Owner, Sandbox } from '../../electron/core/model.ts';
+import { parseCgroups, startedAtOf, withoutDeletedMark } from '../procfs/parse.ts';
+import { failureOf, readCommandLine, readLink, readProcText, readStat } from '../procfs/read.ts';
 import type { ReadFailure, StatWatch } from '../procfs/read.ts';
+import { sandboxOf } from './sandbox.ts';
 
 type ProcessOwner = Extract<Owner, { kind: 'process' }>;
 
@@ -22,6 +23,8 @@ export type Holder = {
   stat: StatWatch | null;
   /** The descriptor of the last hit. */
   newest: string | null;
+  /** Descriptors of client sockets that were closed, rising: POSIX gives the lowest free one to the next. */
+  readonly freed: number[];
   /** Descriptors that once held a client socket, oldest hit first: in a busy client the oldest is the likeliest to be reused. */
   readonly hits: Set<string>;
   /** Descriptors seen that never did. */
@@ -37,13 +40,15 @@ export function readHolder(pid: number, uid: number, user: string | null, booted
   const argv = readCommandLine(pid);
   const path = withoutDeletedMark(link);
   const commandLine = isBrowserHelper(argv) ? mainCommandLine(stat.ppid, link, argv) : argv;
+  const parents = parentsFrom(stat.ppid);
+  const sandbox = sandboxOfProcess(pid);
   // The pid may have been given to another process while we read.
   if (readStat(pid)?.startTicks !== stat.startTicks) return 'gone';
   return {
     pid, uid, startTicks: stat.startTicks, imageMarks: stat.imageMarks,
-    owner: { kind: 'process', pid, uid, user, startedAt: startedAtOf(stat.startTicks, bootedAt), path, commandLine },
+    owner: { kind: 'process', pid, uid, user, startedAt: startedAtOf(stat.startTicks, bootedAt), path, commandLine, parents, sandbox },
     twinParent: isTwin(stat.ppid, link, argv) ? stat.ppid : null, stat: null,
-    newest: null, hits: new Set(), others: new Set(),
+    newest: null, freed: [], hits: new Set(), others: new Set(),
   };
 }
 
@@ -56,10 +61,30 @@ export function isUnchanged(holder: Holder): boolean {
 /** A link is read in some 4 µs, a whole scan of a client with 64 sockets takes 300. */
 const guesses = 12;
 
+const freedLimit = 64;
+
+/** Notes that a client socket was closed. */
+export function noteFreed(holder: Holder, fd: string): void {
+  const number = Number(fd);
+  const at = holder.freed.findIndex((other) => other >= number);
+  if (at >= 0 && holder.freed[at] === number) return;
+  holder.freed.splice(at < 0 ? holder.freed.length : at, 0, number);
+  if (holder.freed.length > freedLimit) holder.freed.pop();
+}
+
+/** Quickest try: the lowest descriptors that were freed, that of the last hit, or the one after it, as in a pool that grows. */
+export function newestHolds(holder: Holder, link: string): boolean {
+  // What is not in use for this socket is in use for something else: asked once.
+  for (let tried = 0; tried < 3 && holder.freed.length > 0; tried += 1) {
+    if (holds(holder, String(holder.freed.shift()), link)) return true;
+  }
+  const { newest } = holder;
+  return newest !== null && (holds(holder, newest, link) || holds(holder, String(Number(newest) + 1), link));
+}
+
 /** Quick try: the descriptors that a busy client most likely gave its newest socket. */
 export function guessHolds(holder: Holder, link: string): boolean {
   const { newest } = holder;
-  if (newest !== null && holds(holder, newest, link)) return true;
   let tried = 0;
   for (const fd of holder.hits) {
     if (fd !== newest && holds(holder, fd, link)) return true;
@@ -69,18 +94,24 @@ export function guessHolds(holder: Holder, link: string): boolean {
   return false;
 }
 
-/** Looks through all descriptors of a known process: unseen first and from the top, then old hits, then the rest. */
-export function scanHolds(holder: Holder, link: string): boolean {
+/** Looks through the descriptors of a known process that were never looked at, from the top. */
+export function unseenHolds(holder: Holder, link: string): boolean {
   const all = descriptorsOf(holder.pid);
   if (typeof all === 'string') return false;
   const present = new Set(all);
   for (const fd of holder.hits) if (!present.has(fd)) holder.hits.delete(fd);
   for (const fd of holder.others) if (!present.has(fd)) holder.others.delete(fd);
-  const unseen = all.filter((fd) => !holder.hits.has(fd) && !holder.others.has(fd));
-  for (const fd of [...unseen, ...holder.hits, ...holder.others]) {
+  for (const fd of all) {
+    if (holder.hits.has(fd) || holder.others.has(fd)) continue;
     if (holds(holder, fd, link)) return true;
-    if (!holder.hits.has(fd)) holder.others.add(fd);
+    holder.others.add(fd);
   }
+  return false;
+}
+
+/** Looks through the descriptors of a known process that were looked at: old hits, then the rest. */
+export function seenHolds(holder: Holder, link: string): boolean {
+  for (const fd of [...holder.hits, ...holder.others]) if (holds(holder, fd, link)) return true;
   return false;
 }
 
@@ -132,6 +163,26 @@ function mainCommandLine(parent: number, exeLink: string, own: readonly string[]
     pid = readStat(pid)?.ppid ?? 0;
   }
   return own;
+}
+
+const parentLimit = 4;
+
+function parentsFrom(first: number): string[] {
+  const names: string[] = [];
+  for (let pid = first; pid > 1 && names.length < parentLimit;) {
+    const stat = readStat(pid);
+    if (stat === null) break;
+    const link = readLink(`/proc/${pid}/exe`);
+    // Another user's executable is not shown; the name it gives itself is.
+    names.push(link === null ? stat.name : withoutDeletedMark(link.slice(link.lastIndexOf('/') + 1)));
+    pid = stat.ppid;
+  }
+  return names;
+}
+
+function sandboxOfProcess(pid: number): Sandbox | null {
+  const read = readProcText(`/proc/${pid}/cgroup`);
+  return typeof read === 'string' ? null : sandboxOf(parseCgroups(read.text));
 }
 
 function isTwin(pid: number, exeLink: string, argv: readonly string[]): boolean {

@@ -2,8 +2,13 @@
 // Not for naming the program: native/app-identity does that.
 import type { Owner } from '../../electron/core/model.ts';
 import { createLinuxAttribution } from './linux.ts';
+import { loadMacosApi } from './macos-api.ts';
+import { createMacosAttribution } from './macos.ts';
 import type { Connection } from './tuple.ts';
+import { loadWindowsApi } from './windows-api.ts';
+import { createWindowsAttribution } from './windows.ts';
 
+export { connectionOf } from './tuple.ts';
 export type { Connection } from './tuple.ts';
 
 export type ProcessAttribution = {
@@ -12,6 +17,8 @@ export type ProcessAttribution = {
    * that settles within `deadlineMs` ms, with `{kind: 'unknown', why: 'late'}` when time ran out. Never throws, never rejects.
    */
   ownerOf(connection: Connection, deadlineMs: number): Owner | Promise<Owner>;
+  /** A client's socket was closed: a hint that makes its next look-up quicker. */
+  released(clientPort: number): void;
   /** Who listens on a loopback port; blocks up to 500 ms, so for start-up errors only. `gone` = nobody does. */
   listenerOf(port: number): Owner;
   /** Closes the kernel socket; look-ups under way settle as `late`. */
@@ -20,7 +27,13 @@ export type ProcessAttribution = {
 
 /** Attribution for this operating system; where there is none yet every answer is `unsupported`. */
 export function createProcessAttribution(): ProcessAttribution {
-  if (process.platform === 'linux') return createLinuxAttribution();
-  const unsupported: Owner = { kind: 'unknown', why: 'unsupported', uid: null };
-  return { ownerOf: () => unsupported, listenerOf: () => unsupported, close: () => undefined };
+  try {
+    if (process.platform === 'linux') return createLinuxAttribution();
+    if (process.platform === 'win32') return createWindowsAttribution(loadWindowsApi());
+    if (process.platform === 'darwin') return createMacosAttribution(loadMacosApi());
+  } catch {
+    // A system library that lacks one of the calls: every answer is then `unsupported`, which policy sees.
+  }
+  const unsupported: Owner = { kind: 'unknown', why: 'unsupported', uid: null, sandbox: null };
+  return { ownerOf: () => unsupported, released: () => undefined, listenerOf: () => unsupported, close: () => undefined };
 }

@@ -4,19 +4,26 @@ import { readdirSync, statSync } from 'node:fs';
 import type { Owner } from '../../electron/core/model.ts';
 import { bootedAtOf } from '../procfs/parse.ts';
 import { createUserNames, readProcText, watchStat } from '../procfs/read.ts';
-import { findDescriptor, guessHolds, isUnchanged, noteHit, readHolder, scanHolds } from './holder.ts';
+import { createCgroupPaths } from './cgroup-paths.ts';
+import { findDescriptor, guessHolds, isUnchanged, newestHolds, noteFreed, noteHit, readHolder, seenHolds, unseenHolds } from './holder.ts';
 import type { Holder } from './holder.ts';
 import type { ProcessAttribution } from './index.ts';
+import { sandboxOf } from './sandbox.ts';
 import { openSockDiag } from './sock-diag.ts';
 import type { DiagAnswer, SockDiag } from './sock-diag.ts';
-import { findConnectionRow, findListenerRow, tupleOf } from './tuple.ts';
-import type { SocketRow, Tuple } from './tuple.ts';
+import { findConnectionRow, findListenerRow, reversed, tupleOf } from './tuple.ts';
+import type { Connection, SocketRow, Tuple } from './tuple.ts';
 
 const recentLimit = 32;
+/** Open connections whose descriptors are remembered, for speed alone. */
+const openLimit = 4_096;
 /** Longest synchronous scan of one look-up; a same-uid process among 2000 is found within it when it is new (measured 2.3 ms). */
 const quickScanMs = 2;
 /** Slice of the shared sweep between two turns of the event loop. */
 const sliceMs = 2;
+
+/** How a known process is asked whether it holds a socket: each way is tried on all of them before the next, dearer one. */
+const tries = [newestHolds, guessHolds, unseenHolds, seenHolds];
 
 type Wanted = {
   readonly row: SocketRow;
@@ -42,12 +49,15 @@ export function createLinuxAttribution(
 ): ProcessAttribution {
   const diag = openDiag();
   const users = createUserNames();
+  const cgroups = createCgroupPaths();
   const bootedAt = readBootedAt();
   const ownUid = process.geteuid?.() ?? 0;
   /** Uids whose descriptors we may not read, so that their connections cost no scan. Never our own: single programs of ours can be closed too. */
   const deniedUids = new Set<number>();
   /** Most recent last. */
   const recent = new Map<number, Holder>();
+  /** Descriptors of open connections, by the client's port: once closed the lowest is what the client's next socket gets. */
+  const open = new Map<number, { readonly pid: number; readonly fd: string }>();
   const wanted = new Map<string, Wanted>();
   let sweeping = false;
   let closed = false;
@@ -57,10 +67,10 @@ export function createLinuxAttribution(
       const tuple = tupleOf(connection);
       if (closed || tuple === null) return unknown('gone', null);
       const row = askKernel(diag, tuple);
-      if (row.kind !== 'socket') return unknown('gone', null);
-      const known = fromRecent(row);
+      if (row.kind !== 'socket' || !isStillOurs(diag, tuple, connection)) return unknown('gone', null);
+      const known = fromRecent(row, connection.clientPort);
       if (known !== null) return known;
-      if (deniedUids.has(row.uid)) return unknown('denied', row.uid);
+      if (deniedUids.has(row.uid)) return unknown('denied', row);
       // While a sweep runs its list is the queue: a burst from one unknown process must not pay one quick scan for each connection.
       if (!sweeping) {
         const quick = quickScan(row);
@@ -71,24 +81,32 @@ export function createLinuxAttribution(
     listenerOf(port) {
       const row = readTables().map((table) => findListenerRow(table, port)).find((found) => found !== null) ?? null;
       if (row === null) return unknown('gone', null);
-      return scan(row, pids(), performance.now() + 500) ?? unknown('denied', row.uid);
+      return scan(row, pids(), performance.now() + 500) ?? unknown('denied', row);
+    },
+    released(clientPort) {
+      const was = open.get(clientPort);
+      if (was === undefined) return;
+      open.delete(clientPort);
+      const holder = recent.get(was.pid);
+      if (holder !== undefined) noteFreed(holder, was.fd);
     },
     close() {
       closed = true;
       diag?.close();
-      for (const entry of wanted.values()) entry.settle(unknown('late', entry.row.uid));
+      for (const entry of wanted.values()) entry.settle(unknown('late', entry.row));
       wanted.clear();
       for (const pid of recent.keys()) forget(pid);
     },
   };
 
-  function fromRecent(row: SocketRow): Owner | null {
+  function fromRecent(row: SocketRow, clientPort: number): Owner | null {
     const link = linkOf(row);
-    const candidates = [...recent.values()].reverse().filter((holder) => holder.uid === row.uid);
+    const candidates = [...recent.values()].toReversed().filter((holder) => holder.uid === row.uid);
     const until = performance.now() + quickScanMs;
-    for (const holds of [guessHolds, scanHolds]) {
+    for (const holds of tries) {
       for (const holder of candidates) {
         if (holds(holder, link)) {
+          noteOpen(clientPort, holder);
           const answer = answerFor(holder.pid, row);
           if (answer !== null) return answer;
         }
@@ -96,6 +114,13 @@ export function createLinuxAttribution(
       }
     }
     return null;
+  }
+
+  function noteOpen(clientPort: number, holder: Holder): void {
+    if (holder.newest === null) return;
+    open.delete(clientPort);
+    open.set(clientPort, { pid: holder.pid, fd: holder.newest });
+    if (open.size > openLimit) open.delete(open.keys().next().value as number);
   }
 
   function quickScan(row: SocketRow): Owner | null {
@@ -116,7 +141,7 @@ export function createLinuxAttribution(
       const answer = answerFor(pid, row, found.fd);
       if (answer !== null) return answer;
     }
-    return deniedUids.has(row.uid) ? unknown('denied', row.uid) : null;
+    return deniedUids.has(row.uid) ? unknown('denied', row) : null;
   }
 
   function later(row: SocketRow, tuple: Tuple, deadlineMs: number): Promise<Owner> {
@@ -126,7 +151,7 @@ export function createLinuxAttribution(
       const until = performance.now() + deadlineMs;
       const timer = setTimeout(() => {
         if (wanted.get(link) === entry) wanted.delete(link);
-        settle(unknown('late', row.uid));
+        settle(unknown('late', row));
       }, deadlineMs);
       const settle = (owner: Owner): void => {
         clearTimeout(timer);
@@ -186,9 +211,10 @@ export function createLinuxAttribution(
       const entry = wanted.get(link);
       if (entry === undefined) continue;
       wanted.delete(link);
-      const still = closed ? { kind: 'none' } : askKernel(diag, entry.tuple);
+      const still = closed ? null : askKernel(diag, entry.tuple);
       // A socket that is there but whose holder cannot be seen belongs to another user, a protected process or another pid namespace.
-      entry.settle(still.kind === 'socket' ? unknown('denied', entry.row.uid) : unknown('gone', entry.row.uid));
+      const there = still?.kind === 'socket' && still.inode === entry.row.inode;
+      entry.settle(unknown(there ? 'denied' : 'gone', entry.row));
     }
   }
 
@@ -200,7 +226,7 @@ export function createLinuxAttribution(
     const link = linkOf(row);
     for (let depth = 0; depth < 256 && holder.twinParent !== null; depth += 1) {
       const parent: Holder | null = holderOf(holder.twinParent, row.uid);
-      if (parent === null || !(guessHolds(parent, link) || scanHolds(parent, link))) break;
+      if (parent === null || !tries.some((holds) => holds(parent, link))) break;
       holder = parent;
     }
     recent.delete(holder.pid);
@@ -211,6 +237,11 @@ export function createLinuxAttribution(
       forget(oldest);
     }
     return holder.owner;
+  }
+
+  function unknown(why: 'gone' | 'late' | 'denied', row: SocketRow | null): Owner {
+    const cgroup = row === null || row.cgroup === null ? null : cgroups.pathOf(row.cgroup);
+    return { kind: 'unknown', why, uid: row?.uid ?? null, sandbox: cgroup === null ? null : sandboxOf([cgroup]) };
   }
 
   function forget(pid: number): void {
@@ -239,6 +270,16 @@ function askKernel(diag: SockDiag | null, tuple: Tuple): DiagAnswer {
   return row === null || row.inode === 0 ? { kind: 'none' } : { kind: 'socket', ...row };
 }
 
+/**
+ * A client may reset its connection and another may take its port before we ask: then the tuple is another connection's, whose end on
+ * our side has another inode, or none as long as nobody has accepted it.
+ */
+function isStillOurs(diag: SockDiag | null, tuple: Tuple, connection: Connection): boolean {
+  // As long as our end has a peer, the kernel gives its addresses and ports to nobody else.
+  if (diag !== null && connection.descriptor !== null) return diag.isConnected(connection.descriptor);
+  return askKernel(diag, reversed(tuple)).kind === 'socket';
+}
+
 function readTables(): string[] {
   return ['/proc/net/tcp', '/proc/net/tcp6'].map(readProcText).flatMap((read) => (typeof read === 'string' ? [] : [read.text]));
 }
@@ -254,8 +295,4 @@ function uidOf(pid: number): number | null {
 
 function linkOf(row: SocketRow): string {
   return `socket:[${row.inode}]`;
-}
-
-function unknown(why: 'gone' | 'late' | 'denied', uid: number | null): Owner {
-  return { kind: 'unknown', why, uid };
 }

@@ -1,4 +1,4 @@
-// Asks the Linux kernel for one TCP socket by its exact tuple (netlink sock_diag): owner uid and inode in some 20 µs, without privilege.
+// Asks the Linux kernel for one TCP socket by its exact tuple (netlink sock_diag): owner uid, inode, cgroup in 20 µs, unprivileged.
 // Not for finding the process that holds the inode: linux.ts does that.
 import koffi from 'koffi';
 import type { SocketRow, Tuple } from './tuple.ts';
@@ -7,7 +7,12 @@ import type { SocketRow, Tuple } from './tuple.ts';
 export type DiagAnswer = ({ readonly kind: 'socket' } & SocketRow) | { readonly kind: 'none' } | { readonly kind: 'failed' };
 
 /** An open netlink socket; blocks at most 50 ms a query. */
-export type SockDiag = { query(tuple: Tuple): DiagAnswer; close(): void };
+export type SockDiag = {
+  query(tuple: Tuple): DiagAnswer;
+  /** False once the peer of one of our own sockets has reset it; a microsecond. */
+  isConnected(descriptor: number): boolean;
+  close(): void;
+};
 
 const requestLength = 72;
 
@@ -21,6 +26,8 @@ export function openSockDiag(): SockDiag | null {
   timeout.writeBigInt64LE(50_000n, 8);
   libc.setsockopt(fd, 1, 20, timeout, timeout.length); // SOL_SOCKET, SO_RCVTIMEO
   const reply = Buffer.alloc(4096);
+  const peer = Buffer.alloc(32);
+  const peerLength = Buffer.alloc(4);
   let sequence = 0;
   let open = true;
   return {
@@ -37,6 +44,10 @@ export function openSockDiag(): SockDiag | null {
         if (answer !== null) return answer;
       }
       return { kind: 'failed' };
+    },
+    isConnected(descriptor) {
+      peerLength.writeUInt32LE(peer.length, 0);
+      return libc.getpeername(descriptor, peer, peerLength) === 0;
     },
     close() {
       if (open) libc.close(fd);
@@ -70,7 +81,18 @@ export function decodeDiagReply(reply: Buffer, sequence: number): DiagAnswer | n
   if (reply.readUInt16LE(4) === 2) return reply.readInt32LE(16) === -2 ? { kind: 'none' } : { kind: 'failed' };
   if (reply.length < 16 + 72) return { kind: 'failed' };
   const inode = reply.readUInt32LE(16 + 68);
-  return inode === 0 ? { kind: 'none' } : { kind: 'socket', uid: reply.readUInt32LE(16 + 64), inode };
+  return inode === 0 ? { kind: 'none' } : { kind: 'socket', uid: reply.readUInt32LE(16 + 64), inode, cgroup: cgroupIn(reply.subarray(16 + 72)) };
+}
+
+/** INET_DIAG_CGROUP_ID among the attributes: Linux 5.9 and later. It is the inode of the cgroup's folder. */
+function cgroupIn(attributes: Buffer): bigint | null {
+  for (let at = 0; at + 4 <= attributes.length;) {
+    const length = attributes.readUInt16LE(at);
+    if (length < 4) return null;
+    if (attributes.readUInt16LE(at + 2) === 21 && length >= 12 && at + 12 <= attributes.length) return attributes.readBigUInt64LE(at + 4);
+    at += (length + 3) & ~3;
+  }
+  return null;
 }
 
 type Libc = {
@@ -78,6 +100,7 @@ type Libc = {
   setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
   send(fd: number, data: Buffer, length: number, flags: number): number;
   recv(fd: number, data: Buffer, length: number, flags: number): number;
+  getpeername(fd: number, address: Buffer, length: Buffer): number;
   close(fd: number): number;
 };
 
@@ -88,12 +111,14 @@ function loadLibc(): Libc | null {
     const setsockopt = self.func('int setsockopt(int, int, int, void *, uint32_t)');
     const send = self.func('long send(int, void *, size_t, int)');
     const recv = self.func('long recv(int, void *, size_t, int)');
+    const getpeername = self.func('int getpeername(int, void *, void *)');
     const close = self.func('int close(int)');
     return {
       socket: (domain, type, protocol) => Number(socket(domain, type, protocol)),
       setsockopt: (fd, level, name, value, length) => Number(setsockopt(fd, level, name, value, length)),
       send: (fd, data, length, flags) => Number(send(fd, data, length, flags)),
       recv: (fd, data, length, flags) => Number(recv(fd, data, length, flags)),
+      getpeername: (fd, address, length) => Number(getpeername(fd, address, length)),
       close: (fd) => Number(close(fd)),
     };
   } catch {

@@ -1,6 +1,7 @@
 // Addresses of a downstream connection as bytes, and the two texts in which Linux shows them (/proc/net/tcp and tcp6).
-// Pure. Not for asking the kernel: sock-diag.ts does that.
+// Not for asking the kernel: sock-diag.ts does that.
 import { isIPv4, isIPv6 } from 'node:net';
+import type { Socket } from 'node:net';
 
 /** A downstream connection as our accepted socket shows it: `client` is the app's end, `server` ours. */
 export type Connection = {
@@ -8,6 +9,8 @@ export type Connection = {
   readonly clientPort: number;
   readonly serverAddress: string;
   readonly serverPort: number;
+  /** Our accepted socket: tells a connection from a later one with the same addresses and ports. Null where the system gives none. */
+  readonly descriptor: number | null;
 };
 
 /** The same with addresses as bytes in network order: 4 (IPv4, also where the app used an IPv4-mapped address) or 16. */
@@ -19,8 +22,26 @@ export type Tuple = {
   readonly serverPort: number;
 };
 
-/** Owner uid and socket inode of one row. */
-export type SocketRow = { readonly uid: number; readonly inode: number };
+/** Owner uid, socket inode and cgroup of one row; the cgroup's id is null where the system does not tell it. */
+export type SocketRow = { readonly uid: number; readonly inode: number; readonly cgroup: bigint | null };
+
+/** The connection of an accepted socket. */
+export function connectionOf(socket: Socket): Connection {
+  return {
+    clientAddress: socket.remoteAddress ?? '', clientPort: socket.remotePort ?? 0,
+    serverAddress: socket.localAddress ?? '', serverPort: socket.localPort ?? 0,
+    descriptor: descriptorOf(socket),
+  };
+}
+
+/** The same connection from our end. */
+export function reversed(tuple: Tuple): Tuple {
+  return {
+    family: tuple.family,
+    clientAddress: tuple.serverAddress, clientPort: tuple.serverPort,
+    serverAddress: tuple.clientAddress, serverPort: tuple.clientPort,
+  };
+}
 
 /** Bytes of the connection's addresses; null for addresses or ports that are none. */
 export function tupleOf(connection: Connection): Tuple | null {
@@ -84,7 +105,7 @@ function readRow(table: string, from: number): SocketRow | null {
   const fields = table.slice(start, end < 0 ? undefined : end).trim().split(/\s+/);
   const uid = Number(fields[7]);
   const inode = Number(fields[9]);
-  return Number.isInteger(uid) && Number.isInteger(inode) ? { uid, inode } : null;
+  return Number.isInteger(uid) && Number.isInteger(inode) ? { uid, inode, cgroup: null } : null;
 }
 
 // The kernel prints each 32-bit word of an address as the host's integer: little endian on every system Node ships for but s390x.
@@ -118,4 +139,11 @@ function ipv6Bytes(address: string): Uint8Array {
 
 function wordText(high: string | undefined, low: string | undefined): string {
   return ((Number(high) << 8) | Number(low)).toString(16);
+}
+
+// Node tells a socket's descriptor nowhere in public; without it the look-up works and is a little less sure.
+function descriptorOf(socket: Socket): number | null {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : null;
+  return typeof fd === 'number' && fd >= 0 ? fd : null;
 }

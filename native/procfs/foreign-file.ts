@@ -21,6 +21,31 @@ export function readStart(file: string, limit: number): Buffer | null {
   }
 }
 
+/** Reads parts of a regular file while `use` runs: bytes at an offset, fewer at its end. `use` gets a reader of nothing when it cannot be opened. */
+export function withParts<Value>(file: string, use: (readAt: (offset: number, length: number) => Buffer | null) => Value): Value {
+  let fd: number | null = null;
+  try {
+    fd = openSync(file, openWithoutWaiting);
+    if (!fstatSync(fd).isFile()) throw new Error('no regular file');
+  } catch {
+    if (fd !== null) closeSync(fd);
+    return use(() => null);
+  }
+  const opened = fd;
+  try {
+    return use((offset, length) => {
+      try {
+        const part = Buffer.alloc(length);
+        return part.subarray(0, readSync(opened, part, 0, length, offset));
+      } catch {
+        return null;
+      }
+    });
+  } finally {
+    closeSync(opened);
+  }
+}
+
 /** A regular file of at most `limit` bytes; null when it is missing, unreadable, larger or something else. */
 export async function readWhole(file: string, limit: number): Promise<Buffer | null> {
   try {

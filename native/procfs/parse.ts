@@ -5,6 +5,8 @@
 export type ProcStat = {
   readonly pid: number;
   readonly ppid: number;
+  /** What the process calls itself, at most 15 bytes; it may choose it freely. */
+  readonly name: string;
   /** Start time in clock ticks since boot; kept as text because it is only ever compared or converted once. */
   readonly startTicks: string;
   /** Addresses that an exec() changes while pid and start time stay: equal marks mean the same program image. */
@@ -23,7 +25,7 @@ export function parseStat(text: string): ProcStat | null {
   if (!Number.isInteger(pid) || !Number.isInteger(ppid) || startTicks === undefined || !/^\d+$/.test(startTicks)) return null;
   // Fields 26, 28, 48 and 50 of proc(5): start of code, of stack, of arguments, of environment.
   const imageMarks = [fields[23], fields[25], fields[45], fields[47]].join(' ');
-  return { pid, ppid, startTicks, imageMarks };
+  return { pid, ppid, name: text.slice(open + 1, close), startTicks, imageMarks };
 }
 
 /** Boot time of `/proc/stat`, seconds since the epoch; null when the line is missing. */
@@ -64,6 +66,17 @@ export function parseEnviron(text: string): Map<string, string> {
     if (!variables.has(name)) variables.set(name, entry.slice(equals + 1));
   }
   return variables;
+}
+
+/** Paths of `/proc/PID/cgroup`, of the unified hierarchy (version 2) first. */
+export function parseCgroups(text: string): string[] {
+  return text.split('\n').map((line) => /^(\d+):[^:]*:(\/.*)$/.exec(line)).filter((found) => found !== null)
+    .sort((one, other) => Number(one[1]) - Number(other[1])).map((found) => found[2] ?? '/');
+}
+
+/** Where the unified cgroup hierarchy is mounted, from `/proc/PID/mountinfo`; null where it is not. */
+export function parseCgroupMount(text: string): string | null {
+  return text.split('\n').find((line) => / - cgroup2 /.test(line))?.split(' ')[4] ?? null;
 }
 
 /** Login name and home folder by uid, from `/etc/passwd`; the first line of a uid wins. */

@@ -19,7 +19,7 @@ describe('the program', () => {
     ['in a package it lies outside the archive', { ...place, packaged: true, appPath: '/res/app.asar' }, '/res/node/node', '/res/agent/electron/agent/main.ts', '/res/agent'],
     ['in a package for Windows it ends in .exe', { ...place, packaged: true, platform: 'win32' } as const, '/res/node/node.exe', '/res/agent/electron/agent/main.ts', '/res/agent'],
   ])('%s', (_name, where, file, script, cwd) => {
-    expect(agentCommand(where)).toEqual({ file, args: [script], folder: cwd });
+    expect(agentCommand(where)).toEqual({ file, args: [`--openssl-config=${cwd}/resources/openssl.cnf`, script], folder: cwd });
   });
 });
 

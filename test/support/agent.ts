@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { agentNodeArguments } from '../../electron/contract/agent-arguments.ts';
 import { createControlClient, type ControlClient } from '../../electron/client/control-client.ts';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -30,7 +31,7 @@ export async function startTestAgent(policy: Record<string, unknown>, options: {
   const writePolicy = (value: unknown): void => writeFileSync(policyFile, JSON.stringify(value, null, 2));
   const network = { port: 0, ...(policy.network as object | undefined) };
   writePolicy({ version: 1, ...policy, network });
-  const child = spawn(process.execPath, [join(repository, 'electron/agent/main.ts'), '--policy', policyFile, '--ready-json'], {
+  const child = spawn(process.execPath, [...agentNodeArguments(repository), join(repository, 'electron/agent/main.ts'), '--policy', policyFile, '--ready-json'], {
     env: { ...process.env, ...options.env, PINLIGHT_HOME: home, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ready = await firstLine(child);

@@ -1,6 +1,6 @@
 // The server leg of an inspected connection: TLS first, verified as a browser would, its ALPN and version known before the app is answered.
 // Not for dialling (dial.ts) and not for what a failure leads to (serve-connection.ts asks policy).
-import { X509Certificate } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import * as tls from 'node:tls';
@@ -56,7 +56,8 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
   // As strong against later decryption as the app asked to be, and no stronger: the hybrid share costs 1.2 kB and its key generation
   // on every connection. `*` marks the groups a key share is sent for, so that servers without the hybrid need no second round trip.
   const contextWith = (ecdhCurve: string, maxVersion: 'TLSv1.2' | 'TLSv1.3'): tls.SecureContext =>
-    tls.createSecureContext({ ca, ciphers: cipherList, sigalgs: signatureList, minVersion: 'TLSv1.2', maxVersion, ecdhCurve });
+    // No renegotiation: its certificate would be looked at by nobody, and its request for a client certificate answered with an empty one (B5, B9).
+    tls.createSecureContext({ ca, ciphers: cipherList, sigalgs: signatureList, minVersion: 'TLSv1.2', maxVersion, ecdhCurve, secureOptions: constants.SSL_OP_NO_RENEGOTIATION });
   const classical = contextWith('X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.3');
   const hybrid = contextWith('*X25519MLKEM768/*X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.3');
   // For an app that offers no TLS 1.3 the server leg has none either: the app could not be answered, or would be shown less than there is.

@@ -1,7 +1,7 @@
 // An inspected connection: server first, verified; then a leaf; then the app's handshake; then the relay; then the evidence.
 // Not for the steps themselves. Upstream first is structural: no leaf can come into being before the server's chain has been verified.
 import type { Socket } from 'node:net';
-import { bulkCipherOf, leafKeyFor } from '../../core/ca/leaf-profile.ts';
+import { bulkCipherOf, leafKeyFor, offersBulk } from '../../core/ca/leaf-profile.ts';
 import { saidGoodbye } from '../../core/tls/app-close.ts';
 import { classifyHandshake } from '../../core/tls/handshake-outcome.ts';
 import type { ClientHello } from '../../core/tls/client-hello.ts';
@@ -71,9 +71,14 @@ export async function inspect(request: InspectRequest): Promise<void> {
     upstream.socket.destroy();
     return giveServersOwnBytes(request, { code: 'incompatible', detail: `the server speaks ${upstream.version}, which the app did not offer` });
   }
+  const bulk = bulkCipherOf(upstream.cipher);
+  if (!offersBulk(hello, upstream.version, bulk)) {
+    upstream.socket.destroy();
+    return giveServersOwnBytes(request, { code: 'incompatible', detail: `the server chose ${upstream.cipher}, the like of which the app did not offer` });
+  }
   const context = proxy.inspection.leaves.contextFor({
     host, upstreamHash: upstream.leafHash, upstreamNotAfter: upstream.notAfter, alpn: upstream.alpn, maxVersion: upstream.version,
-    bulk: bulkCipherOf(upstream.cipher),
+    bulk,
     key: leafKeyFor(hello, upstream.version), rule: request.decision.rule,
   }, proxy.now());
   if (context.kind === 'impossible') {

@@ -7,6 +7,8 @@ import type { ClientHello } from '../../core/tls/client-hello.ts';
 /** A server that answered within this time is very likely to answer again; when it does not, the next request hears it in words. */
 const recentMs = 60_000;
 const limit = 1_000;
+/** TLS_FALLBACK_SCSV. */
+const fallbackSignal = 0x5600;
 
 /** What of a hello shapes the server leg. */
 export type HelloShape = { readonly serverName: string | null; readonly alpn: readonly string[]; readonly postQuantum: boolean; readonly tls13: boolean };
@@ -42,9 +44,12 @@ export function createRecentTargets(): RecentTargets {
   };
 }
 
-/** GREASE and unprintable protocol names never reach the server, so they make no difference. */
+/**
+ * GREASE and unprintable protocol names never reach the server, so they make no difference. An app that has fallen back from TLS 1.3 says so
+ * (RFC 7507); Node cannot say it for us, so the server is asked with TLS 1.3: one that has it gets the app's own hello then, and refuses it.
+ */
 export function shapeOf(hello: ClientHello): HelloShape {
-  return { serverName: hello.serverName, alpn: hello.alpn.filter((name) => /^[\x21-\x7e]+$/.test(name)), postQuantum: hello.groups.includes(0x11ec), tls13: hello.versions.includes(0x0304) };
+  return { serverName: hello.serverName, alpn: hello.alpn.filter((name) => /^[\x21-\x7e]+$/.test(name)), postQuantum: hello.groups.includes(0x11ec), tls13: hello.versions.includes(0x0304) || hello.cipherSuites.includes(fallbackSignal) };
 }
 
 export function sameShape(a: HelloShape, b: HelloShape): boolean {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { agentNodeArguments } from '../../../electron/contract/agent-arguments.ts';
 import { originName, type Certificates } from '../certificates.ts';
 import { lastWords, type Program, type Started, type Workspace } from '../workspace.ts';
 
@@ -22,7 +23,7 @@ export async function startPinlight(space: Workspace, certificates: Certificates
     network: { port: 0, localTargets: { [`${originName}:443`]: `127.0.0.1:${originPort}` }, upstreamRoots: [certificates.originRoot] },
   }));
   const ownNode = join(repository, 'node_modules/.bin/node');
-  const program = space.start('pinlight', existsSync(ownNode) ? ownNode : process.execPath, [entry, '--policy', policyFile, '--ready-json'], {
+  const program = space.start('pinlight', existsSync(ownNode) ? ownNode : process.execPath, [...agentNodeArguments(repository), entry, '--policy', policyFile, '--ready-json'], {
     env: { ...process.env, PINLIGHT_HOME: join(folder, 'home') }, readsOutput: true, measured: true,
   });
   const ready = await readReadyLine(program);

@@ -137,13 +137,13 @@ describe.runIf(linux)('identify', () => {
       console.log(`skipped: ${program} is not installed`);
       return;
     }
-    const owner: ProcessOwner = { kind: 'process', pid: 2 ** 30, uid: 1000, user: null, startedAt: 0, path: file, commandLine: [file] };
+    const owner: ProcessOwner = { kind: 'process', pid: 2 ** 30, uid: 1000, user: null, startedAt: 0, path: file, commandLine: [file], parents: [], sandbox: null };
     const identity = await identifier.identify(owner);
     expect(identity).toMatchObject({ path: file, script: null, runtime, perCallTrust: false });
   });
 
   test('an executable that is not there still gets an identity', async () => {
-    const owner: ProcessOwner = { kind: 'process', pid: 2 ** 30, uid: 1000, user: 'x', startedAt: 1, path: '/nowhere/tool', commandLine: [] };
+    const owner: ProcessOwner = { kind: 'process', pid: 2 ** 30, uid: 1000, user: 'x', startedAt: 1, path: '/nowhere/tool', commandLine: [], parents: [], sandbox: null };
     expect(await identifier.identify(owner)).toEqual({
       id: createHash('sha256').update('/nowhere/tool\0\x001000').digest('hex').slice(0, 16),
       name: 'tool', path: '/nowhere/tool', script: null, package: null, signer: null, hash: null, runtime: null, perCallTrust: false, known: false,

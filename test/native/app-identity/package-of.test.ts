@@ -22,11 +22,15 @@ test('a merged path is also looked for as it was before the merge', () => {
   expect(md5Of(sums, ['/usr/bin/wget'])).toBeNull();
 });
 
+const sha256 = 'c0ffee'.repeat(10) + 'abcd';
 test.each([
-  ['an owned file', 'curl\t8.0-1.fc40\n', { name: 'curl', version: '8.0-1.fc40', md5: null }],
+  ['an owned file with its digest', `curl\t8.0-1.fc40\t8\n/usr/bin\t\n/usr/bin/curl\t${sha256}\n`, { name: 'curl', version: '8.0-1.fc40', digest: { algorithm: 'sha256', hex: sha256 } }],
+  ['an old package with MD5', 'curl\t7.0-1\t1\n/bin/curl\t30fcaf8c56d1183e473d59108bb03abc\n', { name: 'curl', version: '7.0-1', digest: { algorithm: 'md5', hex: '30fcaf8c56d1183e473d59108bb03abc' } }],
+  ['a link, which has none', 'curl\t8.0-1\t8\n/usr/bin/curl\t\n', { name: 'curl', version: '8.0-1', digest: null }],
+  ['digests of another kind', `curl\t8.0-1\t10\n/usr/bin/curl\t${sha256}\n`, { name: 'curl', version: '8.0-1', digest: null }],
   ['a file that no package owns', 'file /opt/x is not owned by any package\n', null],
 ])('rpm: %s', (_name, text, expected) => {
-  expect(parseRpmAnswer(text)).toEqual(expected);
+  expect(parseRpmAnswer(text, ['/usr/bin/curl', '/bin/curl'])).toEqual(expected);
 });
 
 describe('createPackageBook', () => {
@@ -40,8 +44,8 @@ describe('createPackageBook', () => {
   const book = createPackageBook(root);
 
   test.each([
-    ['a file of a package with architecture', '/usr/bin/curl', { name: 'curl', version: '7.88.1-10', md5: '30fcaf8c56d1183e473d59108bb03abc' }],
-    ['a file that its package lists in /bin', '/usr/bin/bash', { name: 'bash', version: null, md5: null }],
+    ['a file of a package with architecture', '/usr/bin/curl', { name: 'curl', version: '7.88.1-10', digest: { algorithm: 'md5', hex: '30fcaf8c56d1183e473d59108bb03abc' } }],
+    ['a file that its package lists in /bin', '/usr/bin/bash', { name: 'bash', version: null, digest: null }],
     ['a path that only starts like an owned one', '/usr/bin/curl-x', null],
     ['a file outside of where packages install', '/home/anna/curl', null],
   ])('%s', async (_name, file, expected) => {

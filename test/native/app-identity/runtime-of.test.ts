@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { hasPerCallTrust, isGo, runtimeOf, tlsLibraryOf } from '../../../native/app-identity/runtime-of.ts';
+import { hasPerCallTrust, runtimeOf, tlsLibraryOf } from '../../../native/app-identity/runtime-of.ts';
 
-const clues = { neighbours: [], head: null, maps: null };
+const clues = { neighbours: [], readAt: () => null, maps: null };
 const map = (...files: string[]): string => files.map((file) => `7f60-7f61 r-xp 00000000 08:01 42   /usr/lib/x86_64-linux-gnu/${file}\n`).join('');
 
 describe('runtimeOf', () => {
@@ -14,7 +14,15 @@ describe('runtimeOf', () => {
     ['Firefox by name', { ...clues, path: '/usr/lib/firefox-esr/firefox-esr' }, 'firefox'],
     ['an Electron app by its neighbours', { ...clues, path: '/usr/share/code/code', neighbours: ['code', 'icudtl.dat', 'resources.pak', 'resources'] }, 'electron'],
     ['a renamed browser by its neighbours', { ...clues, path: '/opt/b/b', neighbours: ['b', 'icudtl.dat', 'resources.pak', 'locales'] }, 'chromium'],
-    ['Go by its build id', { ...clues, path: '/usr/bin/gh', head: Buffer.from('\x7fELF....Go build ID: "abc"', 'latin1') }, 'go'],
+    ['Deno by name', { ...clues, path: '/home/ann/.deno/bin/deno' }, 'deno'],
+    ['Node on Windows', { ...clues, path: 'C:\\Program Files\\nodejs\\Node.EXE' }, 'node'],
+    ['Python without a console on Windows', { ...clues, path: 'C:\\Python312\\pythonw.exe' }, 'python'],
+    ['Edge on Windows', { ...clues, path: 'C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe' }, 'chromium'],
+    ['an Electron app on Windows', { ...clues, path: 'C:\\App\\Slack.exe', neighbours: ['icudtl.dat', 'resources.pak', 'resources'] }, 'electron'],
+    ['Chrome\'s helper on macOS, which holds its sockets', { ...clues, path: '/Applications/Google Chrome.app/Contents/Frameworks/x/Helpers/Google Chrome Helper.app/Contents/MacOS/Google Chrome Helper' }, 'chromium'],
+    ['Python\'s framework on macOS', { ...clues, path: '/Library/Frameworks/Python.framework/Versions/3.12/Resources/Python.app/Contents/MacOS/Python' }, 'python'],
+    ['an Electron app on macOS by its frameworks', { ...clues, path: '/Applications/Slack.app/Contents/MacOS/Slack', neighbours: ['Slack', 'Electron Framework.framework'] }, 'electron'],
+    ['Firefox\'s kin on macOS', { ...clues, path: '/Applications/Tor Browser.app/Contents/MacOS/tor-browser', neighbours: ['XUL'] }, 'firefox'],
     ['GnuTLS by what is mapped', { ...clues, path: '/usr/bin/wget', maps: map('libgnutls.so.30.34.3', 'libc.so.6') }, 'gnutls'],
     ['the name counts before the maps', { ...clues, path: '/usr/bin/python3', maps: map('libssl.so.3') }, 'python'],
     ['nothing known', { ...clues, path: '/usr/bin/nc', maps: map('libc.so.6') }, null],
@@ -34,10 +42,6 @@ test.each([
   expect(tlsLibraryOf(maps)).toBe(expected);
 });
 
-test('a text that mentions Go is no Go program', () => {
-  expect(isGo(Buffer.from('Go build ID: "x"'))).toBe(false);
-});
-
 test('trust is chosen per call in curl, openssl, wget and gnutls-cli', () => {
-  expect(['/usr/bin/curl', '/usr/bin/openssl', '/usr/bin/wget', '/usr/bin/gnutls-cli', '/usr/bin/git', '/opt/curly'].map(hasPerCallTrust)).toEqual([true, true, true, true, false, false]);
+  expect(['/usr/bin/curl', '/usr/bin/openssl', '/usr/bin/wget', '/usr/bin/gnutls-cli', 'C:\\Windows\\System32\\curl.exe', '/usr/bin/git', '/opt/curly'].map(hasPerCallTrust)).toEqual([true, true, true, true, true, false, false]);
 });

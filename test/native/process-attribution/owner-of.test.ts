@@ -2,11 +2,12 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createProcessAttribution } from '../../../native/process-attribution/index.ts';
+import { connectionOf, createProcessAttribution } from '../../../native/process-attribution/index.ts';
 import type { ProcessAttribution } from '../../../native/process-attribution/index.ts';
 import { createLinuxAttribution } from '../../../native/process-attribution/linux.ts';
-import { bareEnv, connectionOf, openLoopback, programOrSkip, startClient, stopClient } from '../support/clients.ts';
+import { bareEnv, openLoopback, programOrSkip, startClient, stopClient } from '../support/clients.ts';
 import type { Loopback } from '../support/clients.ts';
 
 const linux = process.platform === 'linux';
@@ -51,7 +52,7 @@ describe.runIf(linux)('ownerOf', () => {
 
   test('the same answer comes from /proc/net where netlink is denied', async () => {
     const fallback = createLinuxAttribution(() => null);
-    const failing = createLinuxAttribution(() => ({ query: () => ({ kind: 'failed' }), close: () => undefined }));
+    const failing = createLinuxAttribution(() => ({ query: () => ({ kind: 'failed' }), isConnected: () => true, close: () => undefined }));
     const child = startClient(process.execPath, ['-e', connectAndWait(server.port, '::ffff:127.0.0.1')]);
     try {
       const { connection } = await server.next();
@@ -69,7 +70,7 @@ describe.runIf(linux)('ownerOf', () => {
     const closed = new Promise((resolve) => socket.once('close', resolve));
     client.resetAndDestroy();
     await closed;
-    expect(await attribution.ownerOf(connection, 1000)).toEqual({ kind: 'unknown', why: 'gone', uid: null });
+    expect(await attribution.ownerOf(connection, 1000)).toEqual({ kind: 'unknown', why: 'gone', uid: null, sandbox: null });
   });
 
   test('a look-up that outlives its deadline is late, and a sweep of the rest finds the process', async () => {
@@ -80,7 +81,7 @@ describe.runIf(linux)('ownerOf', () => {
     const slow = createLinuxAttribution(undefined, () => far);
     const late = slow.ownerOf(connection, 5);
     expect(late).toBeInstanceOf(Promise);
-    expect(await late).toEqual({ kind: 'unknown', why: 'late', uid: process.getuid?.() });
+    expect(await late).toEqual({ kind: 'unknown', why: 'late', uid: process.getuid?.(), sandbox: null });
     slow.close();
     const patient = createLinuxAttribution(undefined, () => [...far.slice(0, 20_000), process.pid]);
     expect(await patient.ownerOf(connection, 20_000)).toMatchObject({ kind: 'process', pid: process.pid });
@@ -205,16 +206,30 @@ time.sleep(600)
     }
   });
 
+  test('the programs that started a tool are named, the nearest first', async () => {
+    const lines = `${process.execPath} -e "${connectAndWait(server.port, '127.0.0.1')}"; true`;
+    const child = spawn('/bin/bash', ['-c', lines], { stdio: 'ignore', env: bareEnv, detached: true });
+    try {
+      const { connection } = await server.next();
+      const owner = await attribution.ownerOf(connection, 2000);
+      if (owner.kind !== 'process') throw new Error(owner.why);
+      expect(owner.parents.length).toBeLessThanOrEqual(4);
+      expect(owner.parents.slice(0, 2)).toEqual(['bash', path.basename(process.execPath)]);
+    } finally {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    }
+  });
+
   test('another user\'s process is denied to an agent without privilege, and its uid is known', async () => {
     if (process.getuid?.() !== 0) {
       console.log('skipped: needs root to start an agent of another user');
       return;
     }
-    // The agent's part runs as nobody and is asked about a connection of root.
+    // The agent's part runs as nobody and is asked about a connection of root; a descriptor would be a number of this process.
     const program = `
       import { createProcessAttribution } from ${JSON.stringify(new URL('../../../native/process-attribution/index.ts', import.meta.url).href)};
       const attribution = createProcessAttribution();
-      process.on('message', async (c) => { process.send(await attribution.ownerOf(c, 2000)); });
+      process.on('message', async (c) => { process.send(await attribution.ownerOf({ ...c, descriptor: null }, 2000)); });
       process.send('ready');`;
     const agent = spawn(process.execPath, ['--input-type=module', '-e', program], { uid: 65534, gid: 65534, env: bareEnv, cwd: '/', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     const client = net.connect(server.port, '127.0.0.1');
@@ -225,7 +240,7 @@ time.sleep(600)
       for (let round = 0; round < 2; round += 1) {
         const answer = message();
         agent.send(connection);
-        expect(await answer).toEqual({ kind: 'unknown', why: 'denied', uid: 0 });
+        expect(await answer).toEqual({ kind: 'unknown', why: 'denied', uid: 0, sandbox: null });
       }
     } finally {
       client.destroy();
@@ -267,15 +282,15 @@ describe.runIf(linux)('listenerOf', () => {
     expect(attribution.listenerOf(server.port)).toMatchObject({ kind: 'process', pid: process.pid, path: process.execPath });
     const port = server.port;
     await server.close();
-    expect(attribution.listenerOf(port)).toEqual({ kind: 'unknown', why: 'gone', uid: null });
+    expect(attribution.listenerOf(port)).toEqual({ kind: 'unknown', why: 'gone', uid: null, sandbox: null });
     attribution.close();
   });
 });
 
 
-function readlinkSafe(path: string): string {
+function readlinkSafe(link: string): string {
   try {
-    return readlinkSync(path);
+    return readlinkSync(link);
   } catch {
     return '';
   }

@@ -14,14 +14,14 @@ const tcp6 = head
   + '   1: 0000000000000000FFFF00000100007F:C351 0000000000000000FFFF00000100007F:480B 01 00000000:00000000 00:00000000 00000000  1001        0 2002 1 0 20 4 30 10 -1\n'
   + '   2: 00000000000000000000000001000000:C352 00000000000000000000000001000000:480B 01 00000000:00000000 00:00000000 00000000  1002        0 2003 1 0 20 4 30 10 -1\n';
 
-const from = (clientAddress: string, clientPort: number, serverAddress = clientAddress) => tupleOf({ clientAddress, clientPort, serverAddress, serverPort: 18443 });
+const from = (clientAddress: string, clientPort: number, serverAddress = clientAddress) => tupleOf({ clientAddress, clientPort, serverAddress, serverPort: 18443, descriptor: null });
 
 describe('findConnectionRow', () => {
   test.each([
-    ['finds an IPv4 client, not our own end of the connection', tcp, from('127.0.0.1', 50000), { uid: 1000, inode: 1004 }],
-    ['finds a dual-stack client that only tcp6 shows', tcp6, from('127.0.0.1', 50001), { uid: 1001, inode: 2002 }],
-    ['takes an IPv4-mapped address for its IPv4 form', tcp, from('::ffff:127.0.0.1', 50000), { uid: 1000, inode: 1004 }],
-    ['finds an IPv6 client', tcp6, from('::1', 50002), { uid: 1002, inode: 2003 }],
+    ['finds an IPv4 client, not our own end of the connection', tcp, from('127.0.0.1', 50000), { uid: 1000, inode: 1004, cgroup: null }],
+    ['finds a dual-stack client that only tcp6 shows', tcp6, from('127.0.0.1', 50001), { uid: 1001, inode: 2002, cgroup: null }],
+    ['takes an IPv4-mapped address for its IPv4 form', tcp, from('::ffff:127.0.0.1', 50000), { uid: 1000, inode: 1004, cgroup: null }],
+    ['finds an IPv6 client', tcp6, from('::1', 50002), { uid: 1002, inode: 2003, cgroup: null }],
     ['gives null for a port that is not there', tcp, from('127.0.0.1', 50009), null],
     ['gives null for an empty table', '', from('127.0.0.1', 50000), null],
   ])('%s', (_name, table, tuple, expected) => {
@@ -31,9 +31,9 @@ describe('findConnectionRow', () => {
 
 describe('findListenerRow', () => {
   test.each([
-    ['finds who listens on 127.0.0.1', tcp, 18443, { uid: 1000, inode: 1002 }],
-    ['finds who listens on every address', tcp, 8080, { uid: 0, inode: 1001 }],
-    ['finds who listens on ::1', tcp6, 443, { uid: 5, inode: 2001 }],
+    ['finds who listens on 127.0.0.1', tcp, 18443, { uid: 1000, inode: 1002, cgroup: null }],
+    ['finds who listens on every address', tcp, 8080, { uid: 0, inode: 1001, cgroup: null }],
+    ['finds who listens on ::1', tcp6, 443, { uid: 5, inode: 2001, cgroup: null }],
     ['leaves out a listener on another interface', tcp, 80, null],
     ['leaves out a port that is only a client\'s', tcp, 50000, null],
   ])('%s', (_name, table, port, expected) => {
@@ -57,9 +57,9 @@ describe('addressBytes', () => {
 });
 
 test.each([
-  ['families that differ', { clientAddress: '127.0.0.1', clientPort: 1, serverAddress: '::1', serverPort: 2 }],
-  ['port 0', { clientAddress: '127.0.0.1', clientPort: 0, serverAddress: '127.0.0.1', serverPort: 2 }],
-  ['a closed socket without addresses', { clientAddress: '', clientPort: 5, serverAddress: '', serverPort: 2 }],
+  ['families that differ', { clientAddress: '127.0.0.1', clientPort: 1, serverAddress: '::1', serverPort: 2, descriptor: null }],
+  ['port 0', { clientAddress: '127.0.0.1', clientPort: 0, serverAddress: '127.0.0.1', serverPort: 2, descriptor: null }],
+  ['a closed socket without addresses', { clientAddress: '', clientPort: 5, serverAddress: '', serverPort: 2, descriptor: null }],
 ])('%s make no tuple', (_name, connection) => {
   expect(tupleOf(connection)).toBeNull();
 });
@@ -74,7 +74,9 @@ describe('sock_diag messages', () => {
   });
 
   test.each([
-    ['a socket gives uid and inode', reply(20, 7, (one) => { one.writeUInt32LE(1000, 80); one.writeUInt32LE(4711, 84); }), { kind: 'socket', uid: 1000, inode: 4711 }],
+    ['a socket gives uid and inode', socketReply(), { kind: 'socket', uid: 1000, inode: 4711, cgroup: null }],
+    ['the cgroup stands among the attributes', Buffer.concat([socketReply(), Buffer.from('05000800000000000c0015002a00000000000000', 'hex')]), { kind: 'socket', uid: 1000, inode: 4711, cgroup: 42n }],
+    ['a cut attribute tells no cgroup', Buffer.concat([socketReply(), Buffer.from('0c0015002a00', 'hex')]), { kind: 'socket', uid: 1000, inode: 4711, cgroup: null }],
     ['a socket without inode has no process any more', reply(20, 7, (one) => { one.writeUInt32LE(1000, 80); }), { kind: 'none' }],
     ['error -2 means no such socket', reply(2, 7, (one) => { one.writeInt32LE(-2, 16); }), { kind: 'none' }],
     ['another error means netlink failed', reply(2, 7, (one) => { one.writeInt32LE(-1, 16); }), { kind: 'failed' }],
@@ -91,4 +93,11 @@ function reply(type: number, sequence: number, body: (buffer: Buffer) => void): 
   buffer.writeUInt32LE(sequence, 8);
   body(buffer);
   return buffer;
+}
+
+function socketReply(): Buffer {
+  return reply(20, 7, (one) => {
+    one.writeUInt32LE(1000, 80);
+    one.writeUInt32LE(4711, 84);
+  });
 }

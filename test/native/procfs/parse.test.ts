@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { bootedAtOf, parseBootTime, parseEnviron, parseNulList, parsePasswd, parseStat, startedAtOf, withoutDeletedMark } from '../../../native/procfs/parse.ts';
+import { bootedAtOf, parseBootTime, parseCgroupMount, parseCgroups, parseEnviron, parseNulList, parsePasswd, parseStat, startedAtOf, withoutDeletedMark } from '../../../native/procfs/parse.ts';
 
 const tail = 'S 4242 7780 4721 0 -1 4194304 100 0 0 0 1 2 0 0 20 0 1 0 98765 3129344 446 18446744073709551615 111 222 333 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 444 555 666 777 778 779 780 0';
 
 describe('parseStat', () => {
   test.each([
-    ['reads parent, start and image marks of an ordinary line', `7780 (curl) ${tail}`, { pid: 7780, ppid: 4242, startTicks: '98765', imageMarks: '111 333 777 779' }],
-    ['takes the last bracket when the name holds brackets and spaces', `7780 (a) S 1 (b) ${tail}`, { pid: 7780, ppid: 4242, startTicks: '98765', imageMarks: '111 333 777 779' }],
+    ['reads parent, start and image marks of an ordinary line', `7780 (curl) ${tail}`, { pid: 7780, ppid: 4242, name: 'curl', startTicks: '98765', imageMarks: '111 333 777 779' }],
+    ['takes the last bracket when the name holds brackets and spaces', `7780 (a) S 1 (b) ${tail}`, { pid: 7780, ppid: 4242, name: 'a) S 1 (b', startTicks: '98765', imageMarks: '111 333 777 779' }],
     ['gives null for an empty text', '', null],
     ['gives null for a line without name', '7780 curl S 1', null],
     ['gives null for a line that ends early', '7780 (curl) S 4242', null],
@@ -52,4 +52,21 @@ test('users are read by uid, broken lines skipped', () => {
 test('a replaced executable keeps its path', () => {
   expect(withoutDeletedMark('/usr/bin/curl (deleted)')).toBe('/usr/bin/curl');
   expect(withoutDeletedMark('/usr/bin/curl')).toBe('/usr/bin/curl');
+});
+
+test.each([
+  ['one hierarchy', '0::/user.slice/app.scope\n', ['/user.slice/app.scope']],
+  ['version 1 beside it: the unified one comes first', '12:pids:/docker/ab\n1:name=systemd:/docker/cd\n0::/\n', ['/', '/docker/cd', '/docker/ab']],
+  ['a path with a colon', '0::/a:b\n', ['/a:b']],
+  ['nothing', '', []],
+])('the cgroups of a process: %s', (_name, text, expected) => {
+  expect(parseCgroups(text)).toEqual(expected);
+});
+
+test.each([
+  ['the only hierarchy', '30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw\n', '/sys/fs/cgroup'],
+  ['beside version 1', '31 30 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n40 30 0:30 / /sys/fs/cgroup/unified rw - cgroup2 none rw\n', '/sys/fs/cgroup/unified'],
+  ['none', '31 30 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n', null],
+])('the unified hierarchy: %s', (_name, text, expected) => {
+  expect(parseCgroupMount(text)).toBe(expected);
 });

@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { accessSync, constants, realpathSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { connectionOf } from '../../../native/process-attribution/index.ts';
 import type { Connection } from '../../../native/process-attribution/index.ts';
 
 /** Environment of a client: only what it needs to run, because a test machine may set trust variables of its own. */
@@ -67,14 +68,6 @@ export async function openLoopback(address = '127.0.0.1'): Promise<Loopback> {
         server.close(() => resolve());
       });
     },
-  };
-}
-
-/** Our accepted socket as the attribution wants it. */
-export function connectionOf(socket: net.Socket): Connection {
-  return {
-    clientAddress: socket.remoteAddress ?? '', clientPort: socket.remotePort ?? 0,
-    serverAddress: socket.localAddress ?? '', serverPort: socket.localPort ?? 0,
   };
 }
 
