@@ -1,5 +1,6 @@
 // Read-only probe of trust stores: which ones on this machine hold our root, and which one a given process reads.
 // Not for installing or removing the root anywhere.
+import { homedir } from 'node:os';
 import path from 'node:path';
 import type { AppIdentity, Owner, TrustView } from '../../electron/core/model.ts';
 import { interpreterOf } from '../app-identity/interpreters.ts';
@@ -9,7 +10,8 @@ import { parseEnviron } from '../procfs/parse.ts';
 import { createUserNames, readLink, readProcText } from '../procfs/read.ts';
 import { createRootSearch } from './holds-root.ts';
 import type { Holding } from './holds-root.ts';
-import { installedStores } from './installed-stores.ts';
+import { listStores } from './doctor.ts';
+import { runtimeStores } from './installed-stores.ts';
 import type { InstalledStore } from './installed-stores.ts';
 import type { Place } from './places.ts';
 import { configFilesOf, storeOfProcess } from './store-of-process.ts';
@@ -39,14 +41,20 @@ const configLimit = 256 * 1024;
 /** Linux counts process starts in hundredths of a second. */
 const startUncertaintyMs = 50;
 
-/** A probe for one root certificate, DER. */
-export function createTrustProbe(options: { readonly rootDer: Buffer }): TrustProbe {
+/** A probe for one root certificate, DER. `stateFolder`: where the files stand that Pinlight points programs to. */
+export function createTrustProbe(options: { readonly rootDer: Buffer; readonly stateFolder: string }): TrustProbe {
   const search = createRootSearch(options.rootDer);
   const users = createUserNames();
   const asked = new Map<string, Asked>();
 
   return {
-    stores: () => installedStores(search, process.env),
+    async stores() {
+      const rows = await Promise.all([
+        listStores({ stateFolder: options.stateFolder, root: options.rootDer, home: homedir(), env: process.env }),
+        runtimeStores(search, process.env),
+      ]);
+      return rows.flat().map(({ store, kind, path: file, state, detail }) => ({ store, kind, path: file, state, detail }));
+    },
     viewOf(owner, app) {
       const key = `${owner.pid} ${owner.startedAt} ${app.id} ${app.runtime} ${owner.commandLine.join('\0')}`;
       const { choice, hidden } = asked.get(key) ?? ask(key, owner, app);
@@ -67,7 +75,7 @@ export function createTrustProbe(options: { readonly rootDer: Buffer }): TrustPr
     const base = {
       path: owner.path, script: app.script, runtime: app.runtime, argv: owner.commandLine, env,
       options: interpreter === null ? owner.commandLine.slice(1) : interpreterOptions(interpreter, owner.commandLine),
-      home: env.get('HOME') ?? users.of(owner.uid)?.home ?? null,
+      home: env.get('HOME') ?? (owner.uid === null ? null : users.of(owner.uid))?.home ?? null,
     };
     const view: ProcessView = { ...base, configs: readConfigs(configFilesOf(base)) };
     const choice = storeOfProcess(view);

@@ -1,33 +1,27 @@
-// Every trust store of this machine that the trust page lists: system bundles, Node, the Pythons on PATH, the JDKs. Reads only.
-// Not for one process's store: index.ts and store-of-process.ts answer that.
+// The programs with a list of their own that the trust page names: Node, and the Pythons on PATH with what certifi carries. Reads only.
+// Not for stores that can be changed (doctor.ts) or for one process's store (store-of-process.ts).
 import { execFile } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { mayStart } from '../procfs/foreign-file.ts';
-import { jdkFolders } from './holds-root.ts';
 import type { Holding, RootSearch } from './holds-root.ts';
-import { openSslPlaces, systemBundles } from './places.ts';
+import { openSslPlaces } from './places.ts';
 import type { Place } from './places.ts';
+import type { StoreKind } from './trust-store.ts';
 
 /** One line of the trust page. */
 export type InstalledStore = {
   readonly store: string;
-  readonly kind: 'system' | 'node' | 'python' | 'java';
+  readonly kind: StoreKind;
   readonly path: string | null;
   readonly state: 'trusted' | 'missing' | 'unreadable' | 'not-checked';
   readonly detail: string;
 };
 
-/** All of them, in the order system, Node, Python, Java. Starts each Python once (5 s at most); never rejects. */
-export async function installedStores(search: RootSearch, env: NodeJS.ProcessEnv): Promise<readonly InstalledStore[]> {
-  const [system, node, python, java] = await Promise.all([systemRows(search), nodeRow(search, env), pythonRows(search, env), javaRows(search)]);
-  return [...system, node, ...python, ...java];
-}
-
-async function systemRows(search: RootSearch): Promise<InstalledStore[]> {
-  const found = distinct(systemBundles.filter((file) => existsSync(file)));
-  if (found.length === 0) return [{ store: 'system', kind: 'system', path: null, state: 'not-checked', detail: 'no bundle of authorities found where distributions put it' }];
-  return Promise.all(found.map((file) => row(search, 'system', 'system', file, [{ form: 'pem', firstOf: [file] }], 'curl, wget, git, Go and most programs of the distribution read it')));
+/** Node first, then the Pythons. Starts each Python once (5 s at most); never rejects. */
+export async function runtimeStores(search: RootSearch, env: NodeJS.ProcessEnv): Promise<readonly InstalledStore[]> {
+  const [node, python] = await Promise.all([nodeRow(search, env), pythonRows(search, env)]);
+  return [node, ...python];
 }
 
 async function nodeRow(search: RootSearch, env: NodeJS.ProcessEnv): Promise<InstalledStore> {
@@ -63,14 +57,6 @@ async function pythonRows(search: RootSearch, env: NodeJS.ProcessEnv): Promise<I
     seen.add(key);
     return isNew;
   });
-}
-
-function javaRows(search: RootSearch): Promise<InstalledStore[]> {
-  const stores = jdkFolders().flatMap((home) => {
-    const file = ['lib/security/jssecacerts', 'lib/security/cacerts', 'jre/lib/security/cacerts'].map((name) => path.join(home, name)).find((one) => existsSync(one));
-    return file === undefined ? [] : [{ home, file }];
-  });
-  return Promise.all(stores.map(({ home, file }) => row(search, `java:${home}`, 'java', realPath(file), [{ form: 'keystore', firstOf: [file] }], 'keystore of this JDK')));
 }
 
 async function row(search: RootSearch, store: string, kind: InstalledStore['kind'], file: string | null, places: readonly Place[], detail: string): Promise<InstalledStore> {

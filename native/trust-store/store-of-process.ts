@@ -68,6 +68,7 @@ const families: readonly (readonly [RegExp, (view: ProcessView) => StoreChoice])
 
 const byRuntime: Readonly<Record<Runtime, (view: ProcessView) => StoreChoice | null>> = {
   node: nodeStore,
+  deno: denoStore,
   python: pythonStore,
   java: javaStore,
   go: (view) => ({ ...variableStore(view, 'text-dir'), loadsOnce: true }),

@@ -19,7 +19,7 @@ export function measureJudgement(): MeasuredRow {
   for (let round = 0; round <= 5; round += 1) {
     const before = performance.now();
     for (let i = 0; i < 20_000; i += 1) {
-      classifyHandshake(evidence);
+      classifyHandshake(evidence, 'node');
       judgePinning(history, now);
     }
     // The first round warms up.

@@ -39,7 +39,7 @@ const rows: readonly Row[] = [
   { name: 'policy show names who set each key', args: ['policy', 'show'], code: 0, words: ['defaults.onPinned', 'learning.firstHours', 'managed (/etc/pinlight/50-team.json)', 'must inspect', 'host a.example or b.example, port 443'], json: { ok: true, data: samplePolicy } },
   { name: 'policy check of a valid file', args: ['policy', 'check', 'good.json'], code: 0, words: ['good.json is valid: 1 rule.'], json: { ok: true, data: { valid: true, rules: 1, problems: [] } } },
   { name: 'policy check of an invalid file is a negative finding, with its line', args: ['policy', 'check', 'bad.json'], code: 1, words: ['bad.json:3:', 'rules[0].do', 'bad.json is not valid: 1 problem.'], json: { ok: true, data: expect.objectContaining({ valid: false, problems: [expect.objectContaining({ line: 3, path: 'rules[0].do' })] }) } },
-  { name: 'trust status', args: ['trust', 'status'], code: 0, words: ['trusted in 1 of 2 stores', 'AA:BB:CC (SHA-256)', 'node-bundled', 'missing', 'NODE_EXTRA_CA_CERTS is not set'], json: { ok: true, data: sampleTrust } },
+  { name: 'trust status', args: ['trust', 'status'], code: 0, words: ['The root of this device is trusted in 0 of', 'AA:BB:CC (SHA-256)', 'environment'], json: { ok: true, data: { root: sampleTrust.root, stores: expect.arrayContaining([expect.objectContaining({ store: 'environment' })]) } } },
   { name: 'an app that was never seen is a negative finding', args: ['explain', 'nobody'], code: 1, words: ['No app called "nobody" was seen.', 'pinlight apps'], json: { ok: false, error: expect.objectContaining({ code: 'no-such-app' }) } },
   { name: 'an exclusion that does not exist is a negative finding', args: ['exclude', 'remove', 'x-9'], code: 1, words: ['There is no exclusion "x-9".'], json: { ok: false, error: expect.objectContaining({ code: 'no-such-exclusion' }) } },
   { name: 'a filter that cannot be read is bad input', args: ['log', 'host:('], code: 5, words: ['column 6', 'pinlight log --help'], json: { ok: false, error: expect.objectContaining({ code: 'bad-filter' }) } },
@@ -99,7 +99,7 @@ describe('each command', () => {
     for (const command of ['status', 'watch', 'log', 'apps', 'explain', 'exclude', 'policy', 'bundle', 'trust', 'open', 'stop', 'test-app']) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
   });
 
-  test.each(['status', 'watch', 'log', 'apps', 'explain', 'exclude list', 'exclude add', 'exclude remove', 'policy show', 'policy check', 'policy keys', 'bundle', 'trust status', 'open', 'stop', 'test-app'])('%s --help has an example', async (command) => {
+  test.each(['status', 'watch', 'log', 'apps', 'explain', 'exclude list', 'exclude add', 'exclude remove', 'policy show', 'policy check', 'policy keys', 'bundle', 'trust status', 'trust install', 'trust remove', 'trust receipt', 'open', 'stop', 'test-app'])('%s --help has an example', async (command) => {
     const { code, stdout } = await runPinlight([...command.split(' '), '--help'], { home: agent.home });
     expect(code).toBe(0);
     expect(stdout).toContain(`$ npx --no-install pinlight ${command}`);

@@ -191,7 +191,7 @@ function seen(app: App, at: number, what: HandshakeEvidence): Observation {
   const circumstances: Circumstances = {
     rootAgeMs: rootAge, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, ech: false, upstream: 'verified',
   };
-  return { ...app, at, host: 'here.example', disposition: 'inspect', outcome: classifyHandshake(what), evidence: what, circumstances };
+  return { ...app, at, host: 'here.example', disposition: 'inspect', outcome: classifyHandshake(what, app.runtime), evidence: what, circumstances };
 }
 
 function during(observation: Observation, disturbance: Disturbance): Observation {

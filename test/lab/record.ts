@@ -1,6 +1,6 @@
 // One row of the fixture file per program, situation and TLS version: the judged history as the agent kept it, with nothing of this machine in it.
 // Not for running (play.ts) and not for reading it back (test/core/pinning/lab-fixtures.test.ts).
-import type { HandshakeEvidence, History, Observation, TrustView, Verdict, VerdictKind } from '../../electron/core/model.ts';
+import type { HandshakeEvidence, History, Observation, Runtime, TrustView, Verdict, VerdictKind } from '../../electron/core/model.ts';
 import { classifyHandshake } from '../../electron/core/tls/handshake-outcome.ts';
 import type { TestAgent } from '../support/agent.ts';
 import { hostOf, hostsOf, type Situation } from './situations.ts';
@@ -12,7 +12,7 @@ export type FixtureRow = {
   readonly situation: string;
   readonly truth: VerdictKind;
   /** Evidence of the judged host's inspected handshakes and the outcome of each by itself, oldest first: in the history a sibling may have explained it. */
-  readonly evidence: readonly { readonly seen: HandshakeEvidence; readonly outcome: string }[];
+  readonly evidence: readonly { readonly seen: HandshakeEvidence; readonly runtime: Runtime | null; readonly outcome: string }[];
   /** What judgePinning looks at; times in ms from the first observation. */
   readonly history: History;
   /** The time it is judged at. */
@@ -58,7 +58,7 @@ export function fixtureRow(situation: Situation, version: TlsVersion, host: stri
   const here = plain.filter((o) => o.host === 'here');
   return {
     client: situation.program.title, tls: version, situation: situation.id, truth: situation.truth,
-    evidence: here.flatMap((o) => (o.evidence === null ? [] : [{ seen: o.evidence, outcome: classifyHandshake(o.evidence).kind }])),
+    evidence: here.flatMap((o) => (o.evidence === null ? [] : [{ seen: o.evidence, runtime: o.runtime, outcome: classifyHandshake(o.evidence, o.runtime).kind }])),
     history: { host: 'here', here, elsewhere: plain.filter((o) => o.host !== 'here'), others, listed: null },
     now: (plain.at(-1)?.at ?? 0) + 1,
   };

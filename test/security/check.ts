@@ -2,7 +2,7 @@
 // Progress goes to stderr. Exit code 0 only when every row passes; 2 for an unknown row.
 import { asTable, loadRows, runRows } from './registry.ts';
 
-const wanted = process.argv.slice(2).filter((argument) => argument !== '--json');
+const wanted = process.argv.slice(2).filter((argument) => argument !== '--json' && argument !== '--');
 const known = await loadRows();
 const unknown = wanted.filter((id) => !known.some((row) => row.id === id));
 if (unknown.length > 0) {

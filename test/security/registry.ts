@@ -1,6 +1,7 @@
 // The criteria that can be checked, and how a run of them becomes a table and a document. A file in rows/ that exports `rows` is all a new one needs.
 // Not for the checks themselves.
 import { readdirSync } from 'node:fs';
+import type { Grade } from './grade.ts';
 
 /** What the rows of one run share. */
 export type CheckRun = {
@@ -17,6 +18,8 @@ export type RowResult = {
   readonly detail: string;
   /** Locally signed leaves where Chromium refuses the server. */
   readonly laundered?: number;
+  /** A leg's grade, from the row that has measured it. */
+  readonly grade?: { readonly upstream: Grade } | { readonly downstream: Grade };
 };
 
 export type Row = {
@@ -29,10 +32,10 @@ export type Row = {
 };
 
 export type CheckDocument = {
-  readonly rows: readonly (Omit<RowResult, 'laundered'> & { readonly id: string; readonly title: string; readonly pass: boolean })[];
+  readonly rows: readonly (Omit<RowResult, 'laundered' | 'grade'> & { readonly id: string; readonly title: string; readonly pass: boolean })[];
   readonly laundered: number;
-  /** By the published cipher table (SIHI); null until both legs are captured. */
-  readonly grade: { readonly upstream: string; readonly downstream: string } | null;
+  /** By the published cipher table (SIHI), from rows B1 and B2; null where the leg was not measured in this run. */
+  readonly grade: { readonly upstream: Grade | null; readonly downstream: Grade | null };
 };
 
 /** All rows of the files in rows/, in the order of their ids. */
@@ -47,19 +50,21 @@ export async function runRows(rows: readonly Row[], progress: (text: string) => 
   const run: CheckRun = { ids: rows.map(({ id }) => id), progress };
   const done: CheckDocument['rows'][number][] = [];
   let laundered = 0;
+  let grade: CheckDocument['grade'] = { upstream: null, downstream: null };
   for (const row of rows) {
     progress(`${row.id} ${row.title}`);
     const result = await row.run(run).catch((error: unknown): RowResult => ({ tried: 0, failed: 1, detail: `not run: ${error instanceof Error ? error.message : String(error)}` }));
     laundered += result.laundered ?? 0;
+    grade = { ...grade, ...result.grade };
     done.push({ id: row.id, title: row.title, tried: result.tried, failed: result.failed, pass: result.failed === 0 && result.tried > 0, detail: result.detail });
   }
-  return { rows: done, laundered, grade: null };
+  return { rows: done, laundered, grade };
 }
 
 /** For people: one line a row, then what there is to say about them. */
-export function asTable({ rows, laundered }: CheckDocument): string {
+export function asTable({ rows, laundered, grade }: CheckDocument): string {
   const width = Math.max(...rows.map(({ title }) => title.length));
   const lines = rows.map((row) => `${row.id.padEnd(4)} ${row.title.padEnd(width)} ${String(row.tried).padStart(6)} tried ${String(row.failed).padStart(4)} failed  ${row.pass ? 'pass' : 'FAIL'}`);
   const notes = rows.filter(({ detail }) => detail !== '').map(({ id, detail }) => `${id}: ${detail}`);
-  return [...lines, '', ...notes, '', `laundered certificates: ${laundered}`].join('\n');
+  return [...lines, '', ...notes, '', `laundered certificates: ${laundered}`, `grade: upstream ${grade.upstream ?? 'not measured'}, downstream ${grade.downstream ?? 'not measured'}`].join('\n');
 }

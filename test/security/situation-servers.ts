@@ -84,7 +84,8 @@ events {} http { access_log off; client_body_temp_path ${place}/a; proxy_temp_pa
 server { listen 127.0.0.1:${port} ssl; ssl_certificate ${place}/cert.pem; ssl_certificate_key ${place}/key.pem; keepalive_timeout 0; location / { return 200 hello; } } }
 `;
 
-function freePort(): Promise<number> {
+/** A loopback port that was free a moment ago. */
+export function freePort(): Promise<number> {
   return new Promise((done) => {
     const server = net.createServer().listen(0, '127.0.0.1', () => {
       const port = portOf(server);
@@ -93,7 +94,8 @@ function freePort(): Promise<number> {
   });
 }
 
-function canConnect(port: number): Promise<boolean> {
+/** Does anybody listen on this loopback port? */
+export function canConnect(port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = net.connect(port, '127.0.0.1', () => {
       socket.destroy();

@@ -54,7 +54,9 @@ export function createServerTrust(roots: readonly string[], ownSpkiHash: string 
   const remembered = new Map<string, ServerChain>();
 
   const follow = (sent: readonly X509Certificate[], hash: string): ServerChain => {
-    const [server, ...others] = sent.map(open) as [Opened, ...Opened[]];
+    const [server, ...others] = sent.map(open);
+    // In the middle of a renegotiation there is none, and Node asks.
+    if (server === undefined) return { hash, ways: [], notAfter: 0, malformed: 'the server has shown none' };
     const ways: ServerChain['ways'][number][] = [];
     let signatures = 0;
     const isSignedBy = (own: Opened, above: Opened): boolean => {

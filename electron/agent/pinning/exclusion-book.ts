@@ -48,11 +48,22 @@ export function createExclusionBook(options: {
       if (exclusion.kind === 'learned' && app !== null) options.timeOver(exclusion, app, host);
       return true;
     }
-    if (exclusion.kind === 'learned' && exclusion.appHash !== null && app !== null && app.hash !== null && app.hash !== exclusion.appHash) {
+    if (exclusion.kind === 'learned' && exclusion.appHash === null && app !== null && app.hash !== null) adopt(exclusion, app.hash);
+    else if (exclusion.kind === 'learned' && app !== null && app.hash !== null && app.hash !== exclusion.appHash) {
       remove(exclusion.id, 'the app has changed');
       return true;
     }
     return false;
+  }
+
+  /** Learned while the file was still being hashed: the first hash that is known afterwards is that file's. */
+  function adopt(exclusion: Exclusion, appHash: string): void {
+    const known = { ...exclusion, appHash };
+    all.set(known.id, known);
+    const own = byApp.get(known.appId);
+    own?.delete(exclusion);
+    own?.add(known);
+    store.putExclusion(known);
   }
 
   /** Adds it, in the place of others where they are named; told once. */

@@ -20,6 +20,8 @@ export type Pair = {
   observations: Remembered[] | null;
   /** The next connection may pass untouched. */
   passThroughDue: boolean;
+  /** A pass-through that was just used: a browser's other connections of that attempt share it. Not kept on disk. */
+  shared: { readonly until: number; left: number } | null;
   /** A learned exclusion ended by time: the next refusal is its canary's, and the old evidence still counts. */
   renewable: boolean;
   verdict: Verdict;
@@ -117,7 +119,7 @@ export function createPairMemory(options: { store: Store; now: () => number; jud
     const found = findPair(app, host);
     if (found !== null) return found;
     const pair: Pair = {
-      appId: app.identity.id, host, observations: [], passThroughDue: false, renewable: false, attempts: 0, firstSeen: now(), lastSeen: now(),
+      appId: app.identity.id, host, observations: [], passThroughDue: false, shared: null, renewable: false, attempts: 0, firstSeen: now(), lastSeen: now(),
       verdict: noVerdict, unsaved: false, listed: null,
     };
     unknown.get(app.identity.id)?.delete(host);
@@ -128,7 +130,7 @@ export function createPairMemory(options: { store: Store; now: () => number; jud
 
   function adopt(app: AppRecord, stored: StoredPair): Pair {
     const pair: Pair = {
-      appId: stored.appId, host: stored.host, observations: null, passThroughDue: stored.due && Math.abs(now() - stored.lastSeen) < successMemoryMs, renewable: stored.renewable, attempts: stored.attempts,
+      appId: stored.appId, host: stored.host, observations: null, shared: null, passThroughDue: stored.due && Math.abs(now() - stored.lastSeen) < successMemoryMs, renewable: stored.renewable, attempts: stored.attempts,
       firstSeen: stored.firstSeen, lastSeen: stored.lastSeen, verdict: stored.verdict ?? noVerdict, unsaved: false, listed: null,
     };
     keep(app, pair);

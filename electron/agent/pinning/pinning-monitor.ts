@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { explainVerdict } from '../../core/explain.ts';
 import { appWideLifetime, earnsPassThrough, exclusionLifetime, siblingWindowMs, withinPassThroughBudget, type AppHostState } from '../../core/pinning/exclusion-terms.ts';
 import { compileHostPattern, exclusionNames, normaliseHost } from '../../core/policy/host-pattern.ts';
-import { judgePinning } from '../../core/pinning/verdict.ts';
+import { attemptWindowMs, judgePinning } from '../../core/pinning/verdict.ts';
 import type { AppIdentity, AppTest, ConnectionOutcome, Exclusion, History, Observation, Verdict } from '../../core/model.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import type { Store } from '../store/store.ts';
@@ -18,6 +18,8 @@ export type { AppRecord, Pair } from './pair-memory.ts';
 
 /** A success is written again only after this time: one a host and ten minutes says as much as a thousand. */
 const successEveryMs = 10 * 60_000;
+/** One failing navigation made 2 to 4 connections in Chromium, 2 in Firefox (clients.md section 7). */
+const sharedPasses = 3;
 /** Tests of one app in a day: each may let a connection through beyond the automatic budget. */
 export const testsPerAppDay = 10;
 
@@ -53,7 +55,9 @@ export function createPinningMonitor(options: {
     if (wanted !== null) return { exclusion, passThroughDue: wanted === 'pass' };
     const record = memory.app(app.id);
     const pair = record === undefined ? null : memory.findPair(record, host);
-    if (record === undefined || pair === null || !pair.passThroughDue) return { exclusion, passThroughDue: false };
+    if (record === undefined || pair === null) return { exclusion, passThroughDue: false };
+    if (sharesPassThrough(app, pair)) return { exclusion, passThroughDue: true };
+    if (!pair.passThroughDue) return { exclusion, passThroughDue: false };
     return { exclusion, passThroughDue: withinPassThroughBudget({ ...givenTo(record, host), learning: policy().learning, now: now() }) };
   }
 
@@ -61,11 +65,22 @@ export function createPinningMonitor(options: {
   function takePassThrough(identity: AppIdentity, host: string): void {
     const app = memory.appOf(identity);
     const pair = memory.pairOf(app, host);
+    if (sharesPassThrough(identity, pair) && pair.shared !== null) {
+      pair.shared.left -= 1;
+      return;
+    }
     pair.passThroughDue = false;
+    pair.shared = { until: now() + attemptWindowMs, left: sharedPasses };
     memory.save(pair);
     memory.grant(app, { host, kind: 'pass-through', at: now() });
     tests.passTaken(identity.id, host);
     store.audit(now(), 'pass-through', { app: identity.id, name: identity.name, path: identity.path, host });
+  }
+
+  /** A browser's page may come over any connection of its attempt: those that follow at once go the way of the first. */
+  function sharesPassThrough(identity: AppIdentity, { shared }: Pair): boolean {
+    if (identity.runtime !== 'chromium' && identity.runtime !== 'firefox') return false;
+    return shared !== null && shared.left > 0 && now() < shared.until && shared.until - now() <= attemptWindowMs;
   }
 
   /** The app's first byte on an inspected connection: explains siblings that were closed unused just before (decision 2). */

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import { bulkCipherOf, leafKeyFor, offersBulk } from '../../core/ca/leaf-profile.ts';
 import { saidGoodbye } from '../../core/tls/app-close.ts';
-import { classifyHandshake } from '../../core/tls/handshake-outcome.ts';
+import { classifyHandshake, lateLimitMs } from '../../core/tls/handshake-outcome.ts';
 import type { ClientHello } from '../../core/tls/client-hello.ts';
 import type { ConnectionOutcome, Decision, HandshakeEvidence, Reason, Target, TrustView } from '../../core/model.ts';
 import { acceptDownstream, type DownstreamHandshake } from './accept-downstream.ts';
@@ -110,7 +110,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
         clientFinished: false, alert: down.alert, alertBy: down.alertBy, fault: down.fault, appBytes: 0, closedBy: down.closedBy, closeKind: down.closeKind,
         endedAt: down.handshake.endedAt, bytesRead: down.handshake.readAtEnd,
       });
-      outcome = classifyHandshake(evidence);
+      outcome = classifyHandshake(evidence, app?.runtime ?? null);
     } else {
       const relayed = relay(down.socket, upstream.socket);
       // Behind the relay's own listener: the app's first bytes go on before they are noted.
@@ -121,6 +121,10 @@ export async function inspect(request: InspectRequest): Promise<void> {
         }));
         if (app !== null) proxy.monitor.sawData(app, host, pid);
       });
+      // An app that leaves without a word has nothing to wait for; a server that does not close in its turn would keep the outcome open.
+      down.socket.once('end', () => {
+        if (down.socket.bytesRead === 0) setTimeout(() => upstream.socket.destroy(), lateLimitMs).unref();
+      });
       const end = await relayed;
       bytesUp = down.socket.bytesRead;
       bytesDown = upstream.socket.bytesRead;
@@ -129,7 +133,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
       });
       // The server broke off before the app said a word: its trouble, not the app's answer to our certificate.
       outcome = bytesUp === 0 && end.first === 'server' && end.serverError !== null
-        ? { kind: 'upstream', code: codeOf(end.serverError) } : classifyHandshake(evidence);
+        ? { kind: 'upstream', code: codeOf(end.serverError) } : classifyHandshake(evidence, app?.runtime ?? null);
     }
   } finally {
     proxy.live.delete(record.id);

@@ -73,12 +73,14 @@ async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext):
     const meant = decide(proxy.policy(), factsOf(proxy, target, who, peeked));
     const decision = proxy.inspection === null ? withoutRoot(meant) : meant;
     record.decided(decision);
+    // Used up the moment it is decided: nothing may wait between the two.
+    if (decision.reason.code === 'control-experiment' && who.app !== null) proxy.monitor.takePassThrough(who.app, nameOf(peeked, target));
     switch (decision.disposition) {
       case 'block':
         return block(client, record, decision, peeked.kind !== 'not-tls');
       case 'bypass':
-        if (ahead !== null) server = await dialAnew(client, record, target, dial);
-        if (server !== null) await bypass(client, server, record, proxy, decision, peeked, target);
+        if (ahead !== null) server = await dialAnew(client, server, record, target, dial);
+        if (server !== null) await bypass(client, server, record, decision, peeked);
         return;
       case 'inspect': {
         if (peeked.kind !== 'client-hello') throw new Error('decide() inspects only what can be read');
@@ -86,7 +88,7 @@ async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext):
         proxy.recentTargets.inspected(target, who.app, shape);
         let connecting = ahead !== null && sameShape(ahead.shape, shape) ? ahead.connecting : null;
         if (connecting !== null) ahead = null;
-        else if (ahead !== null) server = await dialAnew(client, record, target, dial);
+        else if (ahead !== null) server = await dialAnew(client, server, record, target, dial);
         if (server === null) return;
         connecting ??= beginUpstream(server, target, shape, record, proxy);
         return await inspect({ client, connecting, target, hello: peeked.hello, decision, record, proxy });
@@ -122,22 +124,20 @@ async function closeUnused(ahead: Ahead | null): Promise<void> {
   if (unused?.kind === 'verified') unused.socket.destroy();
 }
 
-/** The server leg was begun for another hello: a fresh connection instead. Null when there is none, and the record says so. */
-async function dialAnew(client: Socket, record: ConnectionRecord, target: Target, dial: () => Promise<DialResult>): Promise<Socket | null> {
+/** The server leg was begun for another hello: it is closed, and a fresh one made. Null when there is none, and the record says so. */
+async function dialAnew(client: Socket, begun: Socket, record: ConnectionRecord, target: Target, dial: () => Promise<DialResult>): Promise<Socket | null> {
+  begun.destroy();
   const dialled = await dial();
   if (dialled.kind === 'connected') return dialled.socket;
   noWay(client, record, target, dialled, true);
   return null;
 }
 
-/** Copies the tunnel unread. A pass-through is used up the moment it is decided. */
-async function bypass(
-  client: Socket, server: Socket, record: ConnectionRecord, proxy: ProxyContext, decision: Decision, peeked: Peeked, target: Target,
-): Promise<void> {
+/** Copies the tunnel unread. */
+async function bypass(client: Socket, server: Socket, record: ConnectionRecord, decision: Decision, peeked: Peeked): Promise<void> {
   const { code } = decision.reason;
   const app = record.who()?.app ?? null;
   const watched = app !== null && (code === 'control-experiment' || code === 'exclusion');
-  if (code === 'control-experiment' && app !== null) proxy.monitor.takePassThrough(app, peeked.kind === 'client-hello' ? peeked.hello.serverName ?? target.host : target.host);
   if (peeked.kind === 'client-hello') record.note({ ja4: ja4Of(peeked.hello) });
   const end = await splice(client, server, peeked.kind !== 'not-tls', () => {
     record.outcome({ kind: 'passed', data: true });
@@ -171,6 +171,10 @@ function noWay(client: Socket, record: ConnectionRecord, target: Target, dialled
   refuseRequest(client, late ? 504 : 502, late ? 'connection_timeout' : unknown ? 'dns_error' : 'connection_refused',
     unknown ? `the name ${target.host} cannot be resolved (${dialled.code}).` : `${target.host}:${target.port} cannot be reached (${dialled.code}).`);
   record.end({ kind: 'upstream', code: dialled.code }, 0, 0);
+}
+
+function nameOf(peeked: Peeked, target: Target): string {
+  return peeked.kind === 'client-hello' ? peeked.hello.serverName ?? target.host : target.host;
 }
 
 /** What decide() knows. `peeked` null: before the tunnel, when only name and owner are known. */

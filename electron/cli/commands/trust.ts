@@ -1,40 +1,238 @@
-// `pinlight trust status`: this device's root certificate and which trust stores hold it. Reads only.
-// Not for putting the root into a store.
+// `pinlight trust status | install | remove | receipt`: this device's root certificate, which stores hold it, and putting it there or taking it out.
+// Stores are changed by whoever runs this, never by the agent. Not for how a store is changed: native/trust-store.
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { TrustStoreRow } from '../../contract/routes.ts';
+import { openDoctor } from '../../../native/trust-store/doctor.ts';
+import type { Doctor, DoctorRow } from '../../../native/trust-store/doctor.ts';
+import { pathsOfThisProcess } from '../../client/state-folder.ts';
+import { PinlightError } from '../../contract/errors.ts';
+import type { TrustAnswer, TrustStoreRow } from '../../contract/routes.ts';
+import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { counted, localTime } from '../phrases.ts';
-import type { Tone } from '../table.ts';
+import type { Cell, Tone } from '../table.ts';
+
+type StoreOptions = { readonly store: readonly string[]; readonly root?: string; readonly storepassFile?: string };
+type ChangeOptions = StoreOptions & { readonly dryRun?: boolean };
+type Root = TrustAnswer['root'];
 
 export function addTrustCommand(program: Command, context: CliContext): void {
-  const trust = program.command('trust').description('the root certificate of this device and who trusts it');
-  trust.command('status')
+  const trust = program.command('trust').description('the root certificate of this device, who trusts it, and making programs trust it');
+  const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+  const withStores = (command: Command): Command => command
+    .option('--store <name>', 'only this store or kind of store, as `pinlight trust status` names it; may be repeated', collect, [])
+    .option('--root <file>', 'PEM file of the root, for a caller who is not the one that runs the agent')
+    .option('--storepass-file <file>', 'file with the password of Java keystores, where it is not "changeit"');
+
+  withStores(trust.command('status'))
     .description('the root and the state of every trust store found')
     .option('--pem', 'print the root certificate itself, nothing else')
-    .addHelpText('after', '\nExamples:\n  $ pinlight trust status\n  $ pinlight trust status --pem > pinlight-root.pem\n')
-    .action(async (options: { pem?: boolean }) => {
-      const answer = await context.client.call('trust', {}, {});
-      context.output.data(answer);
-      if (context.output.json) return;
-      if (options.pem === true) {
-        context.output.raw(answer.root.pem.endsWith('\n') ? answer.root.pem : `${answer.root.pem}\n`);
-        return;
-      }
-      const holding = answer.stores.filter((store) => store.state === 'trusted').length;
-      context.output.line(`The root of this device is trusted in ${holding} of ${counted(answer.stores.length, 'store')}.`, 'strong');
-      context.output.line();
-      context.output.line(`Root         ${answer.root.subject}`);
-      context.output.line(`Fingerprint  ${answer.root.fingerprint} (SHA-256)`);
-      context.output.line(`Valid        ${localTime(answer.root.notBefore)} to ${localTime(answer.root.notAfter)}`);
-      context.output.line(`Certificate  ${answer.root.certificatePath}`);
-      context.output.line(`Key          ${answer.root.keyProtection}`);
-      context.output.line();
-      context.output.table(
-        [{ title: 'Store' }, { title: 'Kind' }, { title: 'Root' }, { title: 'Where' }, { title: 'Detail' }],
-        answer.stores.map((store) => [store.store, store.kind, { text: words[store.state], tone: tones[store.state] }, store.path ?? '-', store.detail]),
-      );
-    });
+    .addHelpText('after', '\nExamples:\n  $ pinlight trust status\n  $ pinlight trust status --store java\n  $ pinlight trust status --pem > pinlight-root.pem\n')
+    .action((options: StoreOptions & { pem?: boolean }) => status(context, options));
+  withStores(trust.command('install'))
+    .description('put the root into every store that lacks it, and take roots of earlier installations out')
+    .option('--dry-run', 'say what would be done, change nothing')
+    .addHelpText('after', '\nEach store is changed by itself, read back, and put back when that fails. Stores of the machine need more rights: the rest goes on, and\nthe command for them is printed.\n\nExamples:\n  $ pinlight trust install --dry-run\n  $ pinlight trust install\n  $ pinlight trust install --store firefox --store environment\n')
+    .action((options: ChangeOptions) => install(context, options));
+  withStores(trust.command('remove'))
+    .description('take every root that Pinlight ever made out of every store')
+    .option('--dry-run', 'say what would be done, change nothing')
+    .addHelpText('after', '\nExamples:\n  $ pinlight trust remove\n  $ pinlight trust remove --store system --dry-run\n')
+    .action((options: ChangeOptions) => remove(context, options));
+  withStores(trust.command('receipt'))
+    .description('say of each store whether a root of Pinlight\'s is left in it; exit code 1 when one is')
+    .addHelpText('after', '\nExamples:\n  $ pinlight trust receipt\n  $ pinlight trust receipt --json\n')
+    .action((options: StoreOptions) => receipt(context, options));
 }
 
-const words: Readonly<Record<TrustStoreRow['state'], string>> = { trusted: 'trusted', missing: 'missing', unreadable: 'unreadable', 'not-checked': 'not checked' };
-const tones: Readonly<Record<TrustStoreRow['state'], Tone>> = { trusted: 'good', missing: 'warn', unreadable: 'bad', 'not-checked': 'dim' };
+async function status(context: CliContext, options: StoreOptions & { readonly pem?: boolean }): Promise<void> {
+  const { output } = context;
+  const root = await findRoot(context, options.root);
+  if (options.pem === true && !output.json) {
+    output.raw(root.pem.endsWith('\n') ? root.pem : `${root.pem}\n`);
+    return;
+  }
+  await withDoctor(context, options, isCertificate(root.pem) ? root.pem : null, async (doctor) => {
+    const [found, runtimes] = [await doctor.status(), options.store.length === 0 ? await doctor.runtimes() : []];
+    const stores: readonly TrustStoreRow[] = [...found, ...runtimes].map(({ store, kind, path, state, detail }) => ({ store, kind, path, state, detail }));
+    output.data({ root, stores });
+    const holding = stores.filter((store) => store.state === 'trusted').length;
+    output.line(`The root of this device is trusted in ${holding} of ${counted(stores.length, 'store')}.`, 'strong');
+    output.line();
+    output.line(`Root         ${root.subject}`);
+    output.line(`Fingerprint  ${root.fingerprint} (SHA-256)`);
+    output.line(`Valid        ${localTime(root.notBefore)} to ${localTime(root.notAfter)}`);
+    output.line(`Certificate  ${root.certificatePath}`);
+    output.line(`Key          ${root.keyProtection}`);
+    output.line();
+    output.table(
+      [{ title: 'Store' }, { title: 'Kind' }, { title: 'Root' }, { title: 'Where' }, { title: 'Detail' }],
+      stores.map((store) => [store.store, store.kind, stateCell(store), store.path ?? '-', store.detail]),
+    );
+  });
+}
+
+async function install(context: CliContext, options: ChangeOptions): Promise<void> {
+  const root = await findRoot(context, options.root);
+  if (!isCertificate(root.pem)) throw new PinlightError('root-unusable', 'This device has no usable root to install.');
+  await withDoctor(context, options, root.pem, async (doctor) => {
+    const stores = await doctor.install({ dryRun: options.dryRun === true });
+    const wanted = stores.filter((row) => row.state !== 'not-checked');
+    const holding = wanted.filter((row) => row.state === 'trusted').length;
+    tell(context, { root: { fingerprint: root.fingerprint, subject: root.subject }, recovered: doctor.recovered, stores }, stores, options.dryRun === true
+      ? `Nothing was changed. The root would be installed in ${counted(stores.filter((row) => row.done === 'would-install').length, 'store')}; it is trusted in ${holding} of ${wanted.length}.`
+      : `The root is trusted in ${holding} of ${counted(wanted.length, 'store')}.`);
+    conclude(context, stores, 'install', options, root.certificatePath);
+  });
+}
+
+async function remove(context: CliContext, options: ChangeOptions): Promise<void> {
+  const root = await findRoot(context, options.root).catch(withoutRoot);
+  await withDoctor(context, options, root !== null && isCertificate(root.pem) ? root.pem : null, async (doctor) => {
+    const stores = await doctor.remove({ dryRun: options.dryRun === true });
+    const removed = stores.filter((row) => row.done === (options.dryRun === true ? 'would-remove' : 'removed')).length;
+    tell(context, { recovered: doctor.recovered, stores }, stores, options.dryRun === true
+      ? `Nothing was changed. Roots of Pinlight's would be taken out of ${counted(removed, 'store')}.`
+      : `${removed === 0 ? 'No store had' : `Took out of ${counted(removed, 'store')}`} a root of Pinlight's.`);
+    conclude(context, stores, 'remove', options, null);
+  });
+}
+
+async function receipt(context: CliContext, options: StoreOptions): Promise<void> {
+  const root = await findRoot(context, options.root).catch(withoutRoot);
+  await withDoctor(context, options, root !== null && isCertificate(root.pem) ? root.pem : null, async (doctor) => {
+    const stores = await doctor.status();
+    const left = stores.filter((row) => row.roots > 0);
+    const unknown = stores.filter((row) => row.state === 'unreadable' || row.state === 'not-checked').length;
+    context.output.data({ clean: left.length === 0, recovered: doctor.recovered, stores: stores.map(({ store, kind, path, state, roots, detail }) => ({ store, kind, path, read: state !== 'unreadable' && state !== 'not-checked', roots, detail })) });
+    context.output.line(left.length === 0
+      ? `No root of Pinlight's is left in ${counted(stores.length - unknown, 'store')}${unknown === 0 ? '.' : `; ${unknown} could not be read.`}`
+      : `Roots of Pinlight's are left in ${counted(left.length, 'store')}: \`pinlight trust remove\`.`, 'strong');
+    context.output.line();
+    context.output.table(
+      [{ title: 'Store' }, { title: 'Left' }, { title: 'Where' }, { title: 'Detail' }],
+      stores.map((row) => [row.store, leftCell(row), row.path ?? '-', row.detail]),
+    );
+    if (left.length > 0) context.finish(exitCodes.negative);
+  });
+}
+
+async function withDoctor(context: CliContext, options: StoreOptions, rootPem: string | null, use: (doctor: Doctor) => Promise<void>): Promise<void> {
+  // Ctrl-C ends a run between two stores or is put right by the next one: the journal knows. A tool at work is not interrupted.
+  const opened = await openDoctor({
+    stateFolder: pathsOfThisProcess(false).stateFolder, rootPem, home: homedir(), env: process.env, only: options.store,
+    storePassword: options.storepassFile === undefined ? 'changeit' : readInput(options.storepassFile).replace(/\r?\n$/, ''),
+    now: context.now, onProgress: (text) => context.output.note(text),
+  });
+  switch (opened.kind) {
+    case 'in-use': throw new PinlightError('stores-busy', sentence(opened.why));
+    case 'unusable': throw new PinlightError('state-unusable', sentence(opened.why));
+    case 'no-such-store': throw new PinlightError('bad-request', sentence(opened.why));
+    case 'not-a-root': throw new PinlightError('root-unusable', sentence(opened.why));
+    case 'doctor':
+  }
+  const { doctor } = opened;
+  try {
+    for (const { store, left } of doctor.recovered) context.output.note(left.length === 0 ? `${store}: an interrupted change was put right` : `${store}: an interrupted change is not put right yet: ${left.join('; ')}`);
+    await use(doctor);
+    if (doctor.recovered.some(({ left }) => left.length > 0)) context.finish(exitCodes.negative);
+  } finally {
+    doctor.close();
+  }
+}
+
+/** The root by the file named, by the agent, or by the state folder's certificate when no agent runs. Throws PinlightError. */
+async function findRoot(context: CliContext, file: string | undefined): Promise<Root> {
+  if (file !== undefined) return rootIn(resolve(file), readInput(file));
+  try {
+    return (await context.client.call('trust', {}, {})).root;
+  } catch (error) {
+    if (!(error instanceof PinlightError) || error.code !== 'agent-not-running') throw error;
+    const found = [false, true].map((service) => join(pathsOfThisProcess(service).stateFolder, 'root.pem')).find((one) => existsSync(one));
+    if (found === undefined) throw error;
+    return rootIn(found, readInput(found));
+  }
+}
+
+function rootIn(certificatePath: string, pem: string): Root {
+  if (!isCertificate(pem)) throw new PinlightError('root-unusable', `${certificatePath} holds no certificate.`);
+  const certificate = new X509Certificate(pem);
+  return {
+    certificatePath, pem, fingerprint: certificate.fingerprint256, subject: certificate.subject.replaceAll('\n', ', '),
+    notBefore: Date.parse(certificate.validFrom), notAfter: Date.parse(certificate.validTo), keyProtection: 'not known while the agent does not run',
+  };
+}
+
+/** Removing needs no root to compare with: all of Pinlight's are known by their subject. */
+function withoutRoot(error: unknown): null {
+  if (error instanceof PinlightError && error.code !== 'bad-request') return null;
+  throw error;
+}
+
+function readInput(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new PinlightError('bad-request', `${file} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'}).`);
+  }
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).ca;
+  } catch {
+    return false;
+  }
+}
+
+function tell(context: CliContext, answer: unknown, stores: readonly DoctorRow[], headline: string): void {
+  context.output.data(answer);
+  context.output.line(headline, 'strong');
+  context.output.line();
+  context.output.table(
+    [{ title: 'Store' }, { title: 'Root' }, { title: 'Done' }, { title: 'Where' }, { title: 'Detail' }],
+    stores.map((row) => [row.store, stateCell(row), { text: doneWords[row.done], tone: doneTones[row.done] }, row.path ?? '-', row.detail]),
+  );
+}
+
+/** Exit code, and the command for what needs more rights. */
+function conclude(context: CliContext, stores: readonly DoctorRow[], verb: 'install' | 'remove', options: ChangeOptions, certificatePath: string | null): void {
+  const troubles = stores.filter((row) => row.done === 'refused' || row.done === 'failed' || (row.state === 'unreadable' && row.done === 'nothing'));
+  const rights = troubles.filter((row) => row.needsRights);
+  if (rights.length > 0) {
+    const root = certificatePath === null ? '' : ` --root ${shellWord(certificatePath)}`;
+    context.output.line();
+    context.output.line(`${counted(rights.length, 'store')} ${rights.length === 1 ? 'needs' : 'need'} more rights:`, 'warn');
+    context.output.line(`  sudo ${context.command} trust ${verb}${rights.map((row) => ` --store ${shellWord(row.store)}`).join('')}${root}${options.dryRun === true ? ' --dry-run' : ''}`);
+  }
+  if (troubles.length > 0) context.finish(rights.length === troubles.length ? exitCodes.notPermitted : exitCodes.negative);
+}
+
+function stateCell(row: Pick<TrustStoreRow, 'state'>): Cell {
+  return { text: stateWords[row.state], tone: stateTones[row.state] };
+}
+
+function leftCell(row: DoctorRow): Cell {
+  if (row.state === 'unreadable' || row.state === 'not-checked') return { text: stateWords[row.state], tone: 'warn' };
+  return row.roots === 0 ? { text: 'none', tone: 'good' } : { text: counted(row.roots, 'root'), tone: 'bad' };
+}
+
+function shellWord(text: string): string {
+  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+const stateWords: Readonly<Record<TrustStoreRow['state'], string>> = { trusted: 'trusted', missing: 'missing', unreadable: 'unreadable', 'not-checked': 'not checked' };
+const stateTones: Readonly<Record<TrustStoreRow['state'], Tone>> = { trusted: 'good', missing: 'warn', unreadable: 'bad', 'not-checked': 'dim' };
+const doneWords: Readonly<Record<DoctorRow['done'], string>> = {
+  nothing: '-', installed: 'installed', removed: 'removed', 'would-install': 'would install', 'would-remove': 'would remove', refused: 'left as it is', failed: 'put back',
+};
+const doneTones: Readonly<Record<DoctorRow['done'], Tone>> = {
+  nothing: 'dim', installed: 'good', removed: 'good', 'would-install': 'plain', 'would-remove': 'plain', refused: 'warn', failed: 'bad',
+};

@@ -30,14 +30,19 @@ export function whyUnanswerable(hello: { versions: readonly number[]; cipherSuit
   if (!hello.signatureAlgorithms.includes(0x0403)) return 'no ECDSA with SHA-256';
   if (!hello.groups.some((group) => downstreamGroups.has(group))) return 'no elliptic curve in common';
   const suites13 = tls13 && hello.cipherSuites.some((suite) => suite >= 0x1301 && suite <= 0x1303);
-  const suites12 = tls12 && hello.cipherSuites.some((suite) => ecdheEcdsa.has(suite) || ecdheRsa.has(suite));
+  const suites12 = tls12 && hello.cipherSuites.some((suite) => (ecdheEcdsa.has(suite) && bearsEcLeaf(hello)) || ecdheRsa.has(suite));
   return suites13 || suites12 ? null : 'no cipher suite with forward secrecy and authenticated encryption';
 }
 
-/** Which key the leaf must have: `rsa` only for a TLS 1.2 client without ECDHE-ECDSA suites (decision 18). */
-export function leafKeyFor(hello: { versions: readonly number[]; cipherSuites: readonly number[] }, maxVersion: 'TLSv1.2' | 'TLSv1.3'): 'ec' | 'rsa' {
+/** Which key the leaf must have: `rsa` only for a TLS 1.2 client without ECDHE-ECDSA suites or without P-256 (decision 18). */
+export function leafKeyFor(hello: { versions: readonly number[]; cipherSuites: readonly number[]; groups: readonly number[] }, maxVersion: 'TLSv1.2' | 'TLSv1.3'): 'ec' | 'rsa' {
   const tls13 = maxVersion === 'TLSv1.3' && hello.versions.includes(0x0304) && hello.cipherSuites.some((suite) => suite >= 0x1301 && suite <= 0x1303);
-  return tls13 || hello.cipherSuites.some((suite) => ecdheEcdsa.has(suite)) ? 'ec' : 'rsa';
+  return tls13 || (bearsEcLeaf(hello) && hello.cipherSuites.some((suite) => ecdheEcdsa.has(suite))) ? 'ec' : 'rsa';
+}
+
+/** In TLS 1.2 the groups a client offers are also the curves it takes in certificates (RFC 8422 section 5.1). */
+function bearsEcLeaf({ groups }: { groups: readonly number[] }): boolean {
+  return groups.includes(0x0017);
 }
 
 /** X25519, P-256, P-384, P-521 and the hybrid X25519MLKEM768 of OpenSSL 3.5. */
@@ -62,6 +67,16 @@ export function bulkCipherOf(suite: string): BulkCipher {
   if (suite.includes('CHACHA20')) return 'CHACHA20';
   return /AES_?256/.test(suite) ? 'AES256' : 'AES128';
 }
+
+/** Does an app offer a bulk cipher for a version? Where it does not, it would be shown another one than its data has on the way (B4). */
+export function offersBulk(hello: { cipherSuites: readonly number[] }, version: 'TLSv1.2' | 'TLSv1.3', bulk: BulkCipher): boolean {
+  return bulkSuites[version][bulk].some((suite) => hello.cipherSuites.includes(suite));
+}
+
+const bulkSuites: Readonly<Record<'TLSv1.2' | 'TLSv1.3', Readonly<Record<BulkCipher, readonly number[]>>>> = {
+  'TLSv1.2': { AES128: [0xc02b, 0xc02f], AES256: [0xc02c, 0xc030], CHACHA20: [0xcca9, 0xcca8] },
+  'TLSv1.3': { AES128: [0x1301], AES256: [0x1302], CHACHA20: [0x1303] },
+};
 
 /** For the app's leg: first what the server leg has, so that the app is shown what really protects its data on the way (B4). */
 export function cipherListLike(bulk: BulkCipher): string {

@@ -1,6 +1,6 @@
 // The class of one handshake: evidence in, outcome out. Rules and figures: facts/clients.md section 2, decision 6.
 // Not for verdicts: one refusal proves nothing about pinning (core/pinning/verdict).
-import type { HandshakeEvidence, HandshakeOutcome } from '../model.ts';
+import type { HandshakeEvidence, HandshakeOutcome, Runtime } from '../model.ts';
 
 /**
  * A client that refuses closes within 117 ms of our flight (371 measured rows); one that is still there after a second has
@@ -15,8 +15,11 @@ const incompatible = new Set([10, 20, 22, 40, 47, 50, 51, 60, 70, 71, 86, 100, 1
 /** 43 unsupported, 44 revoked, 45 expired: our own leaf or clock first. */
 const leafFirst = new Set([43, 44, 45]);
 
-/** Total: every combination of evidence has an outcome. */
-export function classifyHandshake(evidence: HandshakeEvidence): HandshakeOutcome {
+/** Every measured refusal of these carries an alert; what they close without one are preconnects, spare sockets and pages that were left (clients.md sections 3 to 5). */
+const neverSilent: ReadonlySet<Runtime | null> = new Set<Runtime>(['chromium', 'firefox']);
+
+/** Total: every combination of evidence has an outcome. `runtime`: what the app runs on, where that is known. */
+export function classifyHandshake(evidence: HandshakeEvidence, runtime: Runtime | null): HandshakeOutcome {
   if (evidence.appBytes > 0) return { kind: 'established' };
   if (evidence.fault !== null) return { kind: 'agent-fault', code: evidence.fault };
   const alert = evidence.alert !== null && noRefusal.has(evidence.alert) ? null : evidence.alert;
@@ -33,6 +36,6 @@ export function classifyHandshake(evidence: HandshakeEvidence): HandshakeOutcome
   }
   if (evidence.resumed) return evidence.clientFinished ? { kind: 'unused' } : { kind: 'abandoned' };
   if (!evidence.leafValid) return { kind: 'agent-fault', code: 'leaf-not-valid' };
-  if (evidence.msSinceLeaf >= lateLimitMs) return evidence.clientFinished ? { kind: 'unused' } : { kind: 'abandoned' };
+  if (evidence.msSinceLeaf >= lateLimitMs || neverSilent.has(runtime)) return evidence.clientFinished ? { kind: 'unused' } : { kind: 'abandoned' };
   return { kind: 'refused', sign: evidence.clientFinished ? 'silent-late' : 'silent-early', alert: null };
 }

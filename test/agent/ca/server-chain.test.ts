@@ -43,6 +43,7 @@ describe('not found', () => {
     ['a root of the same name and another key', [authority('Root')], [leaf, middle], /no chain/],
     ['a changed signature', [root], [server([host], middle, { tweakSignature: flipped }), middle], /no chain/],
     ['a changed twin of a limited intermediate does not stand in for it', [root], [server([host], narrow), authority('Narrow', root, { key: narrow.key, tweakSignature: flipped }), narrow], /not allowed/],
+    ['no certificate at all', [root], [], /has shown none/],
     ['a certificate that cannot be read', [root], [server([host], middle, { version: 1 }), middle], /cannot be read/],
   ])('%s', (_, roots, certificates, why) => {
     expect(judge(roots, ...certificates)).toMatch(why);

@@ -1,7 +1,7 @@
 // What a leaf may say, and which hellos our downstream leg can answer: over tables, real hellos and any times.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cipherList, leafBackdateMs, leafKeyFor, leafLifetimeMs, leafValidity, signatureList, whyUnanswerable } from '../../../electron/core/ca/leaf-profile.ts';
+import { cipherList, leafBackdateMs, leafKeyFor, leafLifetimeMs, leafValidity, offersBulk, signatureList, whyUnanswerable } from '../../../electron/core/ca/leaf-profile.ts';
 import { readClientHello } from '../../../electron/core/tls/client-hello.ts';
 import { hellos } from '../tls/hello-builder.ts';
 
@@ -58,13 +58,15 @@ describe('hellos we can answer', () => {
     ['TLS 1.2 with CBC only', { versions: [0x0303], cipherSuites: [0xc009, 0xc013] }, 'no cipher suite with forward secrecy and authenticated encryption'],
     ['TLS 1.3 suites without TLS 1.3', { versions: [0x0303], cipherSuites: [0x1301] }, 'no cipher suite with forward secrecy and authenticated encryption'],
     ['TLS 1.2 with ECDHE-RSA only', { versions: [0x0303], cipherSuites: [0xc02f] }, null],
+    ['TLS 1.2 with ECDHE-ECDSA only and no P-256', { versions: [0x0303], cipherSuites: [0xc02b], groups: [0x0018] }, 'no cipher suite with forward secrecy and authenticated encryption'],
   ])('%s', (_, change, expected) => {
     expect(whyUnanswerable({ ...modern, ...change })).toBe(expected);
   });
 
   test.each<[string, Partial<typeof modern>, 'TLSv1.2' | 'TLSv1.3', 'ec' | 'rsa']>([
     ['TLS 1.3', { cipherSuites: [0x1301] }, 'TLSv1.3', 'ec'],
-    ['TLS 1.2 with ECDHE-ECDSA', { cipherSuites: [0xc02b] }, 'TLSv1.2', 'ec'],
+    ['TLS 1.2 with ECDHE-ECDSA', { cipherSuites: [0xc02b], groups: [0x001d, 0x0017] }, 'TLSv1.2', 'ec'],
+    ['TLS 1.2 with both, but without P-256 for certificates', { cipherSuites: [0xc02b, 0xc02f], groups: [0x001d, 0x0018] }, 'TLSv1.2', 'rsa'],
     ['TLS 1.2 with ECDHE-RSA only', { cipherSuites: [0xc02f] }, 'TLSv1.2', 'rsa'],
     ['TLS 1.3 suites under a server of TLS 1.2, else ECDHE-RSA only', { cipherSuites: [0x1301, 0xc02f] }, 'TLSv1.2', 'rsa'],
   ])('%s takes a leaf key of the right kind', (_, change, max, expected) => {
@@ -75,4 +77,13 @@ describe('hellos we can answer', () => {
     expect(cipherList.split(':')).toHaveLength(9);
     expect(signatureList).not.toMatch(/sha1|sha224|dsa_sha|_md5/i);
   });
+});
+
+test.each<[string, readonly number[], 'TLSv1.2' | 'TLSv1.3', string]>([
+  ['everything', [0x1301, 0x1302, 0x1303, 0xc02b, 0xc030, 0xcca8], 'TLSv1.2', 'AES128 AES256 CHACHA20'],
+  ['one of TLS 1.3', [0x1302, 0xc02b], 'TLSv1.3', 'AES256'],
+  ['another of TLS 1.2', [0x1302, 0xc02b], 'TLSv1.2', 'AES128'],
+  ['static RSA', [0x009c, 0x009d], 'TLSv1.2', ''],
+])('bulk ciphers of an app that offers %s', (_, cipherSuites, version, expected) => {
+  expect((['AES128', 'AES256', 'CHACHA20'] as const).filter((bulk) => offersBulk({ cipherSuites }, version, bulk)).join(' ')).toBe(expected);
 });

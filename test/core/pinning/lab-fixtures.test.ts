@@ -11,7 +11,7 @@ const rows = JSON.parse(readFileSync(new URL('lab-fixtures.json', import.meta.ur
 
 describe('recorded by the lab', () => {
   test.each(rows.map((row) => [`${row.client} (${row.situation}), TLS ${row.tls}: ${row.truth}`, row] as const))('%s', (_, row) => {
-    for (const { seen, outcome } of row.evidence) expect(classifyHandshake(seen).kind).toBe(outcome);
+    for (const { seen, runtime, outcome } of row.evidence) expect(classifyHandshake(seen, runtime).kind).toBe(outcome);
     const verdict = judgePinning(row.history, row.now);
     expect(verdict.kind).toBe(row.truth);
     for (const fact of verdict.because) expect(explainFact(fact)).not.toMatch(/undefined|null|\?|NaN/);

@@ -1,7 +1,7 @@
 // Every measured row of real clients, and the corners of the rules, through classifyHandshake.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { HandshakeEvidence, HandshakeOutcome } from '../../../electron/core/model.ts';
+import type { HandshakeEvidence, HandshakeOutcome, Runtime } from '../../../electron/core/model.ts';
 import { classifyHandshake, lateLimitMs } from '../../../electron/core/tls/handshake-outcome.ts';
 import rows from './clients.matrix.json' with { type: 'json' };
 
@@ -44,7 +44,7 @@ describe('measured clients', () => {
   });
 
   test.each(rows.map((row) => [`${row.client}, TLS ${row.tls}, ${row.situation} (${row.form})`, row] as const))('%s', (_, row) => {
-    expect(classifyHandshake(evidenceOf(row))).toEqual(expectedOf(row));
+    expect(classifyHandshake(evidenceOf(row), null)).toEqual(expectedOf(row));
   });
 });
 
@@ -97,7 +97,7 @@ describe('the corners', () => {
     ['a close_notify is the same as a FIN', { ...finished, closeKind: 'close-notify' }, { kind: 'refused', sign: 'silent-late', alert: null }],
     ['left before our certificate', { leafSent: false }, { kind: 'abandoned' }],
   ])('%s', (_, change, expected) => {
-    expect(classifyHandshake({ ...refusing, ...change })).toEqual(expected);
+    expect(classifyHandshake({ ...refusing, ...change }, null)).toEqual(expected);
   });
 
   const anyEvidence: fc.Arbitrary<HandshakeEvidence> = fc.record({
@@ -112,7 +112,7 @@ describe('the corners', () => {
 
   test('every combination has an outcome, and a refusal has all its conditions', () => {
     fc.assert(fc.property(anyEvidence, (evidence) => {
-      const outcome = classifyHandshake(evidence);
+      const outcome = classifyHandshake(evidence, null);
       expect(['established', 'refused', 'incompatible', 'unused', 'abandoned', 'agent-fault']).toContain(outcome.kind);
       expect(outcome.kind === 'established').toBe(evidence.appBytes > 0);
       if (outcome.kind !== 'refused') return;
@@ -125,7 +125,17 @@ describe('the corners', () => {
 
   test('FIN, RST and close_notify never change the outcome', () => {
     fc.assert(fc.property(anyEvidence, fc.constantFrom('fin' as const, 'rst' as const, 'close-notify' as const, 'none' as const), (evidence, closeKind) => {
-      expect(classifyHandshake({ ...evidence, closeKind })).toEqual(classifyHandshake(evidence));
+      expect(classifyHandshake({ ...evidence, closeKind }, null)).toEqual(classifyHandshake(evidence, null));
     }), { numRuns: 2_000 });
   });
+});
+
+describe('a browser', () => {
+  const silent = { ...refusing, alert: null, alertBy: null } as const;
+  test.each<[string, Partial<HandshakeEvidence>, Runtime, string]>([
+    ['that closes a finished handshake without a word has not used it', { clientFinished: true }, 'chromium', 'unused'],
+    ['that closes in the middle has been left', { clientFinished: false }, 'firefox', 'abandoned'],
+    ['that refuses says so', { clientFinished: false, alert: 46, alertBy: 'client' }, 'chromium', 'refused'],
+  ])('%s', (_, change, runtime, expected) => expect(classifyHandshake({ ...silent, ...change }, runtime).kind).toBe(expected));
+  test('silence of anything else may be a refusal', () => expect(classifyHandshake({ ...silent, clientFinished: true }, 'node').kind).toBe('refused'));
 });

@@ -109,7 +109,7 @@ test('NSS databases: trusted for servers, present without trust, absent, unreada
 });
 
 test('the stores of this machine are listed, and none holds a root made a moment ago', async () => {
-  const rows = await createTrustProbe({ rootDer: readFileSync(ours.derFile) }).stores();
+  const rows = await createTrustProbe({ rootDer: readFileSync(ours.derFile), stateFolder: folder }).stores();
   expect(rows.map((row) => row.kind)).toEqual(expect.arrayContaining(['system', 'node']));
   expect(rows.filter((row) => row.state === 'trusted')).toEqual([]);
   for (const row of rows) expect(row.detail).not.toBe('');

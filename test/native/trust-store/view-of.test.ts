@@ -42,7 +42,7 @@ describe.runIf(linux)('viewOf', () => {
     server = await openLoopback();
     attribution = createProcessAttribution();
     identifier = createAppIdentifier();
-    probe = createTrustProbe({ rootDer: readFileSync(root.derFile) });
+    probe = createTrustProbe({ rootDer: readFileSync(root.derFile), stateFolder: folder });
   });
   afterAll(async () => {
     attribution.close();
@@ -134,7 +134,7 @@ describe.runIf(linux)('viewOf', () => {
     }
     // A stand-in process with the right environment: the probe goes by path, arguments and environment, not by what the program does.
     const child = startClient('/bin/sleep', ['600'], { env: { ...bareEnv, HOME: at('home') } });
-    const owner = (pathName: string, commandLine: readonly string[]): ProcessOwner => ({ kind: 'process', pid: child.pid ?? 0, uid: process.getuid?.() ?? 0, user: null, startedAt: Date.now() + 1000, path: pathName, commandLine });
+    const owner = (pathName: string, commandLine: readonly string[]): ProcessOwner => ({ kind: 'process', pid: child.pid ?? 0, uid: process.getuid?.() ?? 0, user: null, startedAt: Date.now() + 1000, path: pathName, commandLine, parents: [], sandbox: null });
     try {
       expect(await probe.viewOf(owner('/usr/lib/chromium/chromium', ['chromium']), identity('/usr/lib/chromium/chromium', 'chromium'))).toMatchObject({ store: `nss:${at('home')}`, holdsRoot: true });
       mkdirSync(at('home/.pki/nssdb'), { recursive: true });
@@ -150,7 +150,7 @@ describe.runIf(linux)('viewOf', () => {
 
   test('a process that has ended, and one whose kind is unknown', async () => {
     const app: AppIdentity = { id: 'a', name: 'curl', path: '/usr/bin/curl', script: null, package: null, signer: null, hash: null, runtime: 'openssl', perCallTrust: true, known: true };
-    const owner: ProcessOwner = { kind: 'process', pid: 2 ** 30, uid: 0, user: null, startedAt: 0, path: '/usr/bin/curl', commandLine: ['curl'] };
+    const owner: ProcessOwner = { kind: 'process', pid: 2 ** 30, uid: 0, user: null, startedAt: 0, path: '/usr/bin/curl', commandLine: ['curl'], parents: [], sandbox: null };
     expect(await probe.viewOf(owner, app)).toEqual({ store: 'system', holdsRoot: null, because: 'the process has ended', stale: false });
     expect(await probe.viewOf({ ...owner, path: realProgram('/bin/sleep') }, { ...app, runtime: null })).toBeNull();
   });

@@ -1,0 +1,259 @@
+// The trust-store doctor: puts the root into every store of this device, takes every root of Pinlight's out, and says of each what it holds.
+// Each store by itself: journaled, read back, taken back when it did not work. Run by a person's command, never by the agent.
+import { mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { openJournal } from '../undo-journal/index.ts';
+import type { Change, Journal } from '../undo-journal/index.ts';
+import { renewBundle } from './environment-store.ts';
+import { createRootSearch } from './holds-root.ts';
+import { runtimeStores } from './installed-stores.ts';
+import type { InstalledStore } from './installed-stores.ts';
+import { readPinlightRoot } from './pinlight-roots.ts';
+import type { RootCertificate } from './pinlight-roots.ts';
+import { createToolRunner } from './run-tool.ts';
+import type { ToolRunner } from './run-tool.ts';
+import { storesOf } from './stores-of.ts';
+import { refusalOf } from './trust-store.ts';
+import type { Caller, Outcome, Reading, Refusal, StoreKind, TrustStore } from './trust-store.ts';
+
+export type DoctorRow = {
+  readonly store: string;
+  readonly kind: StoreKind;
+  readonly path: string | null;
+  readonly state: 'trusted' | 'missing' | 'unreadable' | 'not-checked';
+  readonly detail: string;
+  /** Roots of Pinlight's in it, in any way, this device's own one included. */
+  readonly roots: number;
+  /** What was done: `would-…` for a rehearsal; `refused` and `failed` leave the store as it was, with the reason in `detail`. */
+  readonly done: 'nothing' | 'installed' | 'removed' | 'would-install' | 'would-remove' | 'refused' | 'failed';
+  /** The same by a caller with more rights would work. */
+  readonly needsRights: boolean;
+};
+
+/** What an interrupted predecessor left and what became of it. */
+export type Recovered = { readonly store: string; readonly left: readonly string[] };
+
+export type Doctor = {
+  /** Taken back or completed at the start; empty when the predecessor ended well. */
+  readonly recovered: readonly Recovered[];
+  status(): Promise<readonly DoctorRow[]>;
+  /** Programs with a list of their own, which the environment reaches: what they trust as this caller starts them. */
+  runtimes(): Promise<readonly InstalledStore[]>;
+  install(options: Rehearsal): Promise<readonly DoctorRow[]>;
+  remove(options: Rehearsal): Promise<readonly DoctorRow[]>;
+  /** Lets the next one in. */
+  close(): void;
+};
+
+export type Rehearsal = { readonly dryRun: boolean };
+
+export type DoctorOptions = {
+  /** The caller's own state folder: journal and copies of what was replaced stand in it. */
+  readonly stateFolder: string;
+  /** PEM of this device's root; null = none is known, which is enough to look and to remove. */
+  readonly rootPem: string | null;
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Names or kinds of stores; empty = every store. */
+  readonly only: readonly string[];
+  /** Password of Java keystores. */
+  readonly storePassword: string;
+  /** ms since the epoch. */
+  readonly now: () => number;
+  /** Told what is being done, in a few words. */
+  readonly onProgress: (text: string) => void;
+};
+
+export type DoctorResult =
+  | { readonly kind: 'doctor'; readonly doctor: Doctor }
+  | { readonly kind: 'in-use' | 'unusable' | 'no-such-store' | 'not-a-root'; readonly why: string };
+
+/** What every store of this device holds, for a reader that may not change anything: no journal is opened, nothing is recovered. Never rejects. */
+export async function listStores(options: Pick<DoctorOptions, 'stateFolder' | 'home' | 'env'> & { readonly root: Buffer }): Promise<readonly DoctorRow[]> {
+  const root = readPinlightRoot(options.root);
+  const folder = path.join(options.stateFolder, 'undo');
+  const caller = callerOf({ ...options, storePassword: 'changeit' }, path.join(folder, 'scratch'), createToolRunner(options.env, folder));
+  return Promise.all(storesOf(caller).map(async (store) => rowOf(store, await store.check(), root)));
+}
+
+/** Another command is waited for this long: reading every store takes about a second. */
+const otherMs = 5_000;
+/** A tool that outlived a killed predecessor is waited for this long; the slowest one measured took 4 s. */
+const outlivedMs = 60_000;
+
+/** Opens the journal, first takes back what a crashed predecessor left, and answers with the doctor. */
+export async function openDoctor(options: DoctorOptions): Promise<DoctorResult> {
+  const root = options.rootPem === null ? null : readPinlightRoot(options.rootPem);
+  if (options.rootPem !== null && root === null) return { kind: 'not-a-root', why: 'the certificate is not a root that Pinlight made' };
+  const folder = path.join(options.stateFolder, 'undo');
+  const opened = openJournal(folder, 'trust', options.now, otherMs);
+  if (opened.kind === 'in-use') return { kind: 'in-use', why: 'another `pinlight trust` is at work' };
+  if (opened.kind === 'unusable') return opened;
+  const { journal } = opened;
+  const scratch = path.join(folder, 'scratch');
+  // Nobody else is at work: what stands there was left by a crash.
+  rmSync(scratch, { recursive: true, force: true });
+  mkdirSync(scratch, { mode: 0o700 });
+  const tools = createToolRunner(options.env, folder);
+  const caller = callerOf(options, scratch, tools);
+  const stores = storesOf(caller);
+
+  try {
+    const recovered = await recover(journal, tools, stores, options.onProgress);
+    if (recovered === null) {
+      journal.close();
+      return { kind: 'in-use', why: `a tool that an interrupted run started is still at work (process ${tools.outlived().join(', ')})` };
+    }
+    const chosen = options.only.length === 0 ? stores : stores.filter((store) => options.only.some((name) => matches(store, name)));
+    const unknown = options.only.find((name) => !stores.some((store) => matches(store, name)));
+    if (unknown !== undefined) {
+      journal.close();
+      return { kind: 'no-such-store', why: `there is no store "${unknown}" here; there are: ${stores.map((store) => store.name).join(', ')}` };
+    }
+    renew(journal, caller);
+    return { kind: 'doctor', doctor: createDoctor({ journal, stores: chosen, all: stores, root, scratch, env: options.env, say: options.onProgress, recovered }) };
+  } catch (error) {
+    journal.close();
+    throw error;
+  }
+}
+
+type Parts = {
+  readonly journal: Journal; readonly stores: readonly TrustStore[]; readonly all: readonly TrustStore[]; readonly root: RootCertificate | null;
+  readonly scratch: string; readonly env: NodeJS.ProcessEnv; readonly say: (text: string) => void; readonly recovered: readonly Recovered[];
+};
+
+function createDoctor({ journal, stores, all, root, scratch, env, say, recovered }: Parts): Doctor {
+  return {
+    recovered,
+    status: () => each(async (store) => rowOf(store, await store.check(), root)),
+    runtimes: async () => (root === null ? [] : await runtimeStores(createRootSearch(root.der), env)),
+    install: ({ dryRun }) => each((store) => install(store, dryRun)),
+    async remove({ dryRun }) {
+      const rows = await each((store) => remove(store, dryRun));
+      if (!dryRun && await isClean()) journal.forget();
+      return rows;
+    },
+    close() {
+      rmSync(scratch, { recursive: true, force: true });
+      journal.close();
+    },
+  };
+
+  // One after the other: the system's tool fills Java's keystore, and a person shall read what is being done.
+  async function each(ask: (store: TrustStore) => Promise<DoctorRow>): Promise<readonly DoctorRow[]> {
+    const rows: DoctorRow[] = [];
+    for (const store of stores) rows.push(await ask(store));
+    return rows;
+  }
+
+  async function install(store: TrustStore, dryRun: boolean): Promise<DoctorRow> {
+    const before = await store.check();
+    if (root === null || before.kind === 'not-checked') return rowOf(store, before, root);
+    const old = before.kind === 'read' ? before.present.filter((one) => one.fingerprint !== root.fingerprint) : [];
+    if (before.kind === 'read' && holds(before, root) && old.length === 0) return withProof(store, rowOf(store, before, root));
+    const blocked = before.kind === 'read' ? store.blocked() : { kind: 'refused' as const, why: before.detail, rights: false };
+    if (blocked !== null) return refused(rowOf(store, before, root), blocked);
+    if (dryRun) return { ...rowOf(store, before, root), done: 'would-install' };
+    say(`${store.name}: installing`);
+    const row = await change(store, 'install', (begun) => store.install(begun, root), (after) => holds(after, root) && after.present.every((one) => one.fingerprint === root.fingerprint));
+    return row.done === 'installed' ? withProof(store, row) : row;
+  }
+
+  async function remove(store: TrustStore, dryRun: boolean): Promise<DoctorRow> {
+    const before = await store.check();
+    if (before.kind !== 'read' || (before.present.length === 0 && (before.traces ?? []).length === 0)) return rowOf(store, before, root);
+    const blocked = store.blocked();
+    if (blocked !== null) return refused(rowOf(store, before, root), blocked);
+    if (dryRun) return { ...rowOf(store, before, root), done: 'would-remove' };
+    say(`${store.name}: removing`);
+    return change(store, 'remove', (begun) => store.uninstall(begun), (after) => after.present.length === 0);
+  }
+
+  async function change(store: TrustStore, verb: 'install' | 'remove', act: (begun: Change) => Promise<Outcome>, wanted: (after: Reading & { kind: 'read' }) => boolean): Promise<DoctorRow> {
+    const begun = journal.begin(store.name, verb);
+    const outcome = await act(begun).catch(asRefusal(store));
+    const after = await store.check();
+    if (outcome.kind === 'changed' && after.kind === 'read' && wanted(after)) {
+      begun.done();
+      return { ...rowOf(store, after, root), done: verb === 'install' ? 'installed' : 'removed' };
+    }
+    const undone = await begun.undo((_subject, name, step, data) => store.undoStep?.(name, step, data) ?? Promise.resolve());
+    const why = outcome.kind === 'refused' ? outcome.why : 'reading it back did not show what was written, so it was put back';
+    const row = rowOf(store, await store.check(), root);
+    return { ...row, done: outcome.kind === 'refused' ? 'refused' : 'failed', needsRights: outcome.kind === 'refused' && outcome.rights, detail: [why, ...undone.left].join('; ') };
+  }
+
+  async function isClean(): Promise<boolean> {
+    for (const store of all) {
+      const found = await store.check();
+      if (found.kind === 'unreadable' || (found.kind === 'read' && (found.present.length > 0 || (found.traces ?? []).length > 0))) return false;
+    }
+    return !journal.hasUnfinished();
+  }
+
+  async function withProof(store: TrustStore, row: DoctorRow): Promise<DoctorRow> {
+    if (root === null || store.prove === undefined) return row;
+    say(`${store.name}: asking a program that reads it`);
+    const proof = await store.prove(root);
+    return proof === null ? row : { ...row, detail: `${proof.accepted ? 'accepted' : 'not accepted'} by ${proof.by}; ${row.detail}` };
+  }
+}
+
+async function recover(journal: Journal, tools: ToolRunner, stores: readonly TrustStore[], say: (text: string) => void): Promise<readonly Recovered[] | null> {
+  if (!journal.hasUnfinished()) return [];
+  say('taking back what an interrupted run left');
+  for (const start = performance.now(); tools.outlived().length > 0;) {
+    if (performance.now() - start > outlivedMs) return null;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const undone = await journal.recover(async (subject, verb, name, data) => {
+    const store = stores.find((one) => one.name === subject);
+    if (store === undefined) throw new Error(`the store ${subject} is not to be found any more`);
+    await store.undoStep?.(verb, name, data);
+  });
+  return undone.map(({ subject, left }) => ({ store: subject, left }));
+}
+
+/** Names what a system error was about; a tool's complaint is a plain Error with its words. */
+function asRefusal(store: TrustStore): (error: unknown) => Refusal {
+  return (error) => {
+    if (error instanceof Error && !('code' in error) && error.constructor === Error) return { kind: 'refused', why: error.message, rights: false };
+    return refusalOf(error, store.path ?? store.name);
+  };
+}
+
+function renew(journal: Journal, caller: Caller): void {
+  try {
+    renewBundle(caller, () => journal.begin('environment', 'renew'));
+  } catch (error) {
+    refusalOf(error, caller.ownFolder); // no rights or no space: the row of the environment says what it holds
+  }
+}
+
+function callerOf(options: Pick<DoctorOptions, 'stateFolder' | 'home' | 'env' | 'storePassword'>, scratch: string, tools: ToolRunner): Caller {
+  const machine = process.geteuid?.() === 0;
+  const ownFolder = machine && process.platform === 'linux' ? '/etc/pinlight/trust' : path.join(options.stateFolder, 'trust');
+  return { home: options.home, env: options.env, machine, ownFolder, scratch, storePassword: options.storePassword, tools };
+}
+
+function matches(store: TrustStore, name: string): boolean {
+  return store.name === name || store.kind === name;
+}
+
+function holds(reading: Reading & { kind: 'read' }, root: RootCertificate): boolean {
+  return reading.trusted.some((one) => one.fingerprint === root.fingerprint);
+}
+
+function rowOf(store: TrustStore, reading: Reading, root: RootCertificate | null): DoctorRow {
+  const base = { store: store.name, kind: store.kind, path: store.path, done: 'nothing' as const, needsRights: false };
+  if (reading.kind !== 'read') return { ...base, state: reading.kind, detail: reading.detail, roots: 0 };
+  const old = reading.present.filter((one) => one.fingerprint !== root?.fingerprint).length;
+  const from = root === null ? 'of Pinlight\'s' : 'of an earlier installation';
+  const detail = [...(old === 0 ? [] : [`${old === 1 ? 'a root' : `${old} roots`} ${from} ${old === 1 ? 'is' : 'are'} in it`]), reading.detail].filter((part) => part !== '').join('; ');
+  return { ...base, state: root !== null && holds(reading, root) ? 'trusted' : 'missing', detail, roots: reading.present.length };
+}
+
+function refused(row: DoctorRow, refusal: Refusal): DoctorRow {
+  return { ...row, done: 'refused', needsRights: refusal.rights, detail: refusal.why };
+}
