@@ -9,6 +9,7 @@ import { errorBody } from '../contract/errors.ts';
 import { asTyped, ownCommands } from '../contract/own-command.ts';
 import { resolvePaths } from '../contract/paths.ts';
 import { installFolder, ownVersion } from './install-folder.ts';
+import { startIdleMemory } from './idle-memory.ts';
 import { startAgent, type Agent } from './start-agent.ts';
 
 const usage = `Usage: node electron/agent/main.ts [--policy FILE]... [--service] [--ready-json] [--log-level LEVEL]
@@ -50,6 +51,7 @@ async function run(): Promise<void> {
       }),
       policyFiles: options.policy ?? [], version: ownVersion(), logLevel: options['log-level'] ?? 'info', onStopRequest: () => end(0),
     });
+    startIdleMemory();
     if (options['ready-json'] === true) {
       const { proxy, root, controlPath, pid } = agent.state();
       console.log(JSON.stringify({ ready: true, proxy, root: root.certificatePath, control: controlPath, pid }));

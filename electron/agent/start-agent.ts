@@ -141,11 +141,12 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
     os, selfUid, policy: policy.current, policyGeneration: policy.generation, monitor, store, log: connectionLog, live, now,
     ownPorts: () => ownPorts, resolve: options.resolve, recentTargets, disturbances,
     whoIs: (client) => whoIs(client, attribution, identifier),
+    appLeft: (client) => attribution.released(client.remotePort ?? 0),
     trustViewOf: createTrustViews(probe),
-    circumstances: (who, trust) => ({
+    circumstances: (who, trust, look) => ({
       rootAgeMs: authority === null ? 0 : Math.max(0, now() - authority.createdAt),
       olderThanRoot: authority !== null && isOlderThanRoot(who.owner, trust, authority.createdAt),
-      disturbance: disturbances.last(),
+      disturbance: look ? disturbances.last() : disturbances.noted(),
     }),
     inspection: authority === null ? null : openInspection(authority, policy, store, now),
     onBug: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a connection failed by a fault of ours'),
@@ -154,10 +155,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   const clients = new Set<Socket>();
   const listening = await listen(policy.current().network.port, (client) => {
     clients.add(client);
-    client.once('close', () => {
-      clients.delete(client);
-      attribution.released(client.remotePort ?? 0);
-    });
+    client.once('close', () => clients.delete(client));
     void serveConnection(client, proxy, plainHttp);
   });
   if (listening.kind === 'failed') throw portTaken(listening.code, policy.current().network.port, attribution);

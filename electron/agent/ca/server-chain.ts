@@ -27,6 +27,8 @@ export type ServerTrust = {
 
 /** Chains that are remembered; each some 10 kB. */
 const chainLimit = 300;
+/** A chain just judged for a host is not judged again for each of a burst of connections. */
+const judgeAgainMs = 1_000;
 /** What a server sends beyond this is not looked at; no honest chain is as long. */
 const sentLimit = 20;
 /** Signatures that are checked for one chain, and ways that are kept: certificates that sign each other in a circle make many. */
@@ -52,6 +54,7 @@ export function createServerTrust(roots: readonly string[], ownSpkiHash: string 
     bySubject.set(root.subject, [...bySubject.get(root.subject) ?? [], { ...root, publicRoot: shipped.has(derHash(root.x509.raw)) }]);
   }
   const remembered = new Map<string, ServerChain>();
+  const judged = new WeakMap<ServerChain, { readonly host: string; readonly at: number; readonly why: string | null }>();
 
   const follow = (sent: readonly X509Certificate[], hash: string): ServerChain => {
     const [server, ...others] = sent.map(open);
@@ -90,16 +93,24 @@ export function createServerTrust(roots: readonly string[], ownSpkiHash: string 
       return chain;
     },
     whyNot: (chain, host, now) => {
-      if (chain.malformed !== null) return `the certificate cannot be read (${chain.malformed})`;
-      let first: string | null = null;
-      for (const { links, publicRoot } of chain.ways) {
-        const why = whyChainNotTrusted(links, host, now, { publicRoot, ownSpkiHash, isPublicSuffix });
-        if (why === null) return null;
-        first ??= why;
-      }
-      return first ?? 'no chain of valid signatures leads to a trusted root';
+      const before = judged.get(chain);
+      if (before !== undefined && before.host === host && Math.abs(now - before.at) < judgeAgainMs) return before.why;
+      const why = judge(chain, host, now);
+      judged.set(chain, { host, at: now, why });
+      return why;
     },
   };
+
+  function judge(chain: ServerChain, host: string, now: number): string | null {
+    if (chain.malformed !== null) return `the certificate cannot be read (${chain.malformed})`;
+    let first: string | null = null;
+    for (const { links, publicRoot } of chain.ways) {
+      const why = whyChainNotTrusted(links, host, now, { publicRoot, ownSpkiHash, isPublicSuffix });
+      if (why === null) return null;
+      first ??= why;
+    }
+    return first ?? 'no chain of valid signatures leads to a trusted root';
+  }
 }
 
 function open(x509: X509Certificate): Opened {

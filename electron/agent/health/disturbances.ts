@@ -8,6 +8,8 @@ import { disturbedMs } from '../../core/pinning/verdict.ts';
 export type Disturbances = {
   /** The last one, null = none yet. Looks at the device again when the last look is older than `freshMs`. */
   last(): Disturbance | null;
+  /** The last one known so far, without a look. */
+  noted(): Disturbance | null;
   /** One that others know of (a new root). */
   note(kind: DisturbanceKind): void;
   /** The server leg at a host that was dialled by this name: its certificate holds. Costs a look-up. */
@@ -58,6 +60,7 @@ export function createDisturbances(options: {
       if (performance.now() - lookedAt > freshMs) look();
       return last;
     },
+    noted: () => last,
     note,
     upstreamVerified: (host) => {
       if (verified.has(host)) return;

@@ -58,10 +58,11 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
   const contextWith = (ecdhCurve: string, maxVersion: 'TLSv1.2' | 'TLSv1.3'): tls.SecureContext =>
     // No renegotiation: its certificate would be looked at by nobody, and its request for a client certificate answered with an empty one (B5, B9).
     tls.createSecureContext({ ca, ciphers: cipherList, sigalgs: signatureList, minVersion: 'TLSv1.2', maxVersion, ecdhCurve, secureOptions: constants.SSL_OP_NO_RENEGOTIATION });
-  const classical = contextWith('X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.3');
-  const hybrid = contextWith('*X25519MLKEM768/*X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.3');
+  // Each made at its first use: one holds all roots, some 2 MB.
+  const classical = once(() => contextWith('X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.3'));
+  const hybrid = once(() => contextWith('*X25519MLKEM768/*X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.3'));
   // For an app that offers no TLS 1.3 the server leg has none either: the app could not be answered, or would be shown less than there is.
-  const older = contextWith('X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.2');
+  const older = once(() => contextWith('X25519:prime256v1:secp384r1:secp521r1', 'TLSv1.2'));
   const sessions = new Map<string, { session: Buffer; certificate: ServerChain }>();
 
   const connect = (request: UpstreamRequest, now: number): Promise<UpstreamResult> => new Promise((done) => {
@@ -70,7 +71,7 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
     let settled = false;
     let revoked = false;
     const socket = tls.connect({
-      socket: request.socket, secureContext: !request.shape.tls13 ? older : request.shape.postQuantum ? hybrid : classical, session: kept?.session,
+      socket: request.socket, secureContext: (!request.shape.tls13 ? older : request.shape.postQuantum ? hybrid : classical)(), session: kept?.session,
       ALPNProtocols: [...request.shape.alpn],
       ...(request.shape.serverName === null ? {} : { servername: request.shape.serverName }),
       rejectUnauthorized: true, requestOCSP: true,
@@ -143,6 +144,11 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
     });
   });
   return { connect };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | null = null;
+  return () => (made ??= make());
 }
 
 const invalidCode = 'ERR_PINLIGHT_CERTIFICATE';

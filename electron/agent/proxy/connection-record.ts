@@ -87,7 +87,7 @@ export function openRecord(proxy: ProxyContext, target: Target): ConnectionRecor
       if (observed || who?.app === null || who === null || who.owner.kind !== 'process') return;
       observed = true;
       // First: it may find a disturbance this very moment, which must not be later than what it disturbed.
-      const now = proxy.circumstances(who, trust);
+      const now = proxy.circumstances(who, trust, known.kind !== 'established');
       const observation: Observation = {
         at: proxy.now(), host: hostOf(), disposition: done.disposition, outcome: known, appHash: who.app.hash, runtime: who.app.runtime,
         perCallTrust: who.app.perCallTrust, trust, ja4: facts.ja4 ?? null, evidence,

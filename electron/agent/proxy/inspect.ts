@@ -123,6 +123,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
       });
       // An app that leaves without a word has nothing to wait for; a server that does not close in its turn would keep the outcome open.
       down.socket.once('end', () => {
+        proxy.appLeft(client);
         if (down.socket.bytesRead === 0) setTimeout(() => upstream.socket.destroy(), lateLimitMs).unref();
       });
       const end = await relayed;

@@ -24,9 +24,11 @@ export type ProxyContext = {
   readonly policy: () => Policy;
   readonly policyGeneration: () => number;
   readonly whoIs: (client: Socket) => Who | Promise<Who>;
+  /** The app has closed its end: a hint for its next look-up. */
+  readonly appLeft: (client: Socket) => void;
   readonly trustViewOf: (who: Who) => Promise<TrustView | null>;
-  /** What else is the case at a handshake of theirs, now. */
-  readonly circumstances: (who: Who, trust: TrustView | null) => Pick<Circumstances, 'rootAgeMs' | 'olderThanRoot' | 'disturbance'>;
+  /** What else is the case at a handshake of theirs, now. `look`: whether the device may have to be asked. */
+  readonly circumstances: (who: Who, trust: TrustView | null, look: boolean) => Pick<Circumstances, 'rootAgeMs' | 'olderThanRoot' | 'disturbance'>;
   /** Hears whether servers' certificates hold: a captive portal answers for all of them. */
   readonly disturbances: Pick<Disturbances, 'upstreamVerified' | 'upstreamInvalid'>;
   readonly monitor: PinningMonitor;

@@ -1,7 +1,7 @@
 // What happens to one connection, and why. Total: unknown apps, missing names and unreadable hellos are ordinary input.
 // Not for carrying it out (agent/proxy) and not for what depends on the upstream (defaults.onInvalidUpstream is read there).
 import type { ConnectionFacts, Decision, Disposition, Exclusion, Os, ReasonCode } from '../model.ts';
-import { compileGlob, compileHostPattern, exclusionNames, isIpAddress, normaliseHost } from './host-pattern.ts';
+import { compileExclusion, compileGlob, compileHostPattern, exclusionNames, isIpAddress, normaliseHost } from './host-pattern.ts';
 import type { Policy, Rule } from './policy.ts';
 
 /** The decision for one connection. Pure, never throws; a few microseconds with 50 rules. */
@@ -31,7 +31,7 @@ export function decide(policy: Policy, facts: ConnectionFacts): Decision {
   const predefined = compiled.exclusions.find(({ exclusion, matches }) =>
     (exclusion.appId === null || exclusion.appId === facts.app?.id) && coversConnection(matches, host, serverName));
   if (predefined !== undefined) return answer('bypass', 'exclusion', exclusionWords(predefined.exclusion));
-  if (facts.exclusion !== null && coversConnection(nameMatcher(facts.exclusion), host, serverName)) {
+  if (facts.exclusion !== null && coversConnection((name) => exclusionNames(facts.exclusion as Exclusion, name), host, serverName)) {
     const how = byExclusion(policy, facts.exclusion);
     return how === 'inspect' ? asRuled('inspect') : answer(how, 'exclusion', exclusionWords(facts.exclusion));
   }
@@ -105,7 +105,7 @@ function compile(policy: Policy): Compiled {
   if (known !== undefined) return known;
   const compiled = {
     rules: policy.rules.map((rule) => ({ rule, matches: compileRule(rule) })),
-    exclusions: policy.exclusions.map((exclusion) => ({ exclusion, matches: nameMatcher(exclusion) })),
+    exclusions: policy.exclusions.map((exclusion) => ({ exclusion, matches: compileExclusion(exclusion) })),
   };
   compiledPolicies.set(policy, compiled);
   return compiled;
@@ -154,10 +154,6 @@ function pathMatcher(pattern: string): (path: string, os: Os) => boolean {
   const exact = compileGlob(pattern);
   const folded = compileGlob(pattern.toLowerCase());
   return (path, os) => (os === 'windows' ? folded(path.toLowerCase()) : exact(path));
-}
-
-function nameMatcher(exclusion: Exclusion): (host: string) => boolean {
-  return (host) => exclusionNames(exclusion, host);
 }
 
 function hostMatcher(pattern: string): (host: string) => boolean {

@@ -164,17 +164,22 @@ function longestZeroRun(words: readonly string[]): { start: number; length: numb
 
 const exclusionMatchers = new WeakMap<Exclusion, (host: string) => boolean>();
 
-/**
- * Does an exclusion name this host (normalised)? Learned for an app as a whole its host is `*`, which nobody may write; a pattern that
- * does not compile (an old database) names none.
- */
+/** Does an exclusion name this host (normalised)? */
 export function exclusionNames(exclusion: Exclusion, host: string): boolean {
   let matches = exclusionMatchers.get(exclusion);
   if (matches === undefined) {
-    const pattern = compileHostPattern(exclusion.host, 'exclusion');
-    if (exclusion.host === '*' && exclusion.kind === 'learned' && exclusion.appId !== null) matches = () => true;
-    else matches = pattern.kind === 'pattern' ? pattern.matches : () => false;
+    matches = compileExclusion(exclusion);
     exclusionMatchers.set(exclusion, matches);
   }
   return matches(host);
+}
+
+/**
+ * The hosts of an exclusion as a test. Learned for an app as a whole its host is `*`, which nobody may write; a pattern that does not
+ * compile (an old database) names none.
+ */
+export function compileExclusion(exclusion: Exclusion): (host: string) => boolean {
+  if (exclusion.host === '*' && exclusion.kind === 'learned' && exclusion.appId !== null) return () => true;
+  const pattern = compileHostPattern(exclusion.host, 'exclusion');
+  return pattern.kind === 'pattern' ? pattern.matches : () => false;
 }
