@@ -15,7 +15,7 @@ export default defineConfig({
       // The process keeps its source text: no white space and comments, one byte a character. Names stay, for stack traces.
       output: { format: 'es', entryFileNames: 'main.mjs', codeSplitting: false, minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } } },
       plugins: [{ name: 'ascii', generateBundle: (_options, bundle) => {
-        for (const file of Object.values(bundle)) if (file.type === 'chunk') file.code = file.code.replaceAll(/[^\x00-\x7F]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+        for (const file of Object.values(bundle)) if (file.type === 'chunk') file.code = file.code.replaceAll(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
       } }],
     },
   },

@@ -168,8 +168,8 @@ export const situations: readonly Situation[] = [
   { id: 'curl-asked', program: commandLine.curl, steps: [{ at: 'here', times: 2 }], truth: 'client-certificate', worksAt: 1, origin: 'asks',
     note: 'the server asks and would do without; before the answer that cannot be told from a demand' },
 
-  { id: 'openssl-no-curve', program: opensslWithoutOurCurve, steps: [{ at: 'here', times: 2 }], truth: 'incompatible', worksAt: null, tls: '1.2', origin: 'rsa',
-    note: 'offers suites of our leaf\'s kind, but not the curve of its key' },
+  { id: 'openssl-no-curve', program: opensslWithoutOurCurve, steps: [{ at: 'here', times: 2 }], truth: 'inspectable', worksAt: 1, tls: '1.2', origin: 'rsa',
+    note: 'offers suites of our leaf\'s kind, but not the curve of its key: answered with an RSA leaf' },
   { id: 'openssl-foreign-group', program: opensslForeignGroup, steps: [{ at: 'here', times: 2 }], truth: 'undetermined', worksAt: 1, tls: '1.3', learns: false,
     note: 'no group in common: let through before anybody answers (decision 18), so nothing is learned about its trust' },
 

@@ -168,7 +168,7 @@ describe('spoilt rows', () => {
     expect(store.loadOutcomes('a1', 'refused', 5)).toHaveLength(1);
   });
   test.each<[string, Record<string, unknown>, Partial<Observation>]>([
-    ['a runtime of the future', { runtime: 'deno' }, { runtime: null }], ['a runtime that is a name of every object', { runtime: 'toString' }, { runtime: null }],
+    ['a runtime of the future', { runtime: 'bun' }, { runtime: null }], ['a runtime that is a name of every object', { runtime: 'toString' }, { runtime: null }],
     ['a trust view of another shape', { trust: { store: 7 } }, { trust: null }], ['a trust view of the version before', { trust: { store: 's', holdsRoot: false, because: 'b' } }, { trust: { store: 's', holdsRoot: false, because: 'b', stale: false } }],
     ['evidence of another shape', { evidence: [1] }, { evidence: null }], ['circumstances that are no object', { circumstances: 'x' }, { circumstances: { ...calm, rootAgeMs: Number.MAX_SAFE_INTEGER } }],
     ['a disturbance without time', { circumstances: { ...calm, disturbance: { kind: 'network' } } }, { circumstances: calm }],
