@@ -14,7 +14,7 @@ import { startTestAgent, type TestAgent } from '../support/agent.ts';
 import { createTestAuthority, open, startOrigin, type Origin, type TestAuthority } from '../support/origins.ts';
 import { portOf } from '../support/port-of.ts';
 import { connectThrough, readAll, tlsThrough, until } from '../support/tunnel.ts';
-import { observationsAt, observed } from './observations.ts';
+import { observationsAt, observed, visitUntilNamed } from './observations.ts';
 
 type Place = { readonly host: string; readonly proxyPort: number; /** A port that leads through the proxy to the host, for programs without CONNECT. */ readonly door: number };
 type Run = (place: Place) => readonly string[];
@@ -173,7 +173,7 @@ describe.each(programs)('%s', (program, needs, how, ...forms) => {
   test.skipIf(missing.length > 0).each(versions.map((version, index) => [version, forms[index] as Form] as const))('leaves its evidence on %s', async (version, form) => {
     const host = hostOf(program, version);
     const door = await openDoor(host);
-    await run(how({ host, proxyPort: agent.proxyPort, door: door.port }), agent.proxyPort);
+    await visitUntilNamed(agent, host, () => run(how({ host, proxyPort: agent.proxyPort, door: door.port }), agent.proxyPort));
     const observation = await observed(agent, host);
     await door.close();
     expect(observation).toMatchObject({ disposition: 'inspect', outcome: { kind: form.outcome, ...(form.sign === undefined ? {} : { sign: form.sign }) } });

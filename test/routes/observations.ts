@@ -25,3 +25,27 @@ export async function observed(agent: TestAgent, host: string, count = 1): Promi
   if (all.length > count) throw new Error(`${all.length} observations at ${host} instead of ${count}`);
   return all[count - 1] as Observation;
 }
+
+/**
+ * Runs a visit, again where the agent could not name the program in time: such a connection teaches nothing, by design (decision 10),
+ * and on a busy machine the first look-up of a process may be late. Three times at most.
+ */
+export async function visitUntilNamed(agent: TestAgent, host: string, visit: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; tries <= 3; tries += 1) {
+    await visit();
+    const appId = await until(`the end of visit ${tries} at ${host}`, () => newestConnection(agent, host, tries));
+    if (appId !== 'nobody') return;
+    console.log(`${host}: the owner look-up was late, visited again`);
+  }
+}
+
+/** Who made the newest of at least `count` finished connections; null while there are fewer. */
+function newestConnection(agent: TestAgent, host: string, count: number): string | null {
+  const database = new Database(join(agent.home, 'pinlight.db'), { readonly: true });
+  try {
+    const rows = database.prepare('SELECT app_id FROM connections WHERE host = ? AND duration_ms IS NOT NULL ORDER BY id DESC').all(host) as { app_id: string | null }[];
+    return rows.length < count ? null : rows[0]?.app_id ?? 'nobody';
+  } finally {
+    database.close();
+  }
+}
