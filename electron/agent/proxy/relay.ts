@@ -50,7 +50,7 @@ export function relay(app: Socket, server: Socket): Promise<RelayEnd> {
       if (leg.readableEnded) ended(name);
       leg.once('close', onClose);
       leg.setTimeout(idleLimitMs, () => leg.destroy());
-      if (leg.closed) onClose();
+      if (leg.destroyed) onClose();
     };
     app.pipe(server);
     server.pipe(app);
