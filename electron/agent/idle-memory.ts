@@ -10,17 +10,16 @@ const quiet = 0.2;
 const worthBytes = 12 * 1024 * 1024;
 
 /** Looks every ten seconds; collects the heap when the last ten were quiet and it holds much more than after the last collection. */
-export function startIdleMemory(): { close(): void } {
+export function startIdleMemory(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   let after = 0;
   let busy = process.cpuUsage();
-  const timer = setInterval(() => {
+  setInterval(() => {
     const spent = process.cpuUsage(busy);
     busy = process.cpuUsage();
     if ((spent.user + spent.system) / 1000 > everyMs * quiet || process.memoryUsage().heapTotal - after < worthBytes) return;
     collect();
     after = process.memoryUsage().heapTotal;
   }, everyMs).unref();
-  return { close: () => clearInterval(timer) };
 }
