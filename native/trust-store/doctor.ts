@@ -14,14 +14,9 @@ import { createToolRunner } from './run-tool.ts';
 import type { ToolRunner } from './run-tool.ts';
 import { storesOf } from './stores-of.ts';
 import { refusalOf } from './trust-store.ts';
-import type { Caller, Outcome, Reading, Refusal, StoreKind, TrustStore } from './trust-store.ts';
+import type { Caller, Outcome, Reading, Refusal, TrustStore } from './trust-store.ts';
 
-export type DoctorRow = {
-  readonly store: string;
-  readonly kind: StoreKind;
-  readonly path: string | null;
-  readonly state: 'trusted' | 'missing' | 'unreadable' | 'not-checked';
-  readonly detail: string;
+export type DoctorRow = InstalledStore & {
   /** Roots of Pinlight's in it, in any way, this device's own one included. */
   readonly roots: number;
   /** What was done: `would-…` for a rehearsal; `refused` and `failed` leave the store as it was, with the reason in `detail`. */
