@@ -130,6 +130,8 @@ const programs: readonly (readonly [string, readonly string[], Run, Form, Form])
 const versions = ['TLSv1.2', 'TLSv1.3'] as const;
 const hostOf = (program: string, version: string): string => `${program.toLowerCase().replace(/[^a-z0-9]+/g, '-')}.${version.replace(/\D/g, '')}.pinlight.test`;
 const silent = 'silent.pinlight.test';
+/** Speaks TLS 1.2; its door never ends a connection. */
+const open12 = 'open.12.pinlight.test';
 const changes = ['exec before', 'exec after', 'fork before', 'fork after'].map((change) => [change, `${change.replace(' ', '-')}.13.pinlight.test`] as const);
 const broken = 'broken.pinlight.test';
 
@@ -144,6 +146,7 @@ beforeAll(async () => {
   origins.push(await startOrigin(authority, silent), await open(breakingServer(), broken));
   const localTargets: Record<string, string> = {};
   for (const [program] of programs) versions.forEach((version, index) => { localTargets[`${hostOf(program, version)}:443`] = `127.0.0.1:${origins[index]?.port ?? 0}`; });
+  localTargets[`${open12}:443`] = `127.0.0.1:${origins[0]?.port ?? 0}`;
   for (const [, host] of changes) localTargets[`${host}:443`] = `127.0.0.1:${origins[1]?.port ?? 0}`;
   for (const origin of origins.slice(versions.length)) localTargets[`${origin.host}:443`] = `127.0.0.1:${origin.port}`;
   agent = await startTestAgent({
@@ -188,6 +191,15 @@ describe.each(programs)('%s', (program, needs, how, ...forms) => {
     expect(msSinceLeaf).toBeLessThan(form.outcome === 'established' ? Infinity : lateLimitMs);
     expect(handshakeMs).toBeGreaterThan(0);
   }, 60_000);
+});
+
+const withoutNss = findCommand('tstclnt') === null;
+if (withoutNss) console.log('skipped: an alert on a connection that stays open: no tstclnt here');
+test.skipIf(withoutNss)('an alert after the handshake ends the connection, though the app leaves it open', async () => {
+  const door = await openDoor(open12, false);
+  await visitUntilNamed(agent, open12, () => run(['tstclnt', '-D', '-h', '127.0.0.1', '-p', String(door.port), '-a', open12], 0));
+  expect(await observed(agent, open12)).toMatchObject({ outcome: { kind: 'refused', sign: 'alert' }, evidence: { clientFinished: true, alert: 48 } });
+  await door.close();
 });
 
 test('an app that stays and says nothing is unused, with the time it stayed', async () => {
@@ -235,13 +247,13 @@ function breakingServer(): net.Server {
   });
 }
 
-/** A loopback port that leads through the proxy to a host and passes each end on as it comes. */
-async function openDoor(host: string): Promise<{ port: number; close: () => Promise<unknown> }> {
+/** A loopback port that leads through the proxy to a host and passes each end on as it comes, or the program's end never. */
+async function openDoor(host: string, passesEnd = true): Promise<{ port: number; close: () => Promise<unknown> }> {
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (program) => {
     program.on('error', () => undefined);
     void connectThrough(agent.proxyPort, host).then((tunnel) => {
       tunnel.on('error', () => program.destroy());
-      program.pipe(tunnel);
+      program.pipe(tunnel, { end: passesEnd });
       tunnel.pipe(program);
     }, () => program.destroy());
   });

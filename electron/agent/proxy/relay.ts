@@ -44,6 +44,8 @@ export function relay(app: Socket, server: Socket): Promise<RelayEnd> {
       leg.on('error', (error: NodeJS.ErrnoException) => {
         errors[name] ??= error;
         ended(name);
+        // Node reports an alert that comes after the handshake and leaves the socket open; nothing more will come over it.
+        leg.destroy();
       });
       // A leg may have ended or failed before anyone relayed it.
       errors[name] = leg.errored;
