@@ -97,7 +97,9 @@ export type ReasonCode =
   | 'client-certificate'  // the server asks for a client certificate, which inspection cannot pass on
   | 'refused-target'      // loopback, link-local, metadata, our own port …
   | 'bad-request'         // no proxy request we can read
-  | 'plain-http';         // absolute-form request: relayed, not TLS
+  | 'plain-http'          // absolute-form request: relayed, not TLS
+  | 'paused'              // a person has paused inspection
+  | 'notice-pending';     // policy wants the notice accepted first, and this user has not
 
 export type Reason = { readonly code: ReasonCode; readonly detail: string | null };
 
@@ -109,6 +111,9 @@ export type Decision = {
   readonly reason: Reason;
   readonly rule: RuleId | null;
 };
+
+/** Inspection stands still: for everybody while it is paused, for one user until the notice is accepted. */
+export type Suspension = 'paused' | 'notice-pending';
 
 /** What `decide()` knows about a connection; every field may be unknown, and the answer is still total. */
 export type ConnectionFacts = {
@@ -129,6 +134,8 @@ export type ConnectionFacts = {
   readonly exclusion: Exclusion | null;
   /** A refusal has earned one untouched connection that was not used yet. */
   readonly passThroughDue: boolean;
+  /** Why nothing of this user's may be inspected now; null = it may. */
+  readonly suspended: Suspension | null;
 };
 
 /** Facts of one downstream handshake. Sources: clients.md sections 1, 2, 8; decisions 6 to 8. */
@@ -174,6 +181,8 @@ export type Circumstances = {
   readonly disturbance: Disturbance | null;
   /** The server asked for a client certificate, which we cannot present for the app. */
   readonly clientCertificateAsked: boolean;
+  /** Why our leg could not answer its hello at all, so that it was let through untouched; null = it could. */
+  readonly unanswerable: string | null;
   /** The hello carried encrypted_client_hello (real or GREASE). */
   readonly ech: boolean;
   /** What the server leg was when the app was answered. */
@@ -250,6 +259,7 @@ export type FactCode =
   | 'pass-through-failed'       // {count}
   | 'incompatible-here'         // {alert}
   | 'client-certificate-asked'  // {count}: the server wants one; passed on untouched
+  | 'hello-unanswerable'        // {why}: our leg has nothing to offer it; passed on untouched
   | 'older-than-root'           // the process began before our root came into its store
   | 'disturbed'                 // {kind}: resume, network change, clock step, captive portal just before
   | 'others-refuse'             // {count}: unrelated apps refuse this host too

@@ -11,7 +11,7 @@ const holes = /undefined|null|NaN|\?|\[object/;
 // Objects keyed by the unions: a new code without an entry here does not compile.
 const reasonCodes: Record<ReasonCode, true> = {
   rule: true, 'no-match': true, 'must-inspect': true, exclusion: true, 'control-experiment': true, 'unknown-app': true, 'not-tls': true, 'unreadable-hello': true,
-  incompatible: true, 'upstream-invalid': true, 'upstream-failed': true, 'client-certificate': true, 'refused-target': true, 'bad-request': true, 'plain-http': true,
+  incompatible: true, 'upstream-invalid': true, 'upstream-failed': true, 'client-certificate': true, 'refused-target': true, 'bad-request': true, 'plain-http': true, paused: true, 'notice-pending': true,
 };
 const outcomes: Record<ConnectionOutcome['kind'], readonly ConnectionOutcome[]> = {
   established: [{ kind: 'established' }],
@@ -34,7 +34,7 @@ const facts: Record<FactCode, Fact['values']> = {
   'store-lacks-root': { store: 'node-bundled', because: 'NODE_EXTRA_CA_CERTS is not set' }, 'store-holds-root': { store: 'system', because: 'it is in /etc/ssl/certs' },
   'form-fits-store': { runtime: 'node' }, 'form-speaks-against-store': { runtime: 'python' }, 'pass-through-worked': { count: 1 }, 'pass-through-failed': { count: 3 },
   'incompatible-here': { alert: 70 }, 'only-unused': {}, 'no-evidence': {}, 'per-call-trust': {},
-  'client-certificate-asked': { count: 2 }, 'older-than-root': {}, disturbed: { kind: 'portal' }, 'others-refuse': { count: 1 }, 'others-accept': {}, listed: { list: 'messengers' },
+  'client-certificate-asked': { count: 2 }, 'hello-unanswerable': { why: 'no elliptic curve in common' }, 'older-than-root': {}, disturbed: { kind: 'portal' }, 'others-refuse': { count: 1 }, 'others-accept': {}, listed: { list: 'messengers' },
 };
 const refusedHere: Fact = { code: 'refused-here', speaks: 'for', values: facts['refused-here'] };
 const verdicts: Record<VerdictKind, readonly Verdict[]> = {

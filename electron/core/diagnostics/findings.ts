@@ -33,6 +33,14 @@ export type FindingsInput = {
   readonly stores: readonly ReportStore[] | null;
 };
 
+/** What a report and `findings.json` say of a device. */
+export type Judgement = { readonly sentence: string; readonly findings: readonly Finding[] };
+
+export function judgeDevice(input: FindingsInput): Judgement {
+  const findings = rankFindings(input);
+  return { sentence: verdictSentence(findings, input.apps), findings };
+}
+
 /** Worst first; of one level, in the order: policy, Pinlight itself, trust, apps, servers. */
 export function rankFindings(input: FindingsInput): Finding[] {
   const order: readonly FindingLevel[] = ['problem', 'attention', 'note'];

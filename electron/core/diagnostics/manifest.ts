@@ -1,5 +1,6 @@
 // The bundle's table of contents: what is in it, what is not and why, what was removed, and what is never collected.
 // Not for gathering (agent/diagnostics) or for reading a bundle back.
+import { inGroups, toBase32 } from './base32.ts';
 import { addCounts } from './redact.ts';
 import type { RedactionCounts } from './redact.ts';
 
@@ -10,6 +11,12 @@ export type ManifestFile = {
   readonly sha256: string;
   readonly redactions: RedactionCounts;
 };
+
+/** Names as they are, or pseudonyms; `check` tells a wrong key (pseudonyms.ts). */
+export type NamesKept = { readonly kind: 'shown' } | { readonly kind: 'pseudonyms'; readonly check: string };
+
+/** What a person did between two moments (ms since the epoch), so that a reader looks there first. */
+export type Recording = { readonly from: number; readonly to: number };
 
 /** Something that should be in the bundle and is not; `because` is the end of a sentence. */
 export type NotCollected = { readonly name: string; readonly because: string };
@@ -23,6 +30,10 @@ export type Manifest = {
   readonly device: string;
   /** Pinlight's own. */
   readonly version: string;
+  /** What the person who asked reports, in own words. */
+  readonly note: string | null;
+  readonly recording: Recording | null;
+  readonly names: NamesKept;
   /** Every file but the manifest itself. */
   readonly files: readonly ManifestFile[];
   readonly notCollected: readonly NotCollected[];
@@ -41,9 +52,13 @@ export const neverCollected: readonly string[] = [
   'environment variables and command lines of apps, but for the option or variable that names a trust store',
 ];
 
-/** Why names stay in (a decision, not an oversight). */
-export const keptNote = 'User names, device names, app paths and the hosts that apps connect to are kept: '
-  + 'the helpdesk has to match them with the caller. Home folders are written as ~.';
+/** What became of names (a decision of policy, not an oversight). */
+export const keptNotes: Readonly<Record<NamesKept['kind'], string>> = {
+  shown: 'User names, device names, app paths and the hosts that apps connect to are kept: '
+    + 'the helpdesk has to match them with the caller. Home folders are written as ~.',
+  pseudonyms: 'Hosts, addresses, users and the device are written as pseudonyms: the same name is the same mark in every file of this bundle. '
+    + 'Who has its key can ask with `pinlight bundle who FILE --key KEY host NAME`. Home folders are written as ~.',
+};
 
 /** The manifest; `createdAt` in ms since the epoch. */
 export function buildManifest(input: {
@@ -51,6 +66,9 @@ export function buildManifest(input: {
   readonly createdAt: number;
   readonly device: string;
   readonly version: string;
+  readonly note: string | null;
+  readonly recording: Recording | null;
+  readonly names: NamesKept;
   readonly files: readonly ManifestFile[];
   readonly notCollected: readonly NotCollected[];
 }): Manifest {
@@ -60,33 +78,26 @@ export function buildManifest(input: {
     createdAt: new Date(input.createdAt).toISOString(),
     device: input.device,
     version: input.version,
+    note: input.note,
+    recording: input.recording,
+    names: input.names,
     files: input.files,
     notCollected: input.notCollected,
     redactionCounts: addCounts(input.files.map((file) => file.redactions)),
     neverCollected,
-    kept: keptNote,
+    kept: keptNotes[input.names.kind],
   };
 }
-
-/** Crockford's base 32: no I, L, O or U, which are misheard or misread. */
-const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** `PL-7K3M-Q2XA` out of five random bytes (40 bits: two of a helpdesk's million bundles meet with a chance of 1 in 3). Throws on fewer. */
 export function spokenId(random: Uint8Array): string {
   if (random.length < 5) throw new RangeError('five random bytes are needed');
-  let bits = 0n;
-  for (const byte of random.subarray(0, 5)) bits = bits * 256n + BigInt(byte);
-  let text = '';
-  for (let i = 0; i < 8; i++) {
-    text = alphabet.charAt(Number(bits % 32n)) + text;
-    bits /= 32n;
-  }
-  return `PL-${text.slice(0, 4)}-${text.slice(4)}`;
+  return `PL-${inGroups(toBase32(random, 8))}`;
 }
 
-/** `pinlight-diag-LAPTOP-42-20261120T103000Z.zip`; `at` in ms since the epoch. Safe as a file name on every system. */
-export function bundleFileName(device: string, at: number): string {
+/** `pinlight-diag-LAPTOP-42-20261120T103000Z-PL-7K3M-Q2XA.zip`; `at` in ms since the epoch. Safe as a file name on every system. */
+export function bundleFileName(device: string, at: number, id: string): string {
   const name = device.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 40) || 'device';
   const time = new Date(at).toISOString().replace(/\.\d+/, '').replace(/[-:]/g, '');
-  return `pinlight-diag-${name}-${time}.zip`;
+  return `pinlight-diag-${name}-${time}-${id}.zip`;
 }

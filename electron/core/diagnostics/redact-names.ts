@@ -2,7 +2,7 @@
 // Not for secrets known by their own form (redact-patterns).
 
 export const redactionKinds = [
-  'private-key', 'tls-secret', 'authorization', 'cookie', 'password', 'token', 'api-key', 'query', 'userinfo', 'home', 'bytes', 'depth',
+  'private-key', 'tls-secret', 'authorization', 'cookie', 'password', 'token', 'api-key', 'query', 'userinfo', 'home', 'name', 'bytes', 'depth',
 ] as const;
 export type RedactionKind = (typeof redactionKinds)[number];
 
@@ -45,6 +45,8 @@ export function isSecretName(name: string): RedactionKind | null {
   const last = words.at(-1) ?? '';
   if (notSecretEndings.has(last)) return null;
   const compact = words.join('');
+  // A policy key that names a file.
+  if (compact.endsWith('upstreamcredentials')) return null;
   if (compact.endsWith('authorization')) return 'authorization';
   if (/cookies?2?$/.test(last) || /sess(?:ion)?id$/.test(compact) || last === 'sid') return 'cookie';
   if (/passw(?:or)?d|passphrase|passcode|(?:store|key|db|root|my)pass$/.test(compact) || passwordWords.has(last)) return 'password';

@@ -3,12 +3,13 @@
 // Every pattern starts at an anchored place and consumes what it read, so the time is linear in the text (hostile logs included).
 import { isHeaderName, isSecretName, isUserFlag, redactionKinds, redactNamed, removed } from './redact-names.ts';
 import type { Count, RedactionCounts, RedactionKind } from './redact-names.ts';
+import type { Pseudonyms } from './pseudonyms.ts';
 import { redactPatterns } from './redact-patterns.ts';
 
 export type { RedactionCounts, RedactionKind } from './redact-names.ts';
 
-/** `homes`: home folders that become `~`. User and device names are kept: the helpdesk has to match them with the caller. */
-export type RedactOptions = { readonly homes: readonly string[] };
+/** `homes`: home folders that become `~`. `pseudonyms`: null where names are kept, so that the helpdesk can match them with the caller. */
+export type RedactOptions = { readonly homes: readonly string[]; readonly pseudonyms?: Pseudonyms | null };
 
 /** Deeper values are cut; every document of the bundle is far flatter. */
 const maxDepth = 24;
@@ -90,8 +91,9 @@ function counter(counts: Partial<Record<RedactionKind, number>>): Count {
 const harmless = /^(?!eyJ)[\w.-]{0,14}$/;
 
 function redactString(text: string, options: RedactOptions, count: Count): string {
-  if (harmless.test(text)) return text;
-  return redactHomes(redactPatterns(redactNamed(redactPatterns(text, 'before', count), count), 'after', count), options.homes, count);
+  const clean = harmless.test(text) ? text
+    : redactHomes(redactPatterns(redactNamed(redactPatterns(text, 'before', count), count), 'after', count), options.homes, count);
+  return options.pseudonyms?.rename(clean, () => count('name')) ?? clean;
 }
 
 /** `under`: the kind of secret whose name stands above this value; null when none does. */
@@ -141,9 +143,17 @@ function walkObject(value: object, under: RedactionKind | null, walk: Walk): obj
     let name = redactString(key, walk.options, walk.count);
     // Two keys may become one when their secrets are gone; neither value may be lost.
     for (let n = 2; entries.has(name); n++) name = `${redactString(key, walk.options, () => {})}#${n}`;
-    entries.set(name, walkValue(inner, under ?? isSecretName(key), walk));
+    entries.set(name, key === 'user' && typeof inner === 'string' && under === null ? walkUser(inner, walk) : walkValue(inner, under ?? isSecretName(key), walk));
   }
   return Object.fromEntries(entries);
+}
+
+/** A user's name may be any word, so only its field tells it. */
+function walkUser(name: string, { options, count }: Walk): string {
+  if (options.pseudonyms === undefined || options.pseudonyms === null) return redactString(name, options, count);
+  const pseudonym = options.pseudonyms.user(name);
+  if (pseudonym !== name) count('name');
+  return pseudonym;
 }
 
 function leaf(value: string, kind: RedactionKind, walk: Walk): string {

@@ -56,7 +56,13 @@ export function utc(at: number | null): string {
   return Number.isNaN(date.getTime()) ? 'unknown' : date.toISOString().slice(0, 16).replace('T', ' ');
 }
 
-/** The whole style sheet. Paper has no evidence column by app (the findings have it) and fewer connections, to stay near two pages.
+/** `2026-11-20 10:30:05` in UTC. */
+export function utcSeconds(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? 'unknown' : date.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** The whole style sheet. Paper leaves out what is only worth looking up, to be two pages: all but the first findings and rows, and three sections.
  * Its hash stands in the page's policy, so nothing else can style the page. Type in rem: it grows with the reader's. */
 export const reportStyle = `
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#4d5661;--line:#d5dae0;--page:#fff;--panel:#f5f7f9;--problem:#a4161a;--attention:#7a4b00;--note:#175a9c}
@@ -92,6 +98,7 @@ dl.facts{grid-template-columns:repeat(auto-fill,minmax(min(22rem,100%),1fr));gap
 .apps td:first-child{min-width:11rem}
 code{font-family:ui-monospace,"Cascadia Mono",Menlo,Consolas,monospace;font-size:.8125rem;overflow-wrap:anywhere}
 .nowrap{white-space:nowrap}
+.paper-only{display:none}
 @media (max-width:40rem){body{padding:1.25rem 1rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.35rem}}
 @media print{
 @page{margin:12mm}
@@ -102,7 +109,7 @@ h1{font-size:12pt}h2{font-size:10pt;margin:6pt 0 1pt;padding-top:3pt;break-after
 ol.findings{gap:3pt}ol.findings>li{border:1px solid var(--line);border-radius:4px;padding:2pt 6pt;break-inside:avoid}
 table,.level{font-size:7pt;line-height:1.2}code{font-size:6.5pt}
 th,td{padding:1pt 6pt 1pt 0}td.long,td.code{min-width:0}tr{break-inside:avoid}
-.apps td:first-child{min-width:80pt}.apps td:nth-child(4),.apps th:nth-child(4),.recent tbody tr:nth-child(n+9),.files tbody tr td:nth-child(2),.files th:nth-child(2){display:none}
+.apps,.recent,.screen-only,ol.findings>li:nth-child(n+5),tbody tr:nth-child(n+9),.files tbody tr td:nth-child(3),.files th:nth-child(3){display:none}.paper-only{display:block}.files tbody tr:nth-child(n+9){display:table-row}.files table,.files tbody,.files tr,.files td{display:inline}.files thead{display:none}.files td{border:0;padding:0 3pt 0 0}.files tr{margin-right:6pt}
 dl{gap:0 6pt;margin-top:2pt}dl.facts{grid-template-columns:repeat(4,1fr);gap:1pt 8pt}.facts dt,.facts dd{font-size:7pt;line-height:1.2}td ul,dd ul{padding-left:8pt}p{margin:2pt 0}.scroll{overflow:visible;margin:2pt 0}
 }
 `;

@@ -3,7 +3,7 @@
 import type { VisibleWarning } from '../health/warnings.ts';
 import type { ConnectionOutcome, Disposition, Exclusion, Reason, Runtime, Verdict } from '../model.ts';
 import type { Policy, PolicyProblem } from '../policy/policy.ts';
-import type { ManifestFile, NotCollected } from './manifest.ts';
+import type { ManifestFile, NamesKept, NotCollected, Recording } from './manifest.ts';
 import type { RedactionCounts } from './redact.ts';
 
 /** One app at one host. Times here and below: ms since the epoch. */
@@ -62,12 +62,19 @@ export type ReportAgent = {
   readonly root: { readonly fingerprint: string; readonly subject: string; readonly notAfter: number; readonly keyProtection: string };
 };
 
+/** What the agent wrote down: pass-throughs, exclusions, pauses. `at`: ms since the epoch. */
+export type ReportAudit = { readonly at: number; readonly kind: string; readonly detail: Readonly<Record<string, unknown>> };
+
 /** The whole; null = not collected. */
 export type ReportInput = {
   readonly id: string;
   readonly createdAt: number;
   readonly device: string;
   readonly version: string;
+  /** What the person who asked reports. */
+  readonly note: string | null;
+  readonly recording: Recording | null;
+  readonly names: NamesKept['kind'];
   readonly agent: ReportAgent | null;
   /** Connections since the agent started. */
   readonly counts: { readonly inspect: number; readonly bypass: number; readonly block: number } | null;
@@ -77,6 +84,7 @@ export type ReportInput = {
   readonly exclusions: readonly Exclusion[] | null;
   /** Newest first. */
   readonly connections: readonly ReportConnection[] | null;
+  readonly audit: readonly ReportAudit[] | null;
   readonly stores: readonly ReportStore[] | null;
   readonly versions: Readonly<Record<string, string>> | null;
   readonly system: Readonly<Record<string, string | number>> | null;

@@ -2,23 +2,20 @@
 // Not for collecting or redacting: every string that arrives here has been redacted, and is escaped here whatever it holds.
 import { duration, explainExclusion, explainFact, explainOutcome, explainReason, explainVerdict } from '../explain.ts';
 import type { Exclusion } from '../model.ts';
-import { dispositionWord, failingHosts, isBypassed, list, plural, rankFindings, verdictSentence } from './findings.ts';
-import type { Finding } from './findings.ts';
-import { keptNote, neverCollected } from './manifest.ts';
+import { dispositionWord, failingHosts, isBypassed, list, plural } from './findings.ts';
+import type { Finding, Judgement } from './findings.ts';
+import { keptNotes, neverCollected } from './manifest.ts';
 import type { ManifestFile } from './manifest.ts';
-import { html, reportStyle, table, utc } from './report-html.ts';
+import { html, reportStyle, table, utc, utcSeconds } from './report-html.ts';
 import type { Html } from './report-html.ts';
 import type { ReportApp, ReportConnection, ReportHost, ReportInput, ReportPolicy, ReportStore } from './report-input.ts';
+import { timelineOf } from './timeline.ts';
 
-/** The page. `sha256` answers the SHA-256 of a text (UTF-8) in base64, for the page's own content security policy. */
-export function renderReport(input: ReportInput, sha256: (text: string) => string): string {
-  const findings = rankFindings({
-    warnings: input.warnings,
-    policyProblems: input.policy?.problems ?? null,
-    apps: input.apps,
-    connections: input.connections,
-    stores: input.stores,
-  });
+/**
+ * The page. `sha256` answers the SHA-256 of a text (UTF-8) in base64, for the page's own content security policy.
+ * On paper it is two pages: what is only worth looking up is left to the screen (`screen-only`, and the style sheet).
+ */
+export function renderReport(input: ReportInput, { sentence, findings }: Judgement, sha256: (text: string) => string): string {
   const security = `default-src 'none'; style-src 'sha256-${sha256(reportStyle)}'; base-uri 'none'; form-action 'none'`;
   return html`<!doctype html>
 <html lang="en">
@@ -33,7 +30,9 @@ export function renderReport(input: ReportInput, sha256: (text: string) => strin
 <body>
 ${head(input)}
 <main>
-<p class="verdict">${verdictSentence(findings, input.apps)}</p>
+<p class="verdict">${sentence}</p>
+${reportedSection(input)}
+${timelineSection(input)}
 ${findingsSection(findings)}
 ${bypassedSection(input)}
 ${appsSection(input.apps)}
@@ -69,10 +68,30 @@ ${body}</section>
 
 const missing = html`<p class="soft">Not collected; the reason stands under “Left out and removed”.</p>`;
 
+/** As the style sheet's nth-child; further down nobody reads paper. */
+const printedFindings = 4;
+
 const levelWord = { problem: 'Problem', attention: 'Attention', note: 'For information' } as const;
 const whoWord: Readonly<Record<Finding['who'], string>> = {
   nobody: 'nothing to be done', helpdesk: 'you, the helpdesk', administrator: 'the administrator', 'owner of the server': 'the owner of the server',
 };
+
+function reportedSection({ note, recording }: ReportInput): Html {
+  if (note === null && recording === null) return html``;
+  return section('What the user reported', html`${note === null ? html`<p class="soft">Nothing in words.</p>` : html`<p>${note}</p>`}
+${recording === null ? html`` : html`<p>Recorded from ${utcSeconds(recording.from)} to ${utcSeconds(recording.to)}, ${duration(recording.to - recording.from)}.</p>`}`);
+}
+
+function timelineSection(input: ReportInput): Html {
+  const entries = timelineOf(input);
+  const title = input.recording === null ? 'Timeline of the last hour' : 'Timeline of the recording';
+  if (entries.length === 0) return section(title, html`<p>${input.recording === null ? 'Nothing went wrong and nothing changed.' : 'Nothing happened in it.'}</p>`);
+  // The newest count most, and of a recording its begin.
+  const shown = input.recording === null ? entries.slice(-40) : entries.slice(0, 60);
+  return section(title, html`${table(title, ['Time', 'What happened'], shown.map((entry) => [
+    html`<span class="nowrap">${utcSeconds(entry.at)}</span>`, entry.kind === 'mark' ? html`<strong>${entry.text}</strong>` : entry.text,
+  ]), { most: 60, rest: 'connections.ndjson' })}${entries.length > shown.length ? html`<p class="more">${entries.length - shown.length} more in connections.ndjson.</p>` : html``}`, 'timeline');
+}
 
 function findingsSection(findings: readonly Finding[]): Html {
   const shown = findings.slice(0, 12);
@@ -88,7 +107,8 @@ ${evidence('Evidence', finding.evidence)}${evidence('Against it', finding.agains
 </dl>
 </li>
 `);
-  const more = findings.length > shown.length ? html`<p class="more">${findings.length - shown.length} more of lower rank; the apps and hosts below have them.</p>` : html``;
+  const more = html`${findings.length > shown.length ? html`<p class="more">${findings.length - shown.length} more of lower rank; the apps and hosts below have them.</p>` : html``}
+${findings.length > printedFindings ? html`<p class="more paper-only">${findings.length - printedFindings} more of lower rank in report.html on screen.</p>` : html``}`;
   return section('Findings', findings.length === 0 ? html`<p>Nothing was found that needs anyone.</p>` : html`<ol class="findings">${items}</ol>${more}`);
 }
 
@@ -185,13 +205,15 @@ function policySection(answer: ReportPolicy | null): Html {
     ...Object.entries(policy.defaults).map(([key, value]): [string, string] => [`defaults.${key}`, value]),
     ...Object.entries(policy.learning).map(([key, value]): [string, string] => [`learning.${key}`, String(value)]),
     ...Object.entries(policy.user).map(([key, value]): [string, string] => [`user.${key}`, value]),
+    ...[...Object.entries(policy.pause).map(([key, value]) => [`pause.${key}`, value] as const), ...Object.entries(policy.diagnostics).map(([key, value]) => [`diagnostics.${key}`, value] as const)]
+      .map(([key, value]): [string, string] => [key, value === null ? 'none' : String(value)]),
     ...Object.entries(policy.network).map(([key, value]): [string, string] => [
       `network.${key}`, typeof value === 'object' ? JSON.stringify(value) : String(value),
     ]),
   ];
   return section('Policy', html`<p>Generation ${answer.generation}, from ${answer.files.length === 0 ? 'the built-in default' : list(answer.files, 5)}.
 ${changed.length === 0 ? 'Nothing differs from the default.' : `Different from the default: ${list(changed, 12)}.`}</p>
-<dl class="facts">${keys.map(([key, value]) => html`<div><dt>${key}</dt><dd>${value} <span class="soft">(${origin(key)})</span></dd></div>`)}</dl>
+<dl class="facts screen-only">${keys.map(([key, value]) => html`<div><dt>${key}</dt><dd>${value} <span class="soft">(${origin(key)})</span></dd></div>`)}</dl>
 ${table('Policy rules', ['Rule', 'When', 'Do', 'Set by'], policy.rules.map((rule) => [
     rule.id,
     html`<code>${JSON.stringify(rule.when)}</code>`,
@@ -245,7 +267,7 @@ function inWords(key: string): string {
 function redactionSection(input: ReportInput): Html {
   const removed = Object.entries(input.redactionCounts);
   return section('Left out and removed', html`<p>Never collected: ${neverCollected.join('; ')}.</p>
-<p>${removed.length === 0 ? 'Nothing had to be removed from what was collected.' : `Removed from what was collected: ${removed.map(([kind, n]) => `${n} × ${kind}`).join(', ')}.`} ${keptNote}</p>
+<p>${removed.length === 0 ? 'Nothing had to be removed from what was collected.' : `Removed from what was collected: ${removed.map(([kind, n]) => `${n} × ${kind}`).join(', ')}.`} ${codes(keptNotes[input.names])}</p>
 ${input.notCollected.length === 0 ? html`<p>Everything that should be in the bundle is in it.</p>`
     : html`<ul>${input.notCollected.map((entry) => html`<li>${entry.name} was not collected, because ${entry.because}.</li>`)}</ul>`}`);
 }

@@ -12,7 +12,9 @@ export type RequestHeadRead =
   /** `bytes`: length of the head; what follows belongs to the tunnel. */
   | { readonly kind: 'connect'; readonly target: Target; readonly bytes: number }
   /** A plain HTTP request for a proxy; the bytes go unread to node:http. */
-  | { readonly kind: 'absolute'; readonly target: Target };
+  | { readonly kind: 'absolute'; readonly target: Target }
+  /** The proxy is asked for its own PAC. `host`: the Host header as it stands. */
+  | { readonly kind: 'pac'; readonly host: string };
 
 /** What the first bytes of a downstream connection ask for. `incomplete` until the blank line, or until it is surely wrong. */
 export function readRequestHead(bytes: Uint8Array): RequestHeadRead {
@@ -58,6 +60,10 @@ export function readRequestHead(bytes: Uint8Array): RequestHeadRead {
   if (/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method) && /^http:\/\//i.test(uri)) {
     const target = readAbsolute(uri);
     return target === null ? invalid('malformed absolute URL') : { kind: 'absolute', target };
+  }
+  if (method === 'GET' && /^\/pinlight\.pac(?:\?v=\d{1,10})?$/.test(uri)) {
+    const hosts = headers.filter((line) => /^host:/i.test(line));
+    if (hosts.length === 1) return { kind: 'pac', host: (hosts[0] as string).slice('host:'.length).trim().toLowerCase() };
   }
   if (uri.startsWith('/') || uri === '*') return invalid('this is a proxy, not a web server: send CONNECT host:port or an absolute http:// URL');
   return /^https:\/\//i.test(uri) ? invalid('https URLs are reached by CONNECT') : invalid('method or URL not understood', 405);

@@ -6,6 +6,8 @@ import type { ConnectionOutcome, Disposition, ReasonCode, RefusalSign, VerdictKi
 export type FieldType =
   | 'text'       // ASCII letters compare without case
   | 'host'       // stored in lower case, so equality can use an index
+  | 'address'    // an address, or a network such as 192.0.2.0/24
+  | 'tls'        // 1.3 in any spelling
   | 'number'
   | 'choice'     // one of `values`
   | 'alert'      // a number or a registered name
@@ -27,6 +29,8 @@ export type Field = {
   readonly operators: readonly Operator[];
   /** What may stand as value; null = anything of the type. */
   readonly values: readonly string[] | null;
+  /** Other words for those values. */
+  readonly meanings?: Readonly<Record<string, string>>;
   readonly example: string;
   readonly help: string;
 };
@@ -48,8 +52,11 @@ const verdicts = keys<VerdictKind>({
 const reasons = keys<ReasonCode>({
   rule: true, 'no-match': true, 'must-inspect': true, exclusion: true, 'control-experiment': true, 'unknown-app': true, 'not-tls': true,
   'unreadable-hello': true, incompatible: true, 'upstream-invalid': true, 'upstream-failed': true, 'client-certificate': true, 'refused-target': true, 'bad-request': true,
-  'plain-http': true,
+  'plain-http': true, paused: true, 'notice-pending': true,
 });
+
+/** Palo Alto's words for what was done. Its `allow` would be two of ours: values.ts says so. */
+const actions = { decrypt: 'inspect', 'no-decrypt': 'bypass', deny: 'block', drop: 'block', reset: 'block', 'reset-both': 'block', 'reset-client': 'block', 'reset-server': 'block' } as const;
 
 /** Every field, in the order in which help lists them. */
 export const fields: readonly Field[] = [
@@ -58,17 +65,17 @@ export const fields: readonly Field[] = [
   text('signer', ['signer'], 'signer contains "Contoso"', 'who signed the program (Windows, macOS)'),
   number('pid', 'pid', 'pid == 4711', 'process id'),
   number('uid', 'uid', 'uid == 1000', 'user id of the process'),
-  text('user', ['user'], 'user == ada', 'login name', ['srcuser']),
+  text('user', ['user'], 'user == ada', 'login name', ['srcuser', 'user.src']),
   { ...text('host', ['host'], 'host matches *.example.com', 'where the app asked to go', ['dst']), type: 'host' },
   { ...text('domain', ['domain'], 'domain == example.com', 'registrable domain of the host'), type: 'host' },
   { ...text('sni', ['server_name'], 'sni contains cdn', 'server name in the ClientHello', ['server_name']), type: 'host' },
-  { ...text('ip', ['ip'], 'ip == 192.0.2.7', 'address that was dialled'), type: 'host' },
-  number('port', 'port', 'port != 443', 'port of the target', ['dport']),
-  choice('disposition', 'disposition', dispositions, 'disposition:bypass', 'what was done', ['action']),
+  { ...text('ip', ['ip'], 'ip in 192.0.2.0/24', 'address that was dialled, or its network', ['addr', 'addr.dst']), type: 'address' },
+  number('port', 'port', 'port != 443', 'port of the target', ['port.dst', 'dport']),
+  { ...choice('disposition', 'disposition', dispositions, 'disposition:bypass', 'what was done', ['action']), meanings: actions },
   choice('decided', 'decided', dispositions, 'decided:inspect disposition:bypass', 'what policy meant'),
   choice('reason', 'reason', reasons, 'reason:exclusion', 'why'),
   text('detail', ['reason_detail'], 'detail contains apple', 'the reason in detail', ['reason_detail']),
-  text('rule', ['rule'], 'rule == own-programs-443', 'policy rule that decided'),
+  text('rule', ['rule'], 'rule == own-programs-443', 'policy rule that decided', ['policy_name']),
   choice('outcome', 'outcome', outcomes, 'outcome:refused', 'what became of it'),
   choice('sign', 'sign', signs, 'sign:silent-late', 'how the app refused'),
   {
@@ -80,7 +87,7 @@ export const fields: readonly Field[] = [
     name: 'error', aliases: [], columns: ['error'], type: 'error', operators: words, values: null,
     example: "error contains 'UnknownCA'", help: 'alert as one word, NoAlert for a silent refusal, or what failed on the server\'s side',
   },
-  text('tls', ['tls'], 'tls contains 1.2', 'TLS version'),
+  { ...text('tls', ['tls'], 'tls:1.2', 'TLS version', ['tls_version']), type: 'tls' },
   text('cipher', ['cipher'], 'cipher contains CHACHA20', 'cipher suite'),
   text('alpn', ['alpn'], 'alpn == h2', 'application protocol'),
   text('ja4', ['ja4'], 'ja4 matches t13d*', 'fingerprint of the ClientHello'),
@@ -89,15 +96,39 @@ export const fields: readonly Field[] = [
   { ...number('down', 'bytes_down', 'down > 1M', 'bytes from the server', ['bytes_down', 'bytes_received']), type: 'bytes' },
   { ...number('dur', 'duration_ms', 'dur > 5s', 'how long it lasted', ['duration', 'elapsed']), type: 'duration' },
   {
-    name: 'time', aliases: ['time_generated', 'start'], columns: ['started_at'], type: 'time', operators: order, values: null,
-    example: "time_generated geq '2026/08/01 10:00:00'", help: 'when it began: a date and time, or how long ago (1h)',
+    name: 'time', aliases: ['time_generated', 'receive_time', 'start'], columns: ['started_at'], type: 'time', operators: order, values: null,
+    example: "time_generated geq '2026/08/01 10:00:00'", help: 'when it began: a date and time in the device\'s own zone, or how long ago (1h)',
   },
   {
     name: 'since', aliases: [], columns: ['started_at'], type: 'since', operators: ['=='], values: null,
     example: 'since:7d', help: 'not longer ago than 30m, 1h, 7d',
   },
-  number('id', 'id', 'id == 17', 'number of the connection'),
+  number('id', 'id', 'id == 17', 'number of the connection', ['sessionid', 'session_id']),
 ];
+
+/**
+ * Fields of Palo Alto's logs that nothing here answers, and why. A name that ends in a dot stands for all that begin so.
+ * Source: the field names of PAN-OS traffic and decryption logs.
+ */
+const foreign: readonly (readonly [names: readonly string[], why: string])[] = [
+  [['addr.src', 'src', 'port.src', 'sport', 'natsrc', 'natsport', 'host.src'], 'every connection here begins on this device; use app, pid or user'],
+  [['zone.', 'from', 'to', 'interface.', 'inbound_if', 'outbound_if', 'vsys', 'vsys_name'], 'Pinlight has no zones, interfaces or systems'],
+  [['natdst', 'natdport'], 'Pinlight does not translate addresses; use ip and port'],
+  [['proto', 'ip_protocol', 'flags', 'packets', 'pkts_sent', 'pkts_received'], 'every connection here is TCP and its packets are not counted; use bytes, up or down'],
+  [['type', 'subtype', 'log_type', 'eventid'], 'there is one log here, that of connections'],
+  [['serial', 'device_name', 'dg_hier_level_1'], 'the log holds this device only; `pinlight status` names it'],
+  [['category', 'url_category', 'category-of-app', 'threatid', 'severity', 'risk-of-app'], 'Pinlight does not sort hosts or apps into categories; use domain, host or app'],
+  [['proxy_type'], 'use disposition:inspect or disposition:bypass'],
+  [['session_end_reason'], 'use outcome, reason or error'],
+  [['cn', 'issuer_cn', 'root_cn', 'fingerprint', 'chain_status', 'root_status', 'cert_flags', 'notbefore', 'notafter', 'cert_serial'], 'server certificates are not kept in the log; error says what was wrong with one'],
+  [['srcloc', 'dstloc', 'location.'], 'Pinlight does not know where addresses are'],
+];
+
+/** Why a field that people know from elsewhere is none here; null for any other name. */
+export function whyForeign(name: string): string | null {
+  const wanted = name.toLowerCase();
+  return foreign.find(([names]) => names.some((one) => (one.endsWith('.') ? wanted.startsWith(one) : wanted === one)))?.[1] ?? null;
+}
 
 /** The field of that name or alias in any case; null when there is none. */
 export function findField(name: string): Field | null {

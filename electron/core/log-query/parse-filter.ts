@@ -1,7 +1,7 @@
 // The filter language of `pinlight log` and the window: text to a tree. Grammar: or, and (also without a word between), not, tests.
 // Not for fields and values (fields.ts, values.ts) and not for SQL (to-sql.ts).
 import { nearest, orList } from '../nearest.ts';
-import { fields, findField } from './fields.ts';
+import { fields, findField, whyForeign } from './fields.ts';
 import type { Field, Operator } from './fields.ts';
 import { tokenise } from './tokens.ts';
 import type { Token } from './tokens.ts';
@@ -116,7 +116,8 @@ function readTest(reader: Reader, token: Token): FilterTree | Fault {
   if (field === null) return unknownField(token, token.text);
   const meant = operatorFor(field, operator.text);
   if (meant === null) {
-    return faultAt(operator, `${field.name} takes ${orList(field.operators)}, not "${operator.text}"; for example: ${field.example}`, field.operators[0]);
+    const takes = field.type === 'address' || field.type === 'time' ? [...field.operators, 'in', 'notin'] : field.operators;
+    return faultAt(operator, `${field.name} takes ${orList(takes)}, not "${operator.text}"; for example: ${field.example}`, field.operators[0]);
   }
   if (value === undefined || (value.kind !== 'word' && value.kind !== 'quoted')) {
     return fault(operator.at, operator.end - operator.at, `a value is missing after "${operator.text}"; for example: ${field.example}`);
@@ -124,16 +125,28 @@ function readTest(reader: Reader, token: Token): FilterTree | Fault {
   reader.next++;
   const read = readValue(field, value.text);
   if (read.kind === 'invalid') return faultAt(value, read.message, read.suggestion);
+  if (read.value.kind === 'network' && meant !== '==' && meant !== '!=') {
+    // A colon and a network: everything in it.
+    if (operator.text !== ':') return faultAt(operator, `a network goes with "in", "notin", "==" or "!="; for example: ${field.example}`, 'in');
+    return { kind: 'test', field, operator: '==', value: read.value };
+  }
   return { kind: 'test', field, operator: meant, value: read.value };
 }
 
 /** `:` is what people type first: "contains" for text, "is" for everything else. */
 function operatorFor(field: Field, text: string): Operator | null {
   if (text === ':') return field.operators.includes('contains') ? 'contains' : '==';
+  // Palo Alto's words for lying within a network or a span of time, which is what equality means for these.
+  if (field.type === 'address' || field.type === 'time') {
+    if (text === 'in') return '==';
+    if (text === 'notin') return '!=';
+  }
   return field.operators.find((operator) => operator === text) ?? null;
 }
 
 function unknownField(token: Token, name: string): Fault {
+  const why = whyForeign(name);
+  if (why !== null) return faultAt(token, `there is no field "${name.slice(0, 60)}": ${why}`);
   const names = fields.flatMap((field) => [field.name, ...field.aliases]);
   const near = nearest(name, names);
   const hint = near === null ? `fields: ${fields.map((field) => field.name).join(', ')}; put text to search for in quotes` : `did you mean "${near}"?`;

@@ -1,7 +1,6 @@
 // A filter's tree to a WHERE clause with placeholders over the `connections` table. Text from people only ever becomes a parameter.
 // Not for running it (agent/store) and not for paging or order.
 import { alertCamelName } from '../tls/alerts.ts';
-import { compileGlob } from '../policy/host-pattern.ts';
 import type { Operator } from './fields.ts';
 import type { FilterTree } from './parse-filter.ts';
 import { lowerAscii } from './values.ts';
@@ -9,17 +8,25 @@ import type { FilterValue } from './values.ts';
 
 export type Sql = { readonly where: string; readonly params: readonly (string | number)[] };
 
+/** When a filter is asked: ms since the epoch, and how many minutes east of UTC the asker's clock is at a moment written without a zone. */
+export type Clock = { readonly now: number; readonly offsetAt: (at: number) => number };
+
+/** The clock of someone in UTC. */
+export function utcClock(now: number): Clock {
+  return { now, offsetAt: () => 0 };
+}
+
 /**
- * The clause for a tree. `now` in ms since the epoch; `offsetMinutes` east of UTC for moments written without a zone.
- * Every test is true or false, never NULL, so that "not" means what people mean: a row without an alert is not `alert:46`.
+ * The clause for a tree. Every test is true or false, never NULL, so that "not" means what people mean: a row without an alert is
+ * not `alert:46`.
  */
-export function toSql(tree: FilterTree, now: number, offsetMinutes = 0): Sql {
+export function toSql(tree: FilterTree, clock: Clock): Sql {
   const params: (string | number)[] = [];
-  const where = write(tree, { now, offsetMs: offsetMinutes * 60_000, params });
+  const where = write(tree, { clock, params });
   return { where, params };
 }
 
-type Writing = { readonly now: number; readonly offsetMs: number; readonly params: (string | number)[] };
+type Writing = { readonly clock: Clock; readonly params: (string | number)[] };
 type Test = Extract<FilterTree, { kind: 'test' }>;
 
 function write(tree: FilterTree, writing: Writing): string {
@@ -38,7 +45,8 @@ function writeTest(test: Test, writing: Writing): string {
   if (field.type === 'error' && value.kind === 'text') return writeError(operator, value.text, writing);
   return any(field.columns, (column) => {
     switch (value.kind) {
-      case 'text': return writeText(column, field.type === 'text', operator, value.text, writing);
+      case 'text': return writeText(column, field.type === 'text' || field.type === 'tls', operator, value.text, writing);
+      case 'network': return writeNetwork(column, value.octets, value.bits, writing);
       case 'number': return operator === '==' ? is(column, value.number, writing) : compare(column, operator, value.number, writing);
       case 'ago': case 'moment': return writeTime(column, operator, value, writing);
     }
@@ -53,9 +61,8 @@ function writeText(column: string, foldCase: boolean, operator: Operator, text: 
 
 /** A span of time: `>` begins after it, `<` ends before it, `==` lies within. How long ago: `==` means since then. */
 function writeTime(column: string, operator: Operator, value: Extract<FilterValue, { kind: 'ago' | 'moment' }>, writing: Writing): string {
-  if (value.kind === 'ago') return compare(column, operator === '==' ? '>=' : operator, writing.now - value.ms, writing);
-  const from = value.zoned ? value.at : value.at - writing.offsetMs;
-  const to = from + value.span;
+  if (value.kind === 'ago') return compare(column, operator === '==' ? '>=' : operator, writing.clock.now - value.ms, writing);
+  const { from, to } = spanOf(value, writing.clock);
   switch (operator) {
     case '>': return compare(column, '>=', to, writing);
     case '<=': return compare(column, '<', to, writing);
@@ -64,28 +71,72 @@ function writeTime(column: string, operator: Operator, value: Extract<FilterValu
   }
 }
 
+/** When a written moment begins and ends, ms since the epoch. */
+export function spanOf(moment: Extract<FilterValue, { kind: 'moment' }>, { offsetAt }: Clock): { readonly from: number; readonly to: number } {
+  const from = moment.zoned ? moment.at : moment.at - offsetAt(moment.at) * 60_000;
+  return { from, to: from + moment.span };
+}
+
+/** Whole octets are the beginning of the text; the bits of a last, broken octet make at most 128 such beginnings. */
+function writeNetwork(column: string, octets: readonly number[], bits: number, writing: Writing): string {
+  if (bits === 32) return is(column, octets.join('.'), writing);
+  const whole = Math.floor(bits / 8);
+  const head = octets.slice(0, whole).map((octet) => `${octet}.`).join('');
+  if (bits % 8 === 0) return like(column, `${head}%${whole === 0 ? '.%' : ''}`, writing);
+  const first = octets[whole] ?? 0;
+  const ends = Array.from({ length: 2 ** (8 - (bits % 8)) }, (_, index) => `${head}${first + index}`);
+  if (whole === 3) return `(${ends.map((end) => is(column, end, writing)).join(' OR ')})`;
+  return `(${ends.map((end) => like(column, `${end}.%`, writing)).join(' OR ')})`;
+}
+
 /**
  * Palo Alto logs the alert as one word in `error`. Ours keeps the number, so the word is turned into numbers here, which an index
  * can answer; NoAlert is a refusal without one. The column of that name says what failed on the server's side.
  */
 function writeError(operator: Operator, text: string, writing: Writing): string {
-  const holds = wordTest(operator, text);
-  // Numbers of our own making, not a person's text: 256 placeholders for each of 200 tests would be more than SQLite takes.
-  const alerts = Array.from({ length: 256 }, (_, alert) => alert).filter((alert) => holds(alertCamelName(alert)));
+  const { alerts, silent } = alertsOf(operator, text);
   const parts = [writeText('error', true, operator, text, writing)];
+  // Numbers of our own making, not a person's text: 256 placeholders for each of 200 tests would be more than SQLite takes.
   if (alerts.length > 0) parts.push(`(alert IS NOT NULL AND alert IN (${alerts.join(', ')}))`);
-  if (holds('NoAlert')) parts.push("(outcome IS 'refused' AND alert IS NULL)");
+  if (silent) parts.push("(outcome IS 'refused' AND alert IS NULL)");
   return `(${parts.join(' OR ')})`;
+}
+
+/** Numbers of the alerts that a test of `error` means, and whether it means refusals without one. */
+export function alertsOf(operator: Operator, text: string): { readonly alerts: readonly number[]; readonly silent: boolean } {
+  const holds = wordTest(operator, text);
+  return { alerts: Array.from({ length: 256 }, (_, alert) => alert).filter((alert) => holds(alertCamelName(alert))), silent: holds('NoAlert') };
 }
 
 function wordTest(operator: Operator, text: string): (word: string) => boolean {
   const wanted = lowerAscii(text);
   if (operator === 'contains') return (word) => lowerAscii(word).includes(wanted);
-  if (operator === 'matches') {
-    const matches = compileGlob(wanted);
-    return (word) => matches(lowerAscii(word));
-  }
+  if (operator === 'matches') return (word) => fitsGlob(wanted, lowerAscii(word));
   return (word) => lowerAscii(word) === wanted;
+}
+
+/** `*` any run, `?` one character. Goes back to the last star only, so the time is the product of both lengths at most. */
+function fitsGlob(pattern: string, text: string): boolean {
+  let at = 0;
+  let star = -1;
+  let resume = 0;
+  let here = 0;
+  while (here < text.length) {
+    if (pattern[at] === '*') {
+      star = at;
+      at += 1;
+      resume = here;
+    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === text[here])) {
+      at += 1;
+      here += 1;
+    } else if (star >= 0) {
+      at = star + 1;
+      resume += 1;
+      here = resume;
+    } else return false;
+  }
+  while (pattern[at] === '*') at += 1;
+  return at === pattern.length;
 }
 
 function any(columns: readonly string[], one: (column: string) => string): string {
@@ -109,13 +160,14 @@ function like(column: string, pattern: string, writing: Writing): string {
   return `(${column} IS NOT NULL AND ${column} LIKE ? ESCAPE '\\')`;
 }
 
-function containsPattern(text: string): string {
+/** A pattern of LIKE for text that contains this one. */
+export function containsPattern(text: string): string {
   return `%${escapeLike(text)}%`;
 }
 
-/** `*` = any run; runs of stars are one, since each costs LIKE another pass. */
-function globPattern(text: string): string {
-  return escapeLike(text).replace(/\*+/gu, '%');
+/** A pattern of LIKE for a glob: `*` = any run, `?` = one character; runs of stars are one, since each costs LIKE another pass. */
+export function globPattern(text: string): string {
+  return escapeLike(text).replace(/\*+/gu, '%').replaceAll('?', '_');
 }
 
 function escapeLike(text: string): string {

@@ -54,7 +54,7 @@ export function tokenise(text: string): Tokens {
 }
 
 const wordOperators: Readonly<Record<string, string>> = {
-  contains: 'contains', matches: 'matches', eq: '==', neq: '!=', geq: '>=', leq: '<=', gt: '>', lt: '<',
+  contains: 'contains', matches: 'matches', in: 'in', notin: 'notin', eq: '==', neq: '!=', geq: '>=', leq: '<=', gt: '>', lt: '<',
 };
 
 /** True when the last token is an operator that has a field before it. */

@@ -5,6 +5,8 @@ import type { Field } from './fields.ts';
 
 export type FilterValue =
   | { readonly kind: 'text'; readonly text: string }
+  /** An IPv4 network: its first address as four octets, and how many bits of it count. */
+  | { readonly kind: 'network'; readonly octets: readonly number[]; readonly bits: number }
   /** Plain number, bytes or milliseconds, as the field's column counts. */
   | { readonly kind: 'number'; readonly number: number }
   /** Milliseconds before now. */
@@ -21,6 +23,8 @@ export function readValue(field: Field, text: string): ValueRead {
   switch (field.type) {
     case 'text': case 'error': return value({ kind: 'text', text });
     case 'host': return value({ kind: 'text', text: lowerAscii(text) });
+    case 'address': return readAddress(text);
+    case 'tls': return value({ kind: 'text', text: tlsVersion(text) });
     case 'choice': return readChoice(field, text);
     case 'number': return readNumber(field, text);
     case 'alert': return readAlert(text);
@@ -54,7 +58,9 @@ function invalid(message: string, suggestion: string | null = null): ValueRead {
 function readChoice(field: Field, text: string): ValueRead {
   const values = field.values ?? [];
   const lower = lowerAscii(text);
-  if (values.includes(lower)) return value({ kind: 'text', text: lower });
+  const meant = field.meanings !== undefined && Object.hasOwn(field.meanings, lower) ? field.meanings[lower] ?? lower : lower;
+  if (values.includes(meant)) return value({ kind: 'text', text: meant });
+  if (lower === 'allow' && values.includes('bypass')) return invalid(`"allow" is either "inspect" or "bypass" here; for both: not ${field.name}:block`, 'bypass');
   return invalid(`"${short(text)}" is no ${field.name}; allowed: ${orList(values)}`, nearest(text, values));
 }
 
@@ -72,24 +78,52 @@ function readAlert(text: string): ValueRead {
   return invalid(`"${short(text)}" is no TLS alert; give a number from 0 to 255 or a name such as "unknown_ca"`, nearest(text, names));
 }
 
+/** An address as it stands, or an IPv4 network in CIDR notation. */
+function readAddress(text: string): ValueRead {
+  const [base = '', size] = text.split('/');
+  if (size === undefined) return value({ kind: 'text', text: lowerAscii(text) });
+  if (base.includes(':')) return invalid('networks are understood for IPv4 only; for IPv6 give one address, or the beginning of one: ip matches 2001:db8:*');
+  const octets = base.split('.').map((part) => (/^[0-9]{1,3}$/u.test(part) ? Number(part) : 256));
+  if (octets.length !== 4 || octets.some((octet) => octet > 255) || !/^[0-9]{1,2}$/u.test(size) || Number(size) > 32) {
+    return invalid(`"${short(text)}" is no network; for example: 192.0.2.0/24`);
+  }
+  const bits = Number(size);
+  return value({ kind: 'network', octets: octets.map((octet, index) => octet & ((0xff00 >> Math.min(8, Math.max(0, bits - index * 8))) & 0xff)), bits });
+}
+
+/** `1.2`, `TLS1.2` and `tlsv1.2` as OpenSSL writes them; anything else stands for itself. */
+function tlsVersion(text: string): string {
+  const minor = /^(?:tls)?v?1\.([0-3])$/iu.exec(text)?.[1];
+  return minor === undefined ? text : minor === '0' ? 'TLSv1' : `TLSv1.${minor}`;
+}
+
 function readScaled(field: Field, text: string, units: Readonly<Record<string, number>>, what: string): ValueRead {
   const scaled = scale(text, units);
   return scaled === null ? invalid(`${field.name} takes ${what}, not "${short(text)}"`) : value({ kind: 'number', number: scaled });
 }
 
 function scale(text: string, units: Readonly<Record<string, number>>): number | null {
-  const parts = /^([0-9]{1,12}(?:\.[0-9]{1,6})?)([a-z]{0,3})$/u.exec(lowerAscii(text));
+  const parts = /^([0-9]{1,15}(?:\.[0-9]{1,6})?)([a-z]{0,3})$/u.exec(lowerAscii(text));
   const unit = parts?.[2] ?? '?';
   if (parts === null || !Object.hasOwn(units, unit)) return null;
-  return Math.round(Number(parts[1]) * (units[unit] ?? 1));
+  const scaled = Math.round(Number(parts[1]) * (units[unit] ?? 1));
+  // 15 digits are exact in a JavaScript number.
+  return scaled < 1e15 ? scaled : null;
 }
 
 function readTime(field: Field, text: string): ValueRead {
-  const ms = scale(text, durations);
+  const ms = scale(text, durations) ?? lastSpan(text);
   if (ms !== null) return value({ kind: 'ago', ms });
   const moment = readMoment(text);
   if (moment !== null) return value(moment);
   return invalid(`${field.name} takes how long ago (30m, 1h, 7d) or a date ('2026/08/01 10:00:00', 2026-08-01), not "${short(text)}"`);
+}
+
+/** Palo Alto's spans: `last-60-seconds`, `last-15-minutes`, `last-hour`, `last-6-hrs`, `last-7-days`. */
+function lastSpan(text: string): number | null {
+  const parts = /^last-(?:([0-9]{1,4})-)?(second|minute|hour|hr|day|week)s?$/u.exec(lowerAscii(text));
+  const units: Readonly<Record<string, number>> = { second, minute: 60 * second, hour: 3600 * second, hr: 3600 * second, day, week: 7 * day };
+  return parts === null ? null : Number(parts[1] ?? 1) * (units[parts[2] ?? ''] ?? 0);
 }
 
 /** `YYYY/MM/DD HH:MM:SS` (Palo Alto) and `YYYY-MM-DDTHH:MM:SSZ` (ISO 8601); time, seconds and zone may be left out. */

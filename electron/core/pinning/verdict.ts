@@ -1,8 +1,9 @@
 // The verdict on one app at one host, over its history there and elsewhere. Decisions 1 to 6; facts/clients.md section 6.
 // Not for policy: a verdict never changes what is inspected by itself; decide() reads it among its facts.
+import { say, sentence } from '../sentence.ts';
 import { alertName } from '../tls/alerts.ts';
 import { fitsStoreRefusal } from './stack-signs.ts';
-import type { DisturbanceKind, Fact, HandshakeOutcome, History, Observation, Verdict, VerdictKind } from '../model.ts';
+import type { Circumstances, DisturbanceKind, Fact, HandshakeOutcome, History, Observation, RefusalSign, Verdict, VerdictKind } from '../model.ts';
 
 /** A success counts against a refusal for this long, and only for the same version of the app (decision 2). */
 export const successMemoryMs = 7 * 24 * 3600_000;
@@ -18,9 +19,9 @@ export function judgePinning(history: History, now: number): Verdict {
   const here = relevant(history.here, version, now);
   const attempts = groupAttempts(here.filter((o) => o.outcome.kind !== 'refused' || disturbanceOf(o) === null));
   const decisive = attempts.findLast((a) => a.kind === 'refused' || a.kind === 'established' || a.kind === 'incompatible');
-  // The server's own wish beats whatever the app said before; an app that was accepted without a certificate since then has none to show.
-  const asked = here.findLast((o) => o.circumstances.clientCertificateAsked && o.outcome.kind !== 'established');
-  if (asked !== undefined && (decisive === undefined || decisive.at <= asked.at)) return judgeAsked(here);
+  // What kept us from answering beats whatever the app said before; what it said since then beats that.
+  const unanswered = here.findLast((o) => (o.circumstances.clientCertificateAsked || o.circumstances.unanswerable !== null) && o.outcome.kind !== 'established');
+  if (unanswered !== undefined && (decisive === undefined || decisive.at <= unanswered.at)) return judgeUnanswered(here, unanswered.circumstances);
   if (decisive === undefined) return { kind: 'undetermined', because: whyUndetermined(here, attempts) };
   // Counter-evidence first: the newest thing this version said about our certificate is what holds, and a tool whose trust
   // is chosen per call may accept once and refuse once without contradiction.
@@ -52,9 +53,15 @@ export function disturbanceOf(observation: Observation): DisturbanceKind | null 
   return disturbance !== null && observation.at >= disturbance.at && observation.at - disturbance.at < disturbedMs ? disturbance.kind : null;
 }
 
-function judgeAsked(here: readonly Observation[]): Verdict {
-  const asked = here.filter((o) => o.circumstances.clientCertificateAsked);
-  return { kind: 'client-certificate', because: [pro('client-certificate-asked', { count: asked.length }), ...passThroughFacts(here)] };
+function judgeUnanswered(here: readonly Observation[], latest: Circumstances): Verdict {
+  const passed = passThroughFacts(here);
+  if (latest.clientCertificateAsked) {
+    const count = here.filter((o) => o.circumstances.clientCertificateAsked).length;
+    return { kind: 'client-certificate', because: [pro('client-certificate-asked', { count }), ...passed] };
+  }
+  const because = [pro('hello-unanswerable', { why: latest.unanswerable ?? '' }), ...passed];
+  // Untouched it failed as well: then app and server have nothing in common, whatever we can offer.
+  return { kind: passed.some((fact) => fact.code === 'pass-through-failed') ? 'undetermined' : 'incompatible', because };
 }
 
 function whyUndetermined(here: readonly Observation[], attempts: readonly Attempt[]): Fact[] {
@@ -196,10 +203,9 @@ function sameTrust(success: Observation, refusal: Observation): boolean {
 }
 
 function refusalValues(refused: readonly Attempt[]): Record<string, string | number> {
-  const outcome = refused.at(-1)?.observation.outcome as { sign: string; alert: number | null };
+  const outcome = refused.at(-1)?.observation.outcome as { sign: RefusalSign; alert: number | null };
   const how = outcome.sign === 'alert' ? `alert ${outcome.alert ?? '?'} ${outcome.alert === null ? '' : alertName(outcome.alert)}`.trim()
-    : outcome.sign === 'silent-early' ? 'it hung up on seeing the certificate, without a word'
-    : 'it finished the handshake and hung up without sending anything';
+    : say(sentence(`manner.${outcome.sign}`));
   return { count: refused.length, sign: outcome.sign, alert: outcome.alert ?? 0, how };
 }
 

@@ -1,11 +1,28 @@
 // What happens to one connection, and why. Total: unknown apps, missing names and unreadable hellos are ordinary input.
 // Not for carrying it out (agent/proxy) and not for what depends on the upstream (defaults.onInvalidUpstream is read there).
-import type { ConnectionFacts, Decision, Disposition, Exclusion, Os, ReasonCode } from '../model.ts';
+import type { ConnectionFacts, Decision, Disposition, Exclusion, Os, ReasonCode, Suspension } from '../model.ts';
 import { compileExclusion, compileGlob, compileHostPattern, exclusionNames, isIpAddress, normaliseHost } from './host-pattern.ts';
 import type { Policy, Rule } from './policy.ts';
 
 /** The decision for one connection. Pure, never throws; a few microseconds with 50 rules. */
 export function decide(policy: Policy, facts: ConnectionFacts): Decision {
+  const decision = decideRunning(policy, facts);
+  return facts.suspended === null ? decision : whileSuspended(decision, facts.suspended);
+}
+
+/**
+ * Standing still takes inspection away and nothing else: what is blocked stays blocked. A pause yields to a must-inspect rule. Before
+ * the notice not even that one may inspect, and what may not pass uninspected is blocked. No experiment is used up meanwhile. Plain HTTP
+ * is relayed either way.
+ */
+function whileSuspended(decision: Decision, suspended: Suspension): Decision {
+  const { code } = decision.reason;
+  if ((decision.disposition !== 'inspect' && code !== 'control-experiment') || code === 'plain-http') return decision;
+  if (code !== 'must-inspect') return { ...decision, disposition: 'bypass', reason: { code: suspended, detail: null } };
+  return suspended === 'paused' ? decision : { ...decision, disposition: 'block', reason: { code: suspended, detail: null } };
+}
+
+function decideRunning(policy: Policy, facts: ConnectionFacts): Decision {
   const compiled = compile(policy);
   const host = normaliseHost(facts.target.host);
   const serverName = facts.serverName === null ? host : normaliseHost(facts.serverName);

@@ -1,9 +1,10 @@
 // The policy that holds where no file says otherwise (decision 14). Not for what an organisation wants: that is files.
-import type { PolicyDefaults, PolicyLayer, PolicyLearning, PolicyNetwork, PolicyUser } from './keys.ts';
+import type { PolicyDefaults, PolicyDiagnostics, PolicyLayer, PolicyLearning, PolicyNetwork, PolicyNotice, PolicyPause, PolicyUser } from './keys.ts';
 
 /** Every key has a value here, so that a merged policy is complete whatever the files leave open. */
 export type EmbeddedLayer = PolicyLayer & {
   readonly defaults: PolicyDefaults; readonly network: PolicyNetwork; readonly learning: PolicyLearning; readonly user: PolicyUser;
+  readonly pause: PolicyPause; readonly notice: PolicyNotice; readonly diagnostics: PolicyDiagnostics;
 };
 
 const defaults: PolicyDefaults = {
@@ -15,14 +16,22 @@ const defaults: PolicyDefaults = {
   failMode: 'open',
 };
 
-const network: PolicyNetwork = { port: 18_443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [] };
+const network: PolicyNetwork = {
+  port: 18_443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [], upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0,
+};
 
 /** Lifetimes of facts/pinning.md section 5; the budget of decision 4. */
 const learning: PolicyLearning = { shortMinutes: 60, firstHours: 12, confirmedDays: 7, perAppPerHour: 5 };
 
 const user: PolicyUser = { exclusions: 'user-decides', testApp: 'user-decides', stop: 'user-decides' };
 
-/** `user`: one rule, port 443 of the programs of whoever runs the agent. `service`: inspects nothing until somebody says so. */
+const pause: PolicyPause = { mode: 'allow', maxMinutes: 30, maxPerDay: 10, keyFile: null };
+
+const notice: PolicyNotice = { mode: 'shown', text: null };
+
+const diagnostics: PolicyDiagnostics = { names: 'shown', captureHandshakes: 0, sealTo: null };
+
+/** `user`: one rule, port 443 of the programs of whoever runs the agent. `service`: inspects nothing, and lets nobody pause it, until somebody says so. */
 export function embeddedLayer(mode: 'user' | 'service'): EmbeddedLayer {
   const rules = mode === 'service' ? [] : [{
     id: 'own-programs-443',
@@ -31,5 +40,5 @@ export function embeddedLayer(mode: 'user' | 'service'): EmbeddedLayer {
     mustInspect: false,
     reason: 'HTTPS of your own programs is inspected, as long as no policy file says otherwise',
   }];
-  return { version: 1, defaults, rules, network, learning, user };
+  return { version: 1, defaults, rules, network, learning, user, pause: mode === 'service' ? { ...pause, mode: 'disallow' } : pause, notice, diagnostics };
 }

@@ -2,6 +2,7 @@
 // Not for reading text (parse.ts: positions) and not for what rules mean (decide.ts).
 import * as z from 'zod';
 import { nearest, orList } from '../nearest.ts';
+import { upstreamProxyFault } from '../upstream-proxy/route.ts';
 import { compileHostPattern, formatHostPort, isIpAddress, readHostPort } from './host-pattern.ts';
 
 /** Limits of a policy file. `fileBytes` keeps a hostile file from costing more than a moment; the others bound what decide() reads. */
@@ -107,8 +108,13 @@ const localTargets = z.record(z.string(), text('an address with port, such as "1
     }
   });
 
-const rootFile = text('the path of a PEM file')
-  .refine((path) => path.startsWith('/') || /^[A-Za-z]:[\\/]/u.test(path), { error: 'must be an absolute path' });
+const isAbsolute = (path: string): boolean => path.startsWith('/') || /^[A-Za-z]:[\\/]/u.test(path);
+const absolutePath = (what: string) => text(what).refine(isAbsolute, { error: 'must be an absolute path' });
+
+const upstreamProxy = text('"direct", "system" or the address of a proxy').superRefine((value, context) => {
+  const fault = upstreamProxyFault(value);
+  if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+});
 
 const network = section({
   /** The proxy's port on 127.0.0.1 and ::1; 0 = any free one (tests and demo). */
@@ -121,8 +127,18 @@ const network = section({
    */
   localTargets: localTargets.readonly(),
   /** PEM files with roots that are trusted upstream besides the system's (an organisation's own CA). Absolute paths. */
-  upstreamRoots: z.array(rootFile, { error: must('a list of paths') })
+  upstreamRoots: z.array(absolutePath('the path of a PEM file'), { error: must('a list of paths') })
     .max(policyLimits.listItems, { error: `must name at most ${policyLimits.listItems} files` }).readonly(),
+  /** The organisation's own proxy: `direct`, `system` (environment), `http://proxy.example:3128`, `pac+http://wpad.example/proxy.pac`. */
+  upstreamProxy,
+  /** Targets that are reached without it, as in NO_PROXY; besides those that the environment names. */
+  upstreamBypass: z.array(text('a host, an address or a range of addresses'), { error: must('a list of hosts') })
+    .max(policyLimits.listItems, { error: `must name at most ${policyLimits.listItems}` }).readonly(),
+  /** File with `user:password` for it, readable by its owner alone; empty = none. */
+  upstreamCredentials: z.string({ error: must('the path of a file') }).max(policyLimits.text, { error: `must have at most ${policyLimits.text} characters` })
+    .refine((path) => path === '' || isAbsolute(path), { error: 'must be an absolute path, or empty' }),
+  /** Linux: port on 127.0.0.1 and ::1 for connections that `pinlight capture` redirects; 0 = none. */
+  transparentPort: whole(0, 65_535),
 });
 
 const learning = section({
@@ -148,6 +164,36 @@ const user = section({
   stop: whoDecides,
 });
 
+const pause = section({
+  /** Whether a person may pause inspection, and what it takes: nothing, a reason, a code of the helpdesk's, the answer to a request. */
+  mode: oneOf(['disallow', 'allow', 'comment', 'passcode', 'ticket']),
+  /** Longest pause, in minutes. */
+  maxMinutes: whole(1, 480),
+  /** Pauses within 24 hours; 0 = none, never "unlimited". */
+  maxPerDay: whole(0, 100),
+  /** File with this device's key (core/policy/pause-code), which `passcode` and `ticket` need; a path, so that no policy shows the key. */
+  keyFile: absolutePath('the path of a file').nullable(),
+});
+
+const notice = section({
+  /** The first-start notice: shown, or required before anything of that person's is inspected. */
+  mode: oneOf(['shown', 'required']),
+  /** The organisation's own words instead of the built-in ones. */
+  text: text('the text of the notice').nullable(),
+});
+
+/** A raw X25519 public key in base64: 32 bytes. */
+const sealingKey = text('an X25519 public key in base64').regex(/^[A-Za-z0-9+/]{43}=$/u, { error: 'must be an X25519 public key: 32 bytes in base64, 44 characters' });
+
+const diagnostics = section({
+  /** Whether a bundle shows names of hosts, users and the device, or keyed pseudonyms. A person may always choose pseudonyms. */
+  names: oneOf(['shown', 'pseudonyms']),
+  /** How many refused handshakes are kept in memory for a bundle's capture; 0 = none. */
+  captureHandshakes: whole(0, 200),
+  /** The organisation's key: bundles are sealed to it; null = not sealed. */
+  sealTo: sealingKey.nullable(),
+});
+
 const managedBy = section({
   name: text('the name of who manages this device'),
   /** One line for people: whom to call, what for. */
@@ -163,6 +209,9 @@ export const policyFile = section({
   network: network.partial().readonly().optional(),
   learning: learning.partial().readonly().optional(),
   user: user.partial().readonly().optional(),
+  pause: pause.partial().readonly().optional(),
+  notice: notice.partial().readonly().optional(),
+  diagnostics: diagnostics.partial().readonly().optional(),
   managedBy: managedBy.readonly().optional(),
 });
 
@@ -173,6 +222,12 @@ export type PolicyNetwork = Readonly<z.infer<typeof network>>;
 export type PolicyLearning = Readonly<z.infer<typeof learning>>;
 /** What people at the device may do (core/policy/permission). */
 export type PolicyUser = Readonly<z.infer<typeof user>>;
+/** Whether and how long people may pause inspection (core/policy/pause). */
+export type PolicyPause = Readonly<z.infer<typeof pause>>;
+/** The first-start notice (core/policy/notice). */
+export type PolicyNotice = Readonly<z.infer<typeof notice>>;
+/** What a diagnostic bundle shows, and to whom. */
+export type PolicyDiagnostics = Readonly<z.infer<typeof diagnostics>>;
 /** Who manages this device, in the organisation's words. */
 export type ManagedBy = Readonly<z.infer<typeof managedBy>>;
 /** One valid policy file: what it sets, and nothing for what it leaves open. */
@@ -184,6 +239,9 @@ const sections: Readonly<Record<string, readonly string[]>> = {
   network: Object.keys(network.shape),
   learning: Object.keys(learning.shape),
   user: Object.keys(user.shape),
+  pause: Object.keys(pause.shape),
+  notice: Object.keys(notice.shape),
+  diagnostics: Object.keys(diagnostics.shape),
   managedBy: Object.keys(managedBy.shape),
   rules: Object.keys(rule.shape),
   'rules.when': Object.keys(when.shape),

@@ -2,7 +2,7 @@
 // Not for reading or checking files (parse.ts, agent/policy).
 import type { Exclusion } from '../model.ts';
 import { embeddedLayer } from './embedded.ts';
-import type { PolicyDefaults, PolicyLayer, PolicyLearning, PolicyNetwork, PolicyUser, Rule } from './keys.ts';
+import type { PolicyDefaults, PolicyDiagnostics, PolicyLayer, PolicyLearning, PolicyNetwork, PolicyNotice, PolicyPause, PolicyUser, Rule } from './keys.ts';
 import type { Policy, PolicyOrigin } from './policy.ts';
 
 /** One layer and where it came from: a file, a registry key, a profile; null for what is built in. */
@@ -22,7 +22,7 @@ export function mergePolicy(layers: readonly OriginLayer[], exclusions: readonly
   // The safe embedded layer comes last, so that a policy is complete even when the caller gave no layer at all.
   const all = [...layers, builtIn];
   const base = embeddedLayer('service');
-  const pickFor = <T extends object>(section: 'defaults' | 'network' | 'learning' | 'user', complete: T, part: (layer: PolicyLayer) => Partial<T> | undefined): T => {
+  const pickFor = <T extends object>(section: 'defaults' | 'network' | 'learning' | 'user' | 'pause' | 'notice' | 'diagnostics', complete: T, part: (layer: PolicyLayer) => Partial<T> | undefined): T => {
     const result = { ...complete };
     for (const key of keysOf(complete)) {
       const setters = all.filter(({ layer }) => part(layer)?.[key] !== undefined);
@@ -36,10 +36,13 @@ export function mergePolicy(layers: readonly OriginLayer[], exclusions: readonly
   const network = pickFor<PolicyNetwork>('network', base.network, (layer) => layer.network);
   const learning = pickFor<PolicyLearning>('learning', base.learning, (layer) => layer.learning);
   const user = pickFor<PolicyUser>('user', base.user, (layer) => layer.user);
+  const pause = pickFor<PolicyPause>('pause', base.pause, (layer) => layer.pause);
+  const notice = pickFor<PolicyNotice>('notice', base.notice, (layer) => layer.notice);
+  const diagnostics = pickFor<PolicyDiagnostics>('diagnostics', base.diagnostics, (layer) => layer.diagnostics);
   // Whole: a name of one organisation with the link of another would send people to the wrong desk.
   const manager = all.find(({ layer }) => layer.managedBy !== undefined);
   if (manager !== undefined) origins.managedBy = { origin: manager.origin, file: manager.file };
-  return { version: 1, defaults, rules: mergeRules(all, origins), network, learning, user, managedBy: manager?.layer.managedBy ?? null, exclusions, origins };
+  return { version: 1, defaults, rules: mergeRules(all, origins), network, learning, user, pause, notice, diagnostics, managedBy: manager?.layer.managedBy ?? null, exclusions, origins };
 }
 
 function mergeRules(layers: readonly OriginLayer[], origins: Origins): Rule[] {

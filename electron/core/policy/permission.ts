@@ -11,8 +11,12 @@ const deeds: Readonly<Record<keyof PolicyUser, string>> = {
 /** Null = allowed; else one sentence for the person who asked. */
 export function whyForbidden(policy: Pick<Policy, 'user' | 'managedBy'>, key: keyof PolicyUser): string | null {
   if (policy.user[key] !== 'never') return null;
-  const who = policy.managedBy === null ? '' : ` Who decides: ${managerWords(policy.managedBy)}.`;
-  return `The policy (user.${key}) does not let ${deeds[key]}.${who}`;
+  return `The policy (user.${key}) does not let ${deeds[key]}.${whoDecides(policy.managedBy)}`;
+}
+
+/** ` Who decides: Contoso IT.`, behind a refusal; empty where nobody says so. */
+export function whoDecides(managedBy: ManagedBy | null): string {
+  return managedBy === null ? '' : ` Who decides: ${managerWords(managedBy)}.`;
 }
 
 /** `Contoso IT: call 4711 (https://it.contoso.example)`. */

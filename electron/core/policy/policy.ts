@@ -1,9 +1,9 @@
 // The shape of an effective policy: what `decide()` reads. Where it comes from (files, defaults) is parse.ts and merge.ts;
 // the parts that a file holds as they are come from keys.ts.
 import type { Exclusion } from '../model.ts';
-import type { ManagedBy, PolicyDefaults, PolicyLearning, PolicyNetwork, PolicyUser, Rule } from './keys.ts';
+import type { ManagedBy, PolicyDefaults, PolicyDiagnostics, PolicyLearning, PolicyNetwork, PolicyNotice, PolicyPause, PolicyUser, Rule } from './keys.ts';
 
-export type { ManagedBy, PolicyDefaults, PolicyLearning, PolicyNetwork, PolicyUser, Rule } from './keys.ts';
+export type { ManagedBy, PolicyDefaults, PolicyDiagnostics, PolicyLearning, PolicyNetwork, PolicyNotice, PolicyPause, PolicyUser, Rule } from './keys.ts';
 
 /** In rising precedence. */
 export type PolicyOrigin = 'embedded' | 'recommended' | 'user' | 'managed';
@@ -16,6 +16,9 @@ export type Policy = {
   readonly network: PolicyNetwork;
   readonly learning: PolicyLearning;
   readonly user: PolicyUser;
+  readonly pause: PolicyPause;
+  readonly notice: PolicyNotice;
+  readonly diagnostics: PolicyDiagnostics;
   readonly managedBy: ManagedBy | null;
   /** Predefined exclusions by host (decision 15): active, unless a must-inspect rule matches. */
   readonly exclusions: readonly Exclusion[];

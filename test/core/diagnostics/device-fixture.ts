@@ -4,6 +4,7 @@ import type { PolicyAnswer, TrustStoreRow } from '../../../electron/contract/rou
 import type { AppHost, AppSummary, ConnectionRow, Snapshot } from '../../../electron/contract/snapshot.ts';
 import { visibleWarnings } from '../../../electron/core/health/warnings.ts';
 import type { Exclusion, Fact, Verdict } from '../../../electron/core/model.ts';
+import type { ReportAudit } from '../../../electron/core/diagnostics/report-input.ts';
 
 /** 2026-11-20 10:30 UTC. */
 export const now = Date.UTC(2026, 10, 20, 10, 30);
@@ -99,6 +100,11 @@ export const connections: readonly ConnectionRow[] = [
   ...Array.from({ length: 30 }, (_, i) => row(7 + i, { host: `host-${i}.example.com` })),
 ];
 
+export const audit: readonly ReportAudit[] = [
+  { at: now - 30 * 60_000, kind: 'pass-through', detail: { app: 'app-dropbox', name: 'dropbox', path: '/home/ann/.dropbox-dist/dropbox', host: 'sync.dropbox.example' } },
+  { at: now - 2 * 60_000, kind: 'exclusion-removed', detail: { id: 'x9', why: 'removed by a person', host: hostile[2], app: 'app-hostile' } },
+];
+
 export const stores: readonly TrustStoreRow[] = [
   { store: 'system', kind: 'system', path: '/etc/ssl/certs/ca-certificates.crt', state: 'trusted', detail: '141 certificates, the root of this device among them' },
   { store: 'java:/usr/lib/jvm/java-17', kind: 'java', path: '/usr/lib/jvm/java-17/lib/security/cacerts', state: 'missing', detail: 'no entry has its fingerprint' },
@@ -116,9 +122,11 @@ export const policy: PolicyAnswer = {
       { id: 'must-inspect-vault', when: { host: ['*.backup.example'] }, do: 'inspect', mustInspect: true, reason: 'data protection office' },
       { id: 'inspect-own', when: { port: 443, user: 'self' }, do: 'inspect', mustInspect: false, reason: null },
     ],
-    network: { port: 18_443, privateTargets: 'allow', localTargets: {}, upstreamRoots: ['/etc/pinlight/corp-root.pem'] },
+    network: { port: 18_443, privateTargets: 'allow', localTargets: {}, upstreamRoots: ['/etc/pinlight/corp-root.pem'], upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0 },
     learning: { shortMinutes: 60, firstHours: 12, confirmedDays: 7, perAppPerHour: 5 },
     user: { exclusions: 'user-decides', testApp: 'user-decides', stop: 'user-decides' },
+    pause: { mode: 'allow', maxMinutes: 30, maxPerDay: 10, keyFile: null }, notice: { mode: 'shown', text: null },
+    diagnostics: { names: 'shown', captureHandshakes: 0, sealTo: null },
     managedBy: null,
     exclusions: [exclusion('predefined-1', { kind: 'predefined', appId: null, appName: null, host: '*.push.apple.example', reason: 'documented by its maker', expiresAt: null })],
     origins: {
@@ -140,6 +148,7 @@ export const snapshot: Snapshot = {
       subject: 'CN=Pinlight root LAPTOP-42', notBefore: now - 100 * hour, notAfter: now + 9_000 * hour, keyProtection: 'file mode 0600 only',
     },
     policy: { generation: 18, origin: 'managed', rules: 2, files: ['/etc/pinlight/policy.d/10-contoso.json'], managedBy: null },
+    pause: { mode: 'allow', maxMinutes: 30, left: 10, active: null }, logDetailUntil: null,
   },
   counts: { inspect: 412, bypass: 37, block: 2, open: 4 },
   apps,

@@ -7,7 +7,7 @@ const now = Date.UTC(2026, 10, 20, 10, 30, 5, 123);
 
 it('names every file, sums what was removed and says what is never collected', () => {
   const manifest = buildManifest({
-    id: 'PL-0000-0000', createdAt: now, device: 'LAPTOP-42', version: '0.1.0', notCollected: [{ name: 'agent.log', because: 'it failed: x' }],
+    id: 'PL-0000-0000', createdAt: now, device: 'LAPTOP-42', version: '0.1.0', note: null, recording: null, names: { kind: 'shown' }, notCollected: [{ name: 'agent.log', because: 'it failed: x' }],
     files: [
       { name: 'a.json', bytes: 3, sha256: 'aa', redactions: { home: 2 } },
       { name: 'b.json', bytes: 4, sha256: 'bb', redactions: { home: 1, token: 4 } },
@@ -46,11 +46,11 @@ describe('spokenId', () => {
 
 describe('bundleFileName', () => {
   test.each([
-    ['an ordinary device', 'LAPTOP-42', 'pinlight-diag-LAPTOP-42-20261120T103005Z.zip'],
-    ['a name with a path in it', '../../etc/x', 'pinlight-diag-etc-x-20261120T103005Z.zip'],
-    ['a name without a usable letter', '…', 'pinlight-diag-device-20261120T103005Z.zip'],
-    ['a long name', 'a'.repeat(300), `pinlight-diag-${'a'.repeat(40)}-20261120T103005Z.zip`],
+    ['an ordinary device', 'LAPTOP-42', 'pinlight-diag-LAPTOP-42-20261120T103005Z-PL-7K3M-Q2XA.zip'],
+    ['a name with a path in it', '../../etc/x', 'pinlight-diag-etc-x-20261120T103005Z-PL-7K3M-Q2XA.zip'],
+    ['a name without a usable letter', '…', 'pinlight-diag-device-20261120T103005Z-PL-7K3M-Q2XA.zip'],
+    ['a long name', 'a'.repeat(300), `pinlight-diag-${'a'.repeat(40)}-20261120T103005Z-PL-7K3M-Q2XA.zip`],
   ])('%s', (_name, device, file) => {
-    expect(bundleFileName(device, now)).toBe(file);
+    expect(bundleFileName(device, now, 'PL-7K3M-Q2XA')).toBe(file);
   });
 });

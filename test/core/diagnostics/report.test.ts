@@ -3,23 +3,26 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { esc, reportStyle, utc } from '../../../electron/core/diagnostics/report-html.ts';
+import { judgeDevice } from '../../../electron/core/diagnostics/findings.ts';
 import { renderReport } from '../../../electron/core/diagnostics/report.ts';
 import type { ReportInput } from '../../../electron/core/diagnostics/report-input.ts';
-import { apps, connections, exclusions, now, policy, snapshot, stores } from './device-fixture.ts';
+import { apps, audit, connections, exclusions, now, policy, snapshot, stores } from './device-fixture.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64');
 const nothing: ReportInput = {
-  id: 'PL-0000-0000', createdAt: now, device: 'LAPTOP-42', version: '0.1.0', agent: null, counts: null, warnings: null, policy: null, apps: null,
+  id: 'PL-0000-0000', createdAt: now, device: 'LAPTOP-42', version: '0.1.0', note: null, recording: null, names: 'shown', audit: null, agent: null, counts: null, warnings: null, policy: null, apps: null,
   exclusions: null, connections: null, stores: null, versions: null, system: null, files: [], notCollected: [], redactionCounts: {},
 };
 const everything: ReportInput = {
-  ...nothing, agent: snapshot.agent, counts: snapshot.counts, warnings: snapshot.warnings, policy, apps, exclusions, connections, stores,
+  ...nothing, agent: snapshot.agent, counts: snapshot.counts, warnings: snapshot.warnings, policy, apps, exclusions, connections, stores, audit,
   versions: { pinlight: '0.1.0' }, system: { memoryFreeMb: 17 }, redactionCounts: { home: 3 },
   files: [{ name: 'apps.json', bytes: 12, sha256: 'ab'.repeat(32), redactions: {} }],
 };
 
+const pageOf = (input: ReportInput): string => renderReport(input, judgeDevice({ ...input, policyProblems: input.policy?.problems ?? null }), sha256);
+
 it('allows its own style sheet by hash and nothing else', () => {
-  const page = renderReport(everything, sha256);
+  const page = pageOf(everything);
   expect(page).toContain(`content="default-src 'none'; style-src 'sha256-${sha256(reportStyle)}'; base-uri 'none'; form-action 'none'"`);
   expect(page).toContain(`<style>${reportStyle}</style>`);
   expect(page).not.toMatch(/<(?:script|img|a|b|iframe|link|object)[\s>]/);
@@ -35,18 +38,26 @@ test.each([
   ['an exclusion for every app', 'every app at *.bank.example'],
   ['what was meant where something else was done', 'bypassed (meant: inspected)'],
   ['how many rows stand only in the file', '16 more in connections.ndjson.'],
+  ['what happened in the last hour, with the second', '<span class="nowrap">2026-11-20 10:00:00</span></td><td>Pass through: dropbox, sync.dropbox.example.</td>'],
   ['what was removed', 'Removed from what was collected: 3 × home.'],
   ['what is never collected', 'private keys, the root key of this device included'],
   ['each file with its hash', `<td>apps.json</td><td>12</td><td><code>${'ab'.repeat(32)}</code></td>`],
   ['facts about the system in words', '<dt>memory free, MB</dt><dd>17</dd>'],
 ])('says %s', (_name, words) => {
-  expect(renderReport(everything, sha256)).toContain(words);
+  expect(pageOf(everything)).toContain(words);
 });
 
 it('is still a page when nothing was collected', () => {
-  const page = renderReport({ ...nothing, notCollected: [{ name: 'apps.json', because: 'it took longer than 10 s' }] }, sha256);
+  const page = pageOf({ ...nothing, notCollected: [{ name: 'apps.json', because: 'it took longer than 10 s' }] });
   expect(page.match(/Not collected; the reason stands/g)).toHaveLength(7);
   expect(page).toContain('apps.json was not collected, because it took longer than 10 s.');
+});
+
+it('shows what the user reported, and between the marks of a recording every connection', () => {
+  const page = pageOf({ ...everything, note: 'Teams <b>fails</b>', recording: { from: now - 3 * 60_000, to: now } });
+  expect(page).toContain('<p>Teams &lt;b&gt;fails&lt;/b&gt;</p>');
+  expect(page).toContain('Timeline of the recording');
+  expect(page).toMatch(/Recording began: Teams &lt;b&gt;fails&lt;\/b&gt;<\/strong>[\s\S]*Exclusion removed:[\s\S]*curl at www\.example\.com:443: inspected[\s\S]*Recording ended\./);
 });
 
 describe('esc', () => {

@@ -13,6 +13,7 @@ function words(read: RequestHeadRead): string {
     case 'invalid': return String(read.status);
     case 'connect': return `connect ${read.target.host} ${read.target.port}`;
     case 'absolute': return `absolute ${read.target.host} ${read.target.port}`;
+    case 'pac': return `pac for ${read.host}`;
   }
 }
 
@@ -116,6 +117,12 @@ describe('a head', () => {
     ['an absolute URL without host', get('http:///x'), '400'],
     ['an absolute https URL', get('https://a.example/'), '400'],
     ['an origin-form request', get('/'), '400'],
+    ['our own PAC', get('/pinlight.pac', 'Host: 127.0.0.1:18443\r\n'), 'pac for 127.0.0.1:18443'],
+    ['our own PAC of a version', get('/pinlight.pac?v=12', 'Host: Localhost:18443\r\n'), 'pac for localhost:18443'],
+    ['our own PAC without a host', get('/pinlight.pac'), '400'],
+    ['our own PAC with two hosts', get('/pinlight.pac', 'Host: a\r\nHost: b\r\n'), '400'],
+    ['a path that only begins like it', get('/pinlight.pac/x', 'Host: a\r\n'), '400'],
+    ['its path with another query', get('/pinlight.pac?v=1&x', 'Host: a\r\n'), '400'],
     ['OPTIONS *', 'OPTIONS * HTTP/1.1\r\n\r\n', '400'],
     ['another scheme', get('ftp://a.example/'), '405'],
     ['TLS', '\x16\x03\x01\x02\x00', '400'],

@@ -21,6 +21,7 @@ function showValue(value: FilterValue): string {
   switch (value.kind) {
     case 'text': return `"${value.text}"`;
     case 'number': return String(value.number);
+    case 'network': return `${value.octets.join('.')}/${value.bits}`;
     case 'ago': return `${value.ms} ms ago`;
     case 'moment': return `${new Date(value.at).toISOString()}+${value.span}${value.zoned ? ' zoned' : ''}`;
   }
@@ -64,6 +65,18 @@ test.each([
   ['Palo Alto: error', "(error contains 'UnknownCA')", 'error contains "UnknownCA"'],
   ['Palo Alto: action and eq', '( action eq block ) and ( port neq 443 )', '(disposition == "block" and port != 443)'],
   ['Palo Alto: time_generated', "( time_generated geq '2026/08/01 10:00:00' ) and ( time_generated leq '2026/08/01 11:00:00' )", '(time >= 2026-08-01T10:00:00.000Z+1000 and time <= 2026-08-01T11:00:00.000Z+1000)'],
+  ['Palo Alto: BadCertificate', "(error contains 'BadCertificate')", 'error contains "BadCertificate"'],
+  ['Palo Alto: app and action', "(app eq 'curl') and (action neq 'bypass')", '(app == "curl" and disposition != "bypass")'],
+  ['Palo Alto: a day in November', "( time_generated geq '2026/11/20 00:00:00' )", 'time >= 2026-11-20T00:00:00.000Z+1000'],
+  ['Palo Alto: a destination network', '( addr.dst in 192.0.2.0/24 ) and !( port.dst eq 80 )', '(ip == 192.0.2.0/24 and not port == 80)'],
+  ['Palo Alto: an address, not in', "( addr notin '10.1.2.3/9' )", 'ip != 10.0.0.0/9'],
+  ['Palo Alto: a port', 'port.dst eq 443', 'port == 443'],
+  ['Palo Alto: user, rule, session', "( user.src eq 'ada' ) and ( rule eq 'web' ) or ( sessionid eq 4711 )", '((user == "ada" and rule == "web") or id == 4711)'],
+  ['Palo Alto: spans of time', '( receive_time in last-60-seconds ) or ( time_generated in last-6-hrs ) or ( receive_time notin last-hour )', '(time == 60000 ms ago or time == 21600000 ms ago or time != 3600000 ms ago)'],
+  ['Palo Alto: actions', '( action eq decrypt ) or ( action eq no-decrypt ) or ( action eq reset-both )', '(disposition == "inspect" or disposition == "bypass" or disposition == "block")'],
+  ['Palo Alto: TLS version', "( tls_version eq 'TLS1.3' )", 'tls == "TLSv1.3"'],
+  ['Palo Alto: bytes and duration', '( bytes geq 1000000 ) and ( elapsed gt 5s ) and ( bytes_sent lt 10 )', '(bytes >= 1000000 and dur > 5000 and up < 10)'],
+  ['a network behind a colon', 'ip:10.0.0.0/8', 'ip == 10.0.0.0/8'],
 ])('%s', (_, text, expected) => {
   expect(parsed(text)).toBe(expected);
 });
@@ -92,6 +105,16 @@ test.each<[string, string, number, number, string, string | undefined]>([
   ['an end after and', 'a and', 5, 0, 'missing here', undefined],
   ['an end after not', 'not', 3, 0, 'missing here', undefined],
   ['or at the start', 'or a', 0, 2, 'expected here', undefined],
+  ['Palo Alto: a source address', '( addr.src in 10.0.0.0/8 )', 2, 8, 'use app, pid or user', undefined],
+  ['Palo Alto: a zone', '(zone.src eq trust)', 1, 8, 'no zones', undefined],
+  ['Palo Alto: a category', "(category eq 'malware')", 1, 8, 'no field "category": Pinlight does not sort', undefined],
+  ['Palo Alto: a certificate', "issuer_cn contains 'x'", 0, 9, 'error says', undefined],
+  ['Palo Alto: allow, which is two things here', '( action eq allow )', 12, 5, 'not disposition:block', 'bypass'],
+  ['in on a field without networks', 'app in slack', 4, 2, 'app takes', '=='],
+  ['a network that is none', 'ip in 10.0.0/8', 6, 8, 'no network', undefined],
+  ['a network too large', 'ip in 10.0.0.0/33', 6, 11, 'no network', undefined],
+  ['an IPv6 network', 'ip in 2001:db8::/32', 6, 13, 'IPv4 only', undefined],
+  ['a pattern and a network', 'ip matches 10.0.0.0/8', 3, 7, 'a network goes with', 'in'],
   ['a NUL', 'a\0b', 1, 1, 'control character', undefined],
   ['too long', 'a'.repeat(4097), 4096, 1, '4096', undefined],
   ['too deep in brackets', `${'('.repeat(60)}a${')'.repeat(60)}`, 51, 1, 'nested deeper than 50', undefined],

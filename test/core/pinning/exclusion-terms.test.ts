@@ -19,7 +19,7 @@ const weak: ConnectionOutcome = { kind: 'refused', sign: 'silent-late', alert: n
 const worked: ConnectionOutcome = { kind: 'passed', data: true };
 const failed: ConnectionOutcome = { kind: 'passed', data: false };
 
-const calm: Circumstances = { rootAgeMs: day, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, ech: false, upstream: 'verified' };
+const calm: Circumstances = { rootAgeMs: day, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, unanswerable: null, ech: false, upstream: 'verified' };
 const learning = embeddedLayer('user').learning;
 
 function seen(outcome: ConnectionOutcome, ago: number, change: Partial<Observation> = {}): Observation {

@@ -25,7 +25,7 @@ const lacks: TrustView = { store: 'node-bundled', holdsRoot: false, because: 'NO
 const holds: TrustView = { store: 'system', holdsRoot: true, because: 'it is in /etc/ssl/certs', stale: false };
 const unknown: TrustView = { store: 'java:/opt/jdk', holdsRoot: null, because: 'the store is locked', stale: false };
 
-const calm: Circumstances = { rootAgeMs: day, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, ech: false, upstream: 'verified' };
+const calm: Circumstances = { rootAgeMs: day, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, unanswerable: null, ech: false, upstream: 'verified' };
 const alone = { others: { refusing: 0, accepted: false }, listed: null } as const;
 
 /** One observation, by default a minute-old inspected one of no special app. */
@@ -48,6 +48,7 @@ const judge = (here: readonly Observation[], elsewhere: readonly Observation[] =
 const amid = (change: Partial<Circumstances>): Partial<Observation> => ({ circumstances: { ...calm, ...change } });
 const disturbed = (kind: DisturbanceKind, before: number): Partial<Observation> => amid({ disturbance: { kind, at: now - minute - before } });
 const asked = amid({ clientCertificateAsked: true });
+const unanswered = amid({ unanswerable: 'no elliptic curve in common' });
 const trusted = [at('other.example', ok)];
 const node = { runtime: 'node', trust: lacks } as const;
 const curl = { runtime: 'openssl', perCallTrust: true } as const;
@@ -123,6 +124,10 @@ describe('the verdict', () => {
     ['the same of no known runtime: undetermined', [seen(late, { ...own, runtime: null }), seen(worked)], [at('b.example', late, { ...own, runtime: null })], 'undetermined'],
     // Client certificates
     ['the server asked for a client certificate: that, whatever was refused before', [seen(late, ago(hour)), seen(worked, asked)], trusted, 'client-certificate'],
+    ['a hello that our leg cannot answer, and worked untouched: incompatible', [seen(worked, unanswered)], [], 'incompatible'],
+    ['the same, whatever it refused before', [seen(late, ago(hour)), seen(worked, unanswered)], trusted, 'incompatible'],
+    ['a hello that nobody can answer is not our doing', [seen(failed, unanswered)], [], 'undetermined'],
+    ['what it said since then counts more', [seen(worked, { ...ago(hour), ...unanswered }), seen(ok)], [], 'inspectable'],
     ['and it stays that while the exclusion lets it through', [seen(worked, { ...ago(hour), ...asked }), seen(worked)], [], 'client-certificate'],
     ['asked, inspected all the same and used: inspectable', [seen(ok, asked)], [], 'inspectable'],
     ['asked once, accepted without one since: inspectable', [seen(worked, { ...ago(hour), ...asked }), seen(ok)], [], 'inspectable'],
@@ -251,7 +256,7 @@ describe('any history', () => {
     appHash: fc.constantFrom(null, 'aa', 'bb'), runtime: fc.constantFrom(null, 'node' as const, 'python' as const, 'go' as const),
     perCallTrust: fc.boolean(), trust: fc.constantFrom(null, lacks, holds, unknown), ja4: fc.constantFrom(null, '', 't13_a_b', 't13_c_d'), evidence: fc.constant(null),
     circumstances: fc.record({
-      rootAgeMs: fc.constant(day), olderThanRoot: fc.boolean(), clientCertificateAsked: fc.boolean(), ech: fc.boolean(), upstream: fc.constant('verified' as const),
+      rootAgeMs: fc.constant(day), olderThanRoot: fc.boolean(), clientCertificateAsked: fc.boolean(), unanswerable: fc.constantFrom(null, 'no curve'), ech: fc.boolean(), upstream: fc.constant('verified' as const),
       disturbance: fc.constantFrom(null, { kind: 'network' as const, at: now - minute }),
     }),
   });

@@ -14,7 +14,7 @@ const app: AppIdentity = {
 };
 const facts: ConnectionFacts = {
   target: { host: 'a.example', port: 443 }, os: 'linux', transport: 'tls', serverName: 'a.example', cannotAnswer: null, app,
-  uid: 1000, user: 'ada', selfUid: 1000, exclusion: null, passThroughDue: false,
+  uid: 1000, user: 'ada', selfUid: 1000, exclusion: null, passThroughDue: false, suspended: null,
 };
 const exclusion: Exclusion = {
   id: 'e1', kind: 'learned', host: 'a.example', appId: 'app-1', appName: 'curl', appHash: null, reason: 'refused', verdict: 'pinned',
@@ -107,6 +107,15 @@ describe('decide', () => {
     ['a private trust store is bypassed', policy(inspectAll, { onPinned: 'block' }), { exclusion: { ...exclusion, verdict: 'private-trust-store' } }, 'bypass exclusion r0'],
     ['a private trust store may be inspected', policy(inspectAll, { onPrivateTrustStore: 'inspect' }), { exclusion: { ...exclusion, verdict: 'private-trust-store' } }, 'inspect rule r0'],
     ['other learned exclusions bypass', policy(inspectAll, { onPinned: 'block', onPrivateTrustStore: 'inspect' }), { exclusion: { ...exclusion, verdict: 'undetermined' } }, 'bypass exclusion r0'],
+    ['a pause lets through what would be inspected', policy(inspectAll), { suspended: 'paused' }, 'bypass paused r0'],
+    ['a pause takes no block away', policy([{ do: 'block' }]), { suspended: 'paused' }, 'block rule r0'],
+    ['a pause lets no unknown app through that policy blocks', policy(inspectAll, { onUnknownApp: 'block' }), { app: null, suspended: 'paused' }, 'block unknown-app r0'],
+    ['a pause yields to must-inspect', policy(mustInspect), { suspended: 'paused' }, 'inspect must-inspect r0'],
+    ['a pause uses no pass-through up', policy(inspectAll), { passThroughDue: true, suspended: 'paused' }, 'bypass paused r0'],
+    ['a pause leaves an exclusion its reason', policy(inspectAll), { exclusion, suspended: 'paused' }, 'bypass exclusion r0'],
+    ['before the notice is accepted nothing is inspected', policy(inspectAll), { suspended: 'notice-pending' }, 'bypass notice-pending r0'],
+    ['not even what must be, which is blocked instead of passing', policy(mustInspect), { suspended: 'notice-pending' }, 'block notice-pending r0'],
+    ['plain HTTP is relayed as ever while paused', policy(inspectAll), { transport: 'http', suspended: 'paused' }, 'inspect plain-http r0'],
     ['a pass-through that is due is given', policy(inspectAll), { passThroughDue: true }, 'bypass control-experiment r0'],
   ])('%s', (_, effective, changes, expected) => {
     const { disposition, reason, rule } = decide(effective, { ...facts, ...changes });
@@ -160,7 +169,7 @@ describe('decide over anything', () => {
     serverName: fc.option(host), cannotAnswer: fc.option(fc.string()),
     app: fc.option(fc.record({ script: fc.option(fc.string()), package: fc.option(fc.string()), signer: fc.option(fc.string()) }).map((some) => ({ ...app, ...some }))),
     uid: fc.option(fc.constantFrom(0, 1000)), user: fc.option(fc.constantFrom('ada', 'bob')), selfUid: fc.option(fc.constantFrom(0, 1000)),
-    exclusion: fc.option(anyExclusion), passThroughDue: fc.boolean(),
+    exclusion: fc.option(anyExclusion), passThroughDue: fc.boolean(), suspended: fc.constantFrom(null, 'paused', 'notice-pending'),
   }).map((value): ConnectionFacts => value);
   const anyPolicy = fc.record({
     rules: fc.array(ruleInput, { maxLength: 6 }), exclusions: fc.array(anyExclusion, { maxLength: 3 }),

@@ -31,7 +31,7 @@ describe('a valid policy file', () => {
       version: 1,
       defaults: { noMatch: 'block', onInvalidUpstream: 'block', onPinned: 'block', onPrivateTrustStore: 'inspect', onUnknownApp: 'block', failMode: 'closed' },
       rules: [{ id: 'r', when: { app: { path: '/usr/bin/*', package: 'curl', signer: 'Contoso' }, host: '*', port: [1, 2], os: ['linux'], user: 'self' }, do: 'inspect', mustInspect: true, reason: 'because' }],
-      network: { port: 0, privateTargets: 'block', localTargets: { 'api.lab.example:443': '127.0.0.1:9443', '[::1]:1': '[::1]:2' }, upstreamRoots: ['/etc/ca.pem', 'C:\\ca.pem'] },
+      network: { port: 0, privateTargets: 'block', localTargets: { 'api.lab.example:443': '127.0.0.1:9443', '[::1]:1': '[::1]:2' }, upstreamRoots: ['/etc/ca.pem', 'C:\\ca.pem'], upstreamProxy: 'pac+https://wpad.example/proxy.pac', upstreamBypass: ['10.0.0.0/8', '.corp.example'], upstreamCredentials: '/etc/pinlight/proxy', transparentPort: 18_444 },
     });
     expect(parsePolicyFile(text, 'p.json')).toEqual({ kind: 'policy', layer: JSON.parse(text) });
   });

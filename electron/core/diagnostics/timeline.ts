@@ -1,0 +1,61 @@
+// What happened in which order: connections, exclusions, warnings and what was written down, as lines of one list.
+// Not for judging (findings) and not for how it looks (report).
+import { explainOutcome, explainReason } from '../explain.ts';
+import type { VisibleWarning } from '../health/warnings.ts';
+import type { Recording } from './manifest.ts';
+import type { ReportAudit, ReportConnection } from './report-input.ts';
+
+/** `at` in ms since the epoch; `mark`: the recording began or ended. */
+export type TimelineEntry = { readonly at: number; readonly text: string; readonly kind: 'mark' | 'connection' | 'change' };
+
+export type TimelineInput = {
+  readonly createdAt: number;
+  readonly recording: Recording | null;
+  readonly note: string | null;
+  readonly connections: readonly ReportConnection[] | null;
+  readonly audit: readonly ReportAudit[] | null;
+  readonly warnings: readonly VisibleWarning[] | null;
+};
+
+const hour = 3600_000;
+
+/**
+ * Oldest first. With a recording: everything between its marks (5 s before and after them, since an app is slower than a person's finger).
+ * Without: the last hour, of its connections only those that went wrong.
+ */
+export function timelineOf({ createdAt, recording, note, connections, audit, warnings }: TimelineInput): TimelineEntry[] {
+  const from = recording === null ? createdAt - hour : recording.from - 5_000;
+  const to = recording === null ? createdAt : recording.to + 5_000;
+  const entries: TimelineEntry[] = [
+    ...(connections ?? []).filter((row) => recording !== null || wentWrong(row)).map((row) => ({ at: row.startedAt, text: connectionWords(row), kind: 'connection' as const })),
+    ...(audit ?? []).map((row) => ({ at: row.at, text: auditWords(row), kind: 'change' as const })),
+    ...(warnings ?? []).map((warning) => ({ at: warning.since, text: `${warning.title}.`, kind: 'change' as const })),
+  ].filter(({ at }) => at >= from && at <= to);
+  if (recording !== null) {
+    entries.push(
+      { at: recording.from, text: `Recording began${note === null ? '.' : `: ${note}`}`, kind: 'mark' },
+      { at: recording.to, text: 'Recording ended.', kind: 'mark' },
+    );
+  }
+  return entries.sort((a, b) => a.at - b.at);
+}
+
+function wentWrong({ outcome, disposition }: ReportConnection): boolean {
+  return disposition === 'block' || (outcome !== null && ['refused', 'incompatible', 'agent-fault', 'upstream'].includes(outcome.kind));
+}
+
+function connectionWords(row: ReportConnection): string {
+  const done = { inspect: 'inspected', bypass: 'let through', block: 'blocked' }[row.disposition];
+  return `${row.appName ?? 'Unknown app'} at ${row.host}:${row.port}: ${done}, ${explainReason(row.reason.code === 'rule' ? { ...row.reason, detail: null } : row.reason, row.rule)}. `
+    + (row.outcome === null ? 'Still open.' : explainOutcome(row.outcome));
+}
+
+/** `exclusion-added` with its app and host, without knowing every kind there is. */
+function auditWords({ kind, detail }: ReportAudit): string {
+  const words = ['name', 'appName', 'host', 'reason', 'why', 'minutes', 'file'].flatMap((key) => {
+    const value = detail[key];
+    return typeof value === 'string' || typeof value === 'number' ? [String(value)] : [];
+  });
+  const name = kind.replaceAll('-', ' ');
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}${words.length === 0 ? '' : `: ${[...new Set(words)].join(', ')}`}.`;
+}
