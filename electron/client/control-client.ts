@@ -10,7 +10,8 @@ import { controlHost } from '../contract/paths.ts';
 import { routePaths, streamPaths } from '../contract/routes.ts';
 import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from '../contract/routes.ts';
 import type { BridgeSignal } from '../contract/bridge.ts';
-import { bundleFileName } from '../core/diagnostics/manifest.ts';
+import type { BundleJob, BundleRequest } from '../contract/jobs.ts';
+import { makeBundle } from './make-bundle.ts';
 import { checkRunFolder, locateAgent } from './state-folder.ts';
 import { watchEvents } from './watch-events.ts';
 
@@ -39,15 +40,24 @@ export type ControlClient = {
   relay(route: RouteName, query: Readonly<Record<string, string | undefined>>, body: unknown): Promise<unknown>;
   /** Snapshot first, then changes; reconnects until `signal` aborts, then resolves. Rejects only with what `listener` throws. */
   watch(listener: (signal: BridgeSignal) => void, options: { readonly signal: AbortSignal }): Promise<void>;
-  /** The bundle as a stream; the agent starts collecting now. Rejects with PinlightError. */
-  openBundle(options?: { readonly signal?: AbortSignal }): Promise<BundleDownload>;
-  /** Writes the bundle to `target` and ends it; `onBytes` gets the number of bytes so far. Resolves with their number. */
-  downloadBundle(target: Writable, options?: { readonly signal?: AbortSignal; readonly onBytes?: (bytes: number) => void }): Promise<number>;
+  /** The bundle of a job that is ready, as a stream. Rejects with PinlightError. */
+  openBundle(job: string, options?: { readonly signal?: AbortSignal }): Promise<BundleDownload>;
+  /** Writes the bundle of `job` (absent: one that is made now for `request`) to `target` and ends it. Resolves with the number of bytes. */
+  downloadBundle(target: Writable, options?: BundleDownloadOptions): Promise<number>;
+};
+
+export type BundleDownloadOptions = {
+  readonly job?: string;
+  readonly request?: BundleRequest;
+  readonly signal?: AbortSignal;
+  /** How far the agent is. */
+  readonly onJob?: (job: BundleJob) => void;
+  readonly onBytes?: (bytes: number) => void;
 };
 
 const largestAnswer = 64 * 1024 * 1024;
-// Hashing every file of a bundle comes before its first byte (the manifest stands first).
-const bundleTimeoutMs = 120_000;
+// ms without a byte: the bundle lies ready in the agent's memory.
+const bundleTimeoutMs = 30_000;
 
 /** A client of the agent behind `controlPath`; holds nothing open between calls. */
 export function createControlClient(options: ControlClientOptions = {}): ControlClient {
@@ -80,17 +90,17 @@ export function createControlClient(options: ControlClientOptions = {}): Control
     return answer;
   };
 
-  const openBundle: ControlClient['openBundle'] = async ({ signal } = {}) => {
-    const { agent } = await call('status', {}, {});
+  const openBundle: ControlClient['openBundle'] = async (job, { signal } = {}) => {
     const controlPath = connectTo();
     try {
-      const response = await send(controlPath, { method: 'GET', path: streamPaths.bundle, signal, timeout: bundleTimeoutMs }, null);
-      if (response.headers['content-type'] !== 'application/zip') {
+      const response = await send(controlPath, { method: 'GET', path: withQuery(streamPaths.bundle, { id: job }), signal, timeout: bundleTimeoutMs }, null);
+      const fileName = /^attachment; filename="([\w.-]{1,200})"$/.exec(response.headers['content-disposition'] ?? '')?.[1];
+      if (fileName === undefined) {
         unwrap(await readText(response, largestAnswer));
-        throw new PinlightError('bug', 'The agent answered the bundle request with something that is no zip file.');
+        throw new PinlightError('bug', 'The agent answered the bundle request with something that is no file.');
       }
       const length = Number(response.headers['content-length'] ?? Number.NaN);
-      return { body: response, fileName: bundleFileName(agent.device, Date.now()), length: Number.isFinite(length) ? length : null };
+      return { body: response, fileName, length: Number.isFinite(length) ? length : null };
     } catch (thrown) {
       throw asPinlightError(thrown, controlPath);
     }
@@ -118,8 +128,9 @@ export function createControlClient(options: ControlClientOptions = {}): Control
       },
     }),
     openBundle,
-    downloadBundle: async (target, { signal, onBytes } = {}) => {
-      const { body } = await openBundle({ signal });
+    downloadBundle: async (target, { job, request: wanted = {}, signal, onJob, onBytes } = {}) => {
+      const id = job ?? (await makeBundle({ call }, wanted, { signal, onJob })).id;
+      const { body } = await openBundle(id, { signal });
       let bytes = 0;
       await pipeline(body, countBytes((soFar) => {
         bytes = soFar;

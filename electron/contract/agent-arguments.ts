@@ -1,6 +1,12 @@
-// What the agent's Node is started with, whoever starts it. Not for the agent's own options (agent/main.ts).
+// What the agent's Node is started with, and what its watchdog leaves behind, whoever starts them. Not for the agent's own options (agent/main.ts).
 
 /** Arguments before the agent's script. `install`: the folder that holds `resources`. */
 export function agentNodeArguments(install: string): string[] {
   return [`--openssl-config=${install.replace(/[\\/]$/, '')}/resources/openssl.cnf`];
 }
+
+/** Exit code of a watchdog that gave up: a service manager must not start it again (EX_UNAVAILABLE of sysexits.h). */
+export const crashLoopExitCode = 69;
+
+/** In the state folder: when the watchdog last gave up (`{"at": ms since the epoch}`), for the agent's next start to tell. */
+export const crashLoopFile = 'crash-loop.json';

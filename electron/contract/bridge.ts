@@ -5,7 +5,9 @@ import type { StreamLine } from './snapshot.ts';
 
 /** What a screen may ask for: reading, and the writes that can be taken back. `stop` stays with the tray menu and the CLI. */
 export const bridgeRoutes = [
-  'status', 'connections', 'apps', 'explain', 'exclusions', 'addExclusion', 'removeExclusion', 'startTest', 'cancelTest', 'policy', 'trust',
+  'status', 'connections', 'logStatistics', 'logValues', 'apps', 'explain', 'exclusions', 'addExclusion', 'removeExclusion', 'startTest', 'cancelTest', 'policy', 'trust',
+  'startBundle', 'bundleJob', 'cancelBundle',
+  'reloadPolicy', 'pause', 'resume', 'pauseTicket', 'notice', 'acceptNotice', 'logLevel',
 ] as const satisfies readonly RouteName[];
 export type BridgeRoute = (typeof bridgeRoutes)[number];
 
@@ -19,8 +21,8 @@ export type Bridge = {
   call<N extends BridgeRoute>(route: N, query: RouteQuery<N>, body: RouteBody<N>): Promise<RouteAnswer<N>>;
   /** Snapshot first, then changes; reconnects by itself (a new snapshot follows a `disconnected`). Returns the unsubscribe. */
   watch(listener: (signal: BridgeSignal) => void): () => void;
-  /** Saves a bundle where the person chooses; answers the file's name, or null when cancelled. */
-  saveBundle(): Promise<string | null>;
+  /** Saves the bundle of a job that is ready where the person chooses; answers the file's name, or null when they chose none. */
+  saveBundle(job: string): Promise<string | null>;
   /** `electron` or `browser`: only for texts such as "in your downloads folder". */
   readonly shell: 'electron' | 'browser';
 };

@@ -10,12 +10,14 @@ export const errorAdvice = {
   'not-permitted-by-policy': 'Ask whoever manages this device; `pinlight policy show` names where the policy stands.',
   'bad-request': 'See `pinlight help` for what the command takes.',
   'bad-filter': 'See `pinlight log --help` for fields and examples.',
+  'query-too-slow': 'Narrow the filter: a time (since:1d), an app, a host. `pinlight log --help` has examples.',
   'bad-policy': 'Correct the file at the line named; until then a good version read earlier stays in force.',
   'not-found': 'List what there is with `pinlight apps` or `pinlight exclude list`.',
   'no-such-route': 'Program and agent may be of different versions: `pinlight stop`, start the agent again, and try once more.',
   'no-such-app': 'List the apps Pinlight has seen with `pinlight apps`.',
   'no-such-exclusion': 'List exclusions with `pinlight exclude list`.',
   'test-not-possible': 'See `pinlight policy show` and `pinlight exclude list` for what holds there.',
+  'pause-refused': 'See `pinlight pause --help` for what a pause takes; `pinlight policy show` names what the policy asks for.',
   'exclusion-fixed': 'It is part of the policy: a rule with `mustInspect` for the host beats it; the administrator decides.',
   'foreign-origin': 'The control API answers programs on this machine, never web pages.',
   'port-taken': 'End the program that holds the port, or set `network.port` in the policy.',
@@ -24,8 +26,15 @@ export const errorAdvice = {
   'store-corrupt': 'The damaged database was set aside and a new one begun; the bundle lists the file.',
   'root-unusable': 'Traffic passes uninspected. Restore the key file from its place, or remove both root files to make a new root.',
   'stores-busy': 'Only one command changes trust stores at a time; try again when the other has ended.',
+  'capture-failed': 'Install nftables and try again as root; nothing was left half done.',
+  'steering-busy': 'Only one command changes steering at a time; try again when the other has ended.',
+  'other-proxy': 'Name that proxy in the policy (`network.upstreamProxy`), so that the agent goes through it, or leave this device unsteered.',
+  'service-refused': 'Nothing was left half done; `pinlight service status` says how it stands.',
   'window-not-built': 'Run `npm run build` once.',
   'bundle-unwritable': 'Choose another place with `-o FILE`.',
+  'bundle-unreadable': 'Ask for the bundle again; `pinlight bundle` makes one.',
+  'no-such-bundle': 'Bundles are kept for ten minutes; collect it again.',
+  'bundle-cancelled': 'Collect it again when you want it.',
   'listener-too-slow': 'The event stream was cut because it was not read; connect again.',
   'bug': 'This is a fault in Pinlight. Collect `pinlight bundle` and report it.',
 } as const;
@@ -61,10 +70,10 @@ export function errorBody(thrown: unknown): ErrorBody {
 export function errorStatus(code: ErrorCode): number {
   switch (code) {
     case 'not-permitted': case 'not-permitted-by-policy': case 'foreign-origin': return 403;
-    case 'not-found': case 'no-such-route': case 'no-such-app': case 'no-such-exclusion': return 404;
+    case 'not-found': case 'no-such-route': case 'no-such-app': case 'no-such-exclusion': case 'no-such-bundle': return 404;
     case 'bad-request': case 'bad-filter': case 'bad-policy': return 400;
-    case 'agent-already-running': case 'port-taken': case 'exclusion-fixed': case 'test-not-possible': return 409;
-    case 'agent-timeout': return 504;
+    case 'agent-already-running': case 'port-taken': case 'exclusion-fixed': case 'test-not-possible': case 'pause-refused': return 409;
+    case 'agent-timeout': case 'query-too-slow': return 504;
     case 'agent-not-running': return 503;
     default: return 500;
   }

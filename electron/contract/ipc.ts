@@ -10,7 +10,7 @@ export type IpcCalls = {
   'pinlight:call': { readonly args: readonly [route: BridgeRoute, query: IpcFields, body: IpcFields]; readonly answer: Envelope<unknown> };
   'pinlight:watch-start': { readonly args: readonly [watch: number]; readonly answer: Envelope<null> };
   'pinlight:watch-stop': { readonly args: readonly [watch: number]; readonly answer: Envelope<null> };
-  'pinlight:save-bundle': { readonly args: readonly []; readonly answer: Envelope<string | null> };
+  'pinlight:save-bundle': { readonly args: readonly [job: string]; readonly answer: Envelope<string | null> };
 };
 
 /** Query or body of a call once it has been checked: the fields of its route, no others. */
@@ -40,8 +40,9 @@ export const ipcValidators: { readonly [C in IpcChannel]: (args: readonly unknow
   'pinlight:watch-start': (args) => [watchNumber(exactly(args, 1)[0])],
   'pinlight:watch-stop': (args) => [watchNumber(exactly(args, 1)[0])],
   'pinlight:save-bundle': (args) => {
-    exactly(args, 0);
-    return [];
+    const [job] = exactly(args, 1);
+    if (typeof job !== 'string' || !/^[\w-]{1,64}$/.test(job)) throw bad('the job is no id');
+    return [job];
   },
 };
 
@@ -53,17 +54,26 @@ type Fields = Readonly<Record<string, 'string' | 'number'>>;
 
 const queryFields: { readonly [N in BridgeRoute]: Fields } = {
   status: {}, apps: {}, exclusions: {}, addExclusion: {}, policy: {}, trust: {},
-  connections: { filter: 'string', limit: 'string', before: 'string' },
+  connections: { filter: 'string', limit: 'string', before: 'string', after: 'string' },
+  logStatistics: { hours: 'string', filter: 'string', app: 'string' },
+  logValues: { field: 'string', part: 'string' },
   explain: { app: 'string', host: 'string' },
   removeExclusion: { id: 'string' },
   startTest: {},
   cancelTest: { app: 'string', host: 'string' },
+  startBundle: {}, bundleJob: { id: 'string' }, cancelBundle: { id: 'string' },
+  reloadPolicy: {}, pause: {}, resume: {}, pauseTicket: {}, notice: {}, acceptNotice: {}, logLevel: {},
 };
 
 const bodyFields: { readonly [N in BridgeRoute]: Fields } = {
-  status: {}, apps: {}, exclusions: {}, policy: {}, trust: {}, connections: {}, explain: {}, removeExclusion: {}, cancelTest: {},
+  status: {}, apps: {}, exclusions: {}, policy: {}, trust: {}, connections: {}, logStatistics: {}, logValues: {}, explain: {}, removeExclusion: {}, cancelTest: {},
   startTest: { app: 'string', host: 'string' },
   addExclusion: { host: 'string', app: 'string', reason: 'string', hours: 'number' },
+  startBundle: { note: 'string', from: 'number', to: 'number', names: 'string', capture: 'string' }, bundleJob: {}, cancelBundle: {},
+  reloadPolicy: {}, resume: {}, pauseTicket: {}, notice: {},
+  pause: { minutes: 'number', reason: 'string', code: 'string' },
+  acceptNotice: { version: 'string', as: 'string' },
+  logLevel: { level: 'string' },
 };
 
 // The control API takes requests of 64 KiB; a single field never needs more than a long path or filter.

@@ -1,8 +1,12 @@
 // The control API as types: every route with its method, path, query, body and answer. Client and handlers both derive from it.
 // Not for transport (client/control-client, agent/control) or for the window's bridge (contract/bridge).
 import type { ErrorBody } from './errors.ts';
+import type { BundleJob, BundleRequest } from './jobs.ts';
+import type { Sentence } from '../core/sentence.ts';
 import type { AppTest, Exclusion, Observation, Verdict } from '../core/model.ts';
-import type { Policy, PolicyProblem } from '../core/policy/policy.ts';
+import type { NoticeParagraph, NoticeRecord } from '../core/policy/notice.ts';
+import type { Pause } from '../core/policy/pause.ts';
+import type { Policy, PolicyNotice, PolicyProblem } from '../core/policy/policy.ts';
 import type { AppSummary, ConnectionRow, Snapshot } from './snapshot.ts';
 
 /** Query parameters are strings on the wire; absent = not given. */
@@ -11,10 +15,23 @@ type Route<Q extends Query, Body, Answer> = { readonly query: Q; readonly body: 
 type None = Record<string, never>;
 
 export type ConnectionsAnswer = {
+  /** Newest first, whichever way is paged. */
   readonly rows: readonly ConnectionRow[];
-  /** Pass as `before` for the next page; null at the end. */
+  /** Pass as `before` for the next older page; null at the end. A page asked for with `after` goes the other way: its first row's id leads on. */
   readonly next: string | null;
 };
+
+/** Ended and open connections that began within an hour; none is counted twice. Those whose server could not be reached are left out. */
+export type LogBucket = {
+  /** Begin, ms since the epoch. */
+  readonly at: number;
+  readonly inspected: number;
+  readonly refused: number;
+  readonly bypassed: number;
+  readonly blocked: number;
+};
+/** `from` included, `to` not, ms since the epoch; hours in which nothing happened have no bucket. */
+export type LogStatisticsAnswer = { readonly from: number; readonly to: number; readonly bucketMs: number; readonly buckets: readonly LogBucket[] };
 
 export type ExplainAnswer = {
   readonly app: AppSummary;
@@ -30,8 +47,16 @@ export type ExplainAnswer = {
   readonly next: string;
   /** What a person can do. */
   readonly advice: string;
+  /** What still protects connections that are let through; empty where they are not. */
+  readonly controls: readonly string[];
   /** Newest first, at most 20. */
   readonly attempts: readonly { readonly at: number; readonly host: string; readonly sentence: string }[];
+  /** The sentences above as keys and values, for the languages of the window; attempts in their order. */
+  readonly words: {
+    readonly sentence: Sentence;
+    readonly evidenceFor: readonly Sentence[]; readonly evidenceAgainst: readonly Sentence[]; readonly alsoKnown: readonly Sentence[];
+    readonly next: Sentence; readonly advice: Sentence; readonly controls: readonly Sentence[]; readonly attempts: readonly Sentence[];
+  };
   /** The evidence behind the verdict, newest first, at most 20: what the lab records as fixtures. */
   readonly observations: readonly Observation[];
 };
@@ -44,8 +69,12 @@ export type TrustStoreRow = {
   readonly detail: string;
 };
 
+export type TrustRoot = Snapshot['agent']['root'] & { readonly pem: string };
+
 export type TrustAnswer = {
-  readonly root: Snapshot['agent']['root'] & { readonly pem: string };
+  readonly root: TrustRoot;
+  /** The root that takes over once the stores hold it; null most of the time. */
+  readonly next: TrustRoot | null;
   readonly stores: readonly TrustStoreRow[];
 };
 
@@ -58,10 +87,20 @@ export type PolicyAnswer = {
 
 export type PolicyCheckAnswer = { readonly valid: boolean; readonly rules: number; readonly problems: readonly PolicyProblem[] };
 
+/** The first-start notice as it stands, and what the caller was shown of this very version. */
+export type NoticeAnswer = NoticeRecord & { readonly mode: PolicyNotice['mode']; readonly paragraphs: readonly NoticeParagraph[] };
+
 /** Route name → types. Paths and methods stand in `routePaths`. */
 export type Routes = {
+  /** Answers at once whatever else goes on: for whoever watches over the agent. */
+  ping: Route<None, None, { readonly pid: number }>;
   status: Route<None, None, Snapshot>;
-  connections: Route<{ filter?: string; limit?: string; before?: string }, None, ConnectionsAnswer>;
+  /** `before`, `after`: rows with a lower, or higher, number than this; next to it. `limit`: 1 to 1000. */
+  connections: Route<{ filter?: string; limit?: string; before?: string; after?: string }, None, ConnectionsAnswer>;
+  /** Connections per hour of the last `hours` (1 to 744). `app`: AppSummary.id. */
+  logStatistics: Route<{ hours: string; filter?: string; app?: string }, None, LogStatisticsAnswer>;
+  /** Values of a field (core/log-query/suggest) that occur lately and contain `part`, the most frequent first, at most 20. */
+  logValues: Route<{ field: string; part?: string }, None, { readonly values: readonly string[] }>;
   apps: Route<None, None, { readonly apps: readonly AppSummary[] }>;
   explain: Route<{ app: string; host?: string }, None, ExplainAnswer>;
   exclusions: Route<None, None, { readonly exclusions: readonly Exclusion[] }>;
@@ -74,7 +113,24 @@ export type Routes = {
   cancelTest: Route<{ app: string; host: string }, None, { readonly test: AppTest | null }>;
   policy: Route<None, None, PolicyAnswer>;
   checkPolicy: Route<None, { text: string; file: string }, PolicyCheckAnswer>;
+  /** Reads policy now instead of within two seconds. */
+  reloadPolicy: Route<None, None, PolicyAnswer>;
   trust: Route<None, None, TrustAnswer>;
+  /** `minutes`: absent = 15, or the most that policy allows. `code`: where policy asks for one. */
+  pause: Route<None, { minutes?: number; reason?: string; code?: string }, { readonly pause: Pause }>;
+  /** Answers the pause that ended; null where none ran. */
+  resume: Route<None, None, { readonly ended: Pause | null }>;
+  /** A request for the helpdesk to answer (pause.mode ticket). */
+  pauseTicket: Route<None, None, { readonly request: string; readonly device: string }>;
+  notice: Route<None, None, NoticeAnswer>;
+  acceptNotice: Route<None, { version: string; as: 'shown' | 'accepted' }, NoticeAnswer>;
+  /** `detailed` ends by itself after 30 minutes. `until`: ms since the epoch; null = normal. */
+  logLevel: Route<None, { level: 'normal' | 'detailed' }, { readonly until: number | null }>;
+  /** Begins to collect a bundle; it is then kept for ten minutes, in memory alone. */
+  startBundle: Route<None, BundleRequest, { readonly job: BundleJob }>;
+  bundleJob: Route<{ id: string }, None, { readonly job: BundleJob }>;
+  /** Ends the work, or throws away what it made. */
+  cancelBundle: Route<{ id: string }, None, { readonly job: BundleJob }>;
   stop: Route<None, None, { readonly stopping: true }>;
 };
 
@@ -85,8 +141,11 @@ export type RouteAnswer<N extends RouteName> = Routes[N]['answer'];
 
 /** `right`: reading is for the console user, writing for whoever runs the agent (per user) or administrators (service). */
 export const routePaths: Readonly<Record<RouteName, { method: 'GET' | 'POST' | 'DELETE'; path: string; right: 'read' | 'write' }>> = {
+  ping: { method: 'GET', path: '/v1/ping', right: 'read' },
   status: { method: 'GET', path: '/v1/status', right: 'read' },
   connections: { method: 'GET', path: '/v1/connections', right: 'read' },
+  logStatistics: { method: 'GET', path: '/v1/connections/statistics', right: 'read' },
+  logValues: { method: 'GET', path: '/v1/connections/values', right: 'read' },
   apps: { method: 'GET', path: '/v1/apps', right: 'read' },
   explain: { method: 'GET', path: '/v1/explain', right: 'read' },
   exclusions: { method: 'GET', path: '/v1/exclusions', right: 'read' },
@@ -97,7 +156,18 @@ export const routePaths: Readonly<Record<RouteName, { method: 'GET' | 'POST' | '
   cancelTest: { method: 'DELETE', path: '/v1/tests', right: 'write' },
   policy: { method: 'GET', path: '/v1/policy', right: 'read' },
   checkPolicy: { method: 'POST', path: '/v1/policy/check', right: 'read' },
+  reloadPolicy: { method: 'POST', path: '/v1/policy/reload', right: 'read' },
   trust: { method: 'GET', path: '/v1/trust', right: 'read' },
+  // Policy itself says whether the console user may pause; everybody may resume, and answer for their own notice.
+  pause: { method: 'POST', path: '/v1/pause', right: 'read' },
+  resume: { method: 'DELETE', path: '/v1/pause', right: 'read' },
+  pauseTicket: { method: 'POST', path: '/v1/pause/ticket', right: 'read' },
+  notice: { method: 'GET', path: '/v1/notice', right: 'read' },
+  acceptNotice: { method: 'POST', path: '/v1/notice', right: 'read' },
+  logLevel: { method: 'POST', path: '/v1/log-level', right: 'write' },
+  startBundle: { method: 'POST', path: '/v1/bundles', right: 'read' },
+  bundleJob: { method: 'GET', path: '/v1/bundles', right: 'read' },
+  cancelBundle: { method: 'DELETE', path: '/v1/bundles', right: 'read' },
   stop: { method: 'POST', path: '/v1/stop', right: 'write' },
 };
 
@@ -105,7 +175,7 @@ export const routePaths: Readonly<Record<RouteName, { method: 'GET' | 'POST' | '
 export const streamPaths = {
   /** newline JSON: StreamLine */
   events: '/v1/events',
-  /** application/zip */
+  /** application/zip, or application/octet-stream for a sealed one: the bundle of the job `?id=` */
   bundle: '/v1/bundle',
 } as const;
 

@@ -3,7 +3,8 @@
 import type {
   AppTest, ConnectionOutcome, Disposition, Exclusion, Os, Reason, Runtime, TrustView, Verdict, VerdictKind,
 } from '../core/model.ts';
-import type { ManagedBy } from '../core/policy/policy.ts';
+import type { PauseView } from '../core/policy/pause.ts';
+import type { ManagedBy, PolicyOrigin } from '../core/policy/policy.ts';
 import type { VisibleWarning } from '../core/health/warnings.ts';
 
 /** One connection as people see it. Times: ms since the epoch; sizes: bytes of plaintext (inspect) or of the tunnel (bypass). */
@@ -98,12 +99,15 @@ export type AgentState = {
     readonly keyProtection: string;
   };
   readonly policy: {
-    readonly generation: number; readonly origin: string; readonly rules: number;
+    readonly generation: number; readonly origin: PolicyOrigin; readonly rules: number;
     /** Files, registry keys and profiles in force. */
     readonly files: readonly string[];
     /** Null = nobody says so. */
     readonly managedBy: ManagedBy | null;
   };
+  readonly pause: PauseView;
+  /** The agent's log is detailed until then, ms since the epoch; null = normal. */
+  readonly logDetailUntil: number | null;
 };
 
 export type Snapshot = {

@@ -11,7 +11,7 @@ import { PinlightError, errorBody, errorStatus } from '../../electron/contract/e
 import { controlHost } from '../../electron/contract/paths.ts';
 import { routePaths, streamPaths } from '../../electron/contract/routes.ts';
 import type { RouteName } from '../../electron/contract/routes.ts';
-import { predefinedExclusion, sampleExclusion, sampleExplain, samplePolicy, sampleRow, sampleSnapshot, sampleTest, sampleTrust } from './sample-state.ts';
+import { predefinedExclusion, sampleBundleJob, sampleExclusion, sampleExplain, sampleNotice, samplePause, samplePolicy, sampleRow, sampleSnapshot, sampleTest, sampleTime, sampleTrust } from './sample-state.ts';
 
 export type Seen = { readonly route: RouteName; readonly query: Readonly<Record<string, string>>; readonly body: unknown };
 
@@ -84,7 +84,8 @@ async function serve(agent: ContractAgent, seen: Seen[], streams: Set<ServerResp
     return;
   }
   if (url.pathname === streamPaths.bundle) {
-    response.writeHead(200, { 'content-type': 'application/zip', 'content-length': bundleBytes.length });
+    if (url.searchParams.get('id') !== sampleBundleJob.id) throw new PinlightError('no-such-bundle', 'there is no such bundle');
+    response.writeHead(200, { 'content-type': 'application/zip', 'content-length': bundleBytes.length, 'content-disposition': `attachment; filename="${sampleBundleJob.fileName ?? ''}"` });
     response.end(bundleBytes);
     return;
   }
@@ -116,6 +117,7 @@ function isRoute(name: string): name is RouteName {
 
 function dataFor(route: RouteName, query: URLSearchParams, body: unknown): unknown {
   switch (route) {
+    case 'ping': return { pid: process.pid };
     case 'status': return sampleSnapshot();
     case 'apps': return { apps: sampleSnapshot().apps };
     case 'explain':
@@ -134,7 +136,15 @@ function dataFor(route: RouteName, query: URLSearchParams, body: unknown): unkno
       return { removed: sampleExclusion };
     case 'policy': return samplePolicy;
     case 'trust': return sampleTrust;
+    case 'reloadPolicy': return samplePolicy;
+    case 'pause': return { pause: samplePause };
+    case 'resume': return { ended: null };
+    case 'pauseTicket': return { request: 'ABCDEFGH', device: 'LAPTOP-42' };
+    case 'notice': case 'acceptNotice': return sampleNotice;
+    case 'logLevel': return { until: sampleTime + 1_800_000 };
     case 'checkPolicy': return { valid: true, rules: 0, problems: [] };
+    case 'startBundle': return { job: { ...sampleBundleJob, phase: 'collecting', done: 1, total: 11, unit: 'sources', manifest: null, fileName: null } };
+    case 'bundleJob': case 'cancelBundle': return { job: sampleBundleJob };
     case 'stop': return { stopping: true };
     case 'connections': return connections(query);
   }

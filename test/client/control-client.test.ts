@@ -8,7 +8,6 @@ import { buffer } from 'node:stream/consumers';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createControlClient } from '../../electron/client/control-client.ts';
-import { streamPaths } from '../../electron/contract/routes.ts';
 import type { BridgeSignal } from '../../electron/contract/bridge.ts';
 import { answer, bundleBytes, startContractAgent } from './contract-agent.ts';
 import type { ContractAgent } from './contract-agent.ts';
@@ -147,13 +146,15 @@ describe('watch', () => {
 describe('bundle', () => {
   test('arrives byte for byte, with its name and progress', async () => {
     const client = createControlClient({ controlPath: agent.controlPath });
-    const { fileName, length, body } = await client.openBundle();
-    expect({ fileName, length }).toEqual({ fileName: expect.stringMatching(/^pinlight-diag-LAPTOP-42-\d{8}T\d{6}Z\.zip$/), length: bundleBytes.length });
+    const { fileName, length, body } = await client.openBundle('job-1');
+    expect({ fileName, length }).toEqual({ fileName: 'pinlight-diag-LAPTOP-42-20261120T103005Z-PL-7K3M-Q2XA.zip', length: bundleBytes.length });
     expect((await buffer(body)).equals(bundleBytes)).toBe(true);
     const target = new PassThrough();
     const received = buffer(target);
     const steps: number[] = [];
-    expect(await client.downloadBundle(target, { onBytes: (bytes) => steps.push(bytes) })).toBe(bundleBytes.length);
+    const phases: string[] = [];
+    expect(await client.downloadBundle(target, { onJob: ({ phase }) => phases.push(phase), onBytes: (bytes) => steps.push(bytes) })).toBe(bundleBytes.length);
+    expect(phases).toEqual(['collecting', 'ready']);
     expect((await received).equals(bundleBytes)).toBe(true);
     expect(steps.at(-1)).toBe(bundleBytes.length);
   });
@@ -164,7 +165,7 @@ describe('bundle', () => {
   ];
   test.each(odd)('$name', async ({ type, body, code }) => {
     const server = await serveBundle(type, body);
-    await expect(createControlClient({ controlPath: server.path }).openBundle()).rejects.toMatchObject({ code });
+    await expect(createControlClient({ controlPath: server.path }).openBundle('job-1')).rejects.toMatchObject({ code });
     await server.close();
   });
 });
@@ -196,11 +197,7 @@ function watch(watched: ContractAgent, silenceMs = 10_000): Watching {
 async function serveBundle(type: string, body: string): Promise<{ path: string; close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'pl-'));
   const path = join(folder, 's');
-  const server: Server = createServer((request, response) => {
-    if (request.url !== streamPaths.bundle) {
-      answer(response, 200, { ok: true, data: sampleSnapshot() });
-      return;
-    }
+  const server: Server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': type });
     response.end(body);
   });

@@ -1,14 +1,24 @@
 // A small but complete state in the contract's words: one pinned app, one inspectable, one with hostile names.
 // Not a recording: values are chosen so that each is easy to find in an output.
+import type { BundleJob } from '../../electron/contract/jobs.ts';
 import type { AppSummary, ConnectionRow, Snapshot } from '../../electron/contract/snapshot.ts';
-import type { ExplainAnswer, PolicyAnswer, TrustAnswer } from '../../electron/contract/routes.ts';
+import { buildManifest } from '../../electron/core/diagnostics/manifest.ts';
+import type { ExplainAnswer, NoticeAnswer, PolicyAnswer, TrustAnswer } from '../../electron/contract/routes.ts';
 import type { AppTest, Exclusion } from '../../electron/core/model.ts';
+import { embeddedLayer } from '../../electron/core/policy/embedded.ts';
+import type { Pause } from '../../electron/core/policy/pause.ts';
 
 export const sampleTime = Date.UTC(2026, 10, 20, 10, 0, 0);
 
 export const sampleExclusion: Exclusion = {
   id: 'x-1', kind: 'user', host: 'api.vendor.example', appId: null, appName: null, appHash: null, reason: 'ticket 4711', verdict: null,
   createdAt: sampleTime, expiresAt: null,
+};
+
+export const samplePause: Pause = { since: sampleTime, until: sampleTime + 600_000, reason: 'a call' };
+
+export const sampleNotice: NoticeAnswer = {
+  version: 'abc123', mode: 'shown', paragraphs: [{ code: 'own', values: {}, text: 'Contoso inspects this device.' }], shownAt: sampleTime, acceptedAt: null,
 };
 
 /** Part of the policy: nobody can remove it. */
@@ -50,6 +60,7 @@ export function sampleSnapshot(sequence = 10): Snapshot {
       controlPath: '/run/x', stateFolder: '/state',
       root: { certificatePath: '/state/root.pem', fingerprint: 'AA:BB:CC', subject: 'Pinlight LAPTOP-42', notBefore: sampleTime, notAfter: sampleTime + 1e9, keyProtection: 'file mode only' },
       policy: { generation: 3, origin: 'user', rules: 2, files: ['/etc/pinlight/50-team.json'], managedBy: null },
+      pause: { mode: 'allow', maxMinutes: 30, left: 10, active: null }, logDetailUntil: null,
     },
     counts: { inspect: 5, bypass: 9, block: 1, open: 2 },
     apps: [chat, hostile],
@@ -63,7 +74,7 @@ export const sampleExplain: ExplainAnswer = {
   app: chat, host: 'edge.chat.example', sentence: 'chat pins its certificate at edge.chat.example.', verdict: chat.hosts[0]!.verdict,
   evidenceFor: ['It refused our certificate here 5 times.'], evidenceAgainst: ['It accepted it once.'], alsoKnown: [], next: 'It will be let through.', advice: 'Leave it bypassed.',
   attempts: [{ at: sampleTime, host: 'edge.chat.example', sentence: 'The app hung up without a word.' }],
-  observations: [],
+  controls: [], observations: [],
 };
 
 /** A test that has begun; it ends at once for whoever waits by the clock. */
@@ -77,9 +88,10 @@ export const samplePolicy: PolicyAnswer = {
     version: 1,
     defaults: { noMatch: 'bypass', onInvalidUpstream: 'splice', onPinned: 'bypass', onPrivateTrustStore: 'bypass', onUnknownApp: 'bypass', failMode: 'open' },
     rules: [{ id: 'team', when: { host: ['a.example', 'b.example'], port: 443 }, do: 'inspect', mustInspect: true, reason: 'audit' }],
-    network: { port: 18443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [] },
+    network: { port: 18443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [], upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0 },
     learning: { shortMinutes: 60, firstHours: 12, confirmedDays: 7, perAppPerHour: 5 },
     user: { exclusions: 'user-decides', testApp: 'user-decides', stop: 'user-decides' },
+    pause: embeddedLayer('user').pause, notice: embeddedLayer('user').notice, diagnostics: embeddedLayer('user').diagnostics,
     managedBy: null,
     exclusions: [],
     origins: { 'defaults.onPinned': { origin: 'managed', file: '/etc/pinlight/50-team.json' }, 'rules.team': { origin: 'user', file: null } },
@@ -88,8 +100,15 @@ export const samplePolicy: PolicyAnswer = {
 
 export const sampleTrust: TrustAnswer = {
   root: { ...sampleSnapshot().agent.root, pem: '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n' },
+  next: null,
   stores: [
     { store: 'system', kind: 'system', path: '/etc/ssl/certs', state: 'trusted', detail: 'found' },
     { store: 'node-bundled', kind: 'node', path: null, state: 'missing', detail: 'NODE_EXTRA_CA_CERTS is not set' },
   ],
+};
+
+/** A bundle that is ready. */
+export const sampleBundleJob: BundleJob = {
+  id: 'job-1', phase: 'ready', done: 3, total: 3, unit: 'files', fileName: 'pinlight-diag-LAPTOP-42-20261120T103005Z-PL-7K3M-Q2XA.zip', key: null, sealed: false, error: null,
+  manifest: buildManifest({ id: 'PL-7K3M-Q2XA', createdAt: sampleTime, device: 'LAPTOP-42', version: '0.1.0', note: null, recording: null, names: { kind: 'shown' }, files: [], notCollected: [] }),
 };

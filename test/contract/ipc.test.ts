@@ -16,9 +16,10 @@ describe('accepted', () => {
     ['absent query and body become empty ones', 'pinlight:call', ['status', undefined, null], ['status', {}, {}]],
     ['fields that are undefined are left out', 'pinlight:call', ['connections', { filter: undefined, limit: '5' }, {}], ['connections', { limit: '5' }, {}]],
     ['an exclusion with hours', 'pinlight:call', ['addExclusion', {}, { host: 'a.example', reason: 'x', hours: 2 }], ['addExclusion', {}, { host: 'a.example', reason: 'x', hours: 2 }]],
+    ['a pause with its reason', 'pinlight:call', ['pause', {}, { minutes: 5, reason: 'a call' }], ['pause', {}, { minutes: 5, reason: 'a call' }]],
     ['the first watch', 'pinlight:watch-start', [1], [1]],
     ['the end of a watch', 'pinlight:watch-stop', [7], [7]],
-    ['a bundle', 'pinlight:save-bundle', [], []],
+    ['a bundle', 'pinlight:save-bundle', ['job-1'], ['job-1']],
   ];
   test.each(rows)('%s', (_name, channel, args, checked) => expect(ipcValidators[channel](args)).toEqual(checked));
 
@@ -52,6 +53,9 @@ describe('refused with bad-request', () => {
     ['a watch that is text', 'pinlight:watch-start', ['1']],
     ['a watch without a number', 'pinlight:watch-stop', []],
     ['a path for the bundle', 'pinlight:save-bundle', ['/etc/passwd']],
+    ['a bundle of no job', 'pinlight:save-bundle', []],
+    ['a code for a pause that is a number', 'pinlight:call', ['pause', {}, { code: 5 }]],
+    ['minutes of a pause as text', 'pinlight:call', ['pause', {}, { minutes: '5' }]],
   ];
   test.each(rows)('%s', (_name, channel, args) => expect(codeOf(() => ipcValidators[channel](args))).toBe('bad-request'));
 });
