@@ -28,18 +28,22 @@ const config: Configuration = {
     'package.json', 'build/out/main/**', 'build/out/preload/**', 'build/out/renderer/**', 'resources/icons/**', '!**/*.map', '!node_modules/**',
   ],
   asar: true,
+  // Links show something and never do anything (contract/deep-link).
+  protocols: { name: 'Pinlight', schemes: ['pinlight'] },
   // The shell has no native module, and the agent's are built for plain Node.
   npmRebuild: false,
   // Outside app.asar: files inside it are not real files for another program (Electron 44 and later).
   extraResources: [
     { from: 'package.json', to: 'agent/package.json' },
-    { from: 'electron', to: 'agent/electron', filter: ['{agent,core,contract,client,cli}/**', '!**/tsconfig.json'] },
+    { from: 'electron', to: 'agent/electron', filter: ['{agent,watchdog,core,contract,client,cli}/**', '!**/tsconfig.json'] },
     { from: 'native', to: 'agent/native' },
     { from: 'resources', to: 'agent/resources', filter: ['**', '!icons/**'] },
     ...runtimePackages().map((name) => ({ from: `node_modules/${name}`, to: `agent/node_modules/${name}`, filter: ['**', ...pruned] })),
   ],
   linux: {
-    target: 'dir', category: 'System', icon: 'resources/icons/app.png',
+    target: 'dir', category: 'System;Security;', icon: 'resources/icons/app.png', synopsis: 'Which apps are inspected, which are let through, and why',
+    // The launcher's entry: the tray is never the only door (GNOME shows no icon without an extension).
+    desktop: { entry: { Name: 'Pinlight', 'Comment[de]': 'Welche Apps geprüft, welche durchgelassen werden, und warum', SingleMainWindow: 'true', StartupWMClass: 'Pinlight' } },
     extraResources: [{ from: 'node_modules/node-linux-${arch}/bin/node', to: 'node/node' }],
   },
   mac: {

@@ -1,5 +1,5 @@
 // The drawings behind every icon: a shield that holds a pin of light, as SVG text. Not for files or sizes (icons.ts).
-import type { TrayShape } from '../electron/main/tray-model.ts';
+import type { TrayShape } from '../electron/main/tray-items.ts';
 
 export const trayShapes: readonly TrayShape[] = ['solid', 'half', 'outline', 'bar'];
 

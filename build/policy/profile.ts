@@ -33,7 +33,8 @@ export function exampleValues(): Readonly<Record<string, unknown>> {
   const { rules } = embeddedLayer('user');
   const values: Record<string, unknown> = { rules: rules?.map(({ id, when, do: what, reason }) => ({ id, when, do: what, reason })) };
   for (const { section, name, default: preset } of policySettings()) {
-    if (section === '' || section === 'managedBy') continue;
+    // A setting that is null by default is not set: property lists have no null.
+    if (section === '' || section === 'managedBy' || preset === null) continue;
     values[section] = { ...(values[section] as object | undefined), [name]: preset };
   }
   values['managedBy'] = { name: 'Contoso IT', caption: 'Questions? Call 4711', url: 'https://it.contoso.example/pinlight' };

@@ -28,6 +28,9 @@ export const sectionWords: Readonly<Record<string, string>> = {
   network: 'Port, targets and roots of the proxy',
   learning: 'What is learned from refusing apps',
   user: 'What people at the device may do',
+  pause: 'Pausing inspection',
+  notice: 'The notice people read first',
+  diagnostics: 'Diagnostic bundles',
   managedBy: 'Who manages this device',
 };
 

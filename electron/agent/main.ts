@@ -1,10 +1,11 @@
 // The agent as a process: arguments, signals, the lines it prints. Not for anything the agent does (start-agent.ts).
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import { keepMemoryPrivate } from '../../native/secret-store/private-memory.ts';
 import { errorBody } from '../contract/errors.ts';
 import { asTyped, ownCommands } from '../contract/own-command.ts';
 import { resolvePaths } from '../contract/paths.ts';
@@ -28,20 +29,38 @@ const command = existsSync(join(installFolder, 'build', 'run.mjs')) ? ownCommand
 // heap, which has nothing to free, some 25 times a second. Collecting the young generation early and often, and marking only when the
 // old heap itself is full, gave 1.6 times the bulk throughput and 50 MB less memory (`npm run bench`).
 for (const flag of ['--semi-space-growth-factor=1', '--minor-gc-task-trigger=50', '--no-incremental-marking']) setFlagsFromString(flag);
+keepMemoryOutOfCores();
+keepMemoryPrivate();
+/** Below the unit's TimeoutStopSec of 20 s (native/service/systemd-unit.ts) by the 5 s that the rest of the end may take, and some. */
+const drainMs = 10_000;
 await run();
+
+/** Key and plaintext are in memory: a core file of this process shall hold none of it (core(5), Linux; other systems write none by default). */
+function keepMemoryOutOfCores(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    writeFileSync('/proc/self/coredump_filter', '0');
+  } catch {
+    // A container without a writable /proc: the rest of the protection stands.
+  }
+}
 
 async function run(): Promise<void> {
   const options = readArguments();
   let agent: Agent | null = null;
   let ending = false;
-  const end = (code: number): void => {
+  const end = (code: number, drain = 0): void => {
     if (ending) return;
     ending = true;
     // What a stuck peer or disk holds up must not keep the process: 5 s, then out.
-    setTimeout(() => process.exit(code), 5_000).unref();
-    Promise.resolve(agent?.close()).then(() => process.exit(code), () => process.exit(70));
+    setTimeout(() => process.exit(code), drain + 5_000).unref();
+    Promise.resolve(agent?.close(drain)).then(() => process.exit(code), () => process.exit(70));
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => end(0));
+  // How a service manager ends it, for an upgrade as well: what is being answered may come to its end.
+  process.on('SIGTERM', () => end(0, drainMs));
+  // The watchdog was killed: nobody would notice a hang any more, and a closed port sends programs direct.
+  process.on('disconnect', () => end(0));
   try {
     const service = options.service ?? false;
     agent = await startAgent({

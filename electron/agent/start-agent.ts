@@ -1,5 +1,5 @@
 // Puts the agent together and takes it apart again: the only file that knows every part. Not for logic of its own.
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { arch, homedir, hostname, release } from 'node:os';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
@@ -7,13 +7,20 @@ import Database from 'better-sqlite3';
 import { createAppIdentifier } from '../../native/app-identity/index.ts';
 import { readDevice } from '../../native/device-state/index.ts';
 import { openManagedPolicy } from '../../native/managed-policy/index.ts';
+import { openOriginalDestination } from '../../native/packet-capture/original-destination.ts';
+import { openPeerUid } from '../../native/peer-identity/index.ts';
 import { connectionOf, createProcessAttribution, type ProcessAttribution } from '../../native/process-attribution/index.ts';
-import { createTrustProbe, type TrustProbe } from '../../native/trust-store/index.ts';
+import { createUserNames } from '../../native/procfs/read.ts';
+import { openSecretStore } from '../../native/secret-store/index.ts';
+import type { TrustProbe } from '../../native/trust-store/index.ts';
+import { crashLoopFile } from '../contract/agent-arguments.ts';
 import type { PinlightPaths } from '../contract/paths.ts';
 import { PinlightError } from '../contract/errors.ts';
 import type { TrustAnswer } from '../contract/routes.ts';
 import type { AgentState, Snapshot } from '../contract/snapshot.ts';
-import { disturbanceWords } from '../core/explain.ts';
+import { fileModeOnly } from '../core/ca/secret-store.ts';
+import { disturbanceSentence } from '../core/explain.ts';
+import { say } from '../core/sentence.ts';
 import { isOlderThanRoot, readingEveryMs } from '../core/health/disturbance.ts';
 import { disturbedMs } from '../core/pinning/verdict.ts';
 import { embeddedLayer } from '../core/policy/embedded.ts';
@@ -21,29 +28,40 @@ import { predefinedExclusions } from '../core/policy/exclusions.ts';
 import { exclusionNames } from '../core/policy/host-pattern.ts';
 import { policyLimits } from '../core/policy/keys.ts';
 import { placeOf } from '../core/policy/policy.ts';
-import type { Os, Owner, TrustView } from '../core/model.ts';
-import { loadAuthority, type Authority } from './ca/authority.ts';
-import { createLeafContexts } from './ca/leaf-contexts.ts';
-import { decideUnlearned, summariseApp, type SummaryContext } from './control/app-summary.ts';
-import { answers, openControlServer } from './control/control-server.ts';
+import type { Os, Owner, Target, TrustView } from '../core/model.ts';
+import type { Authority } from './ca/authority.ts';
+import { createLeafContexts, type IssuedLeaf, type LeafContexts } from './ca/leaf-contexts.ts';
+import { createSystemRoots, type SystemRoots } from './ca/system-roots.ts';
+import { decideUnlearned, nextWords, summariseApp, type SummaryContext } from './control/app-summary.ts';
+import { callerOf, contextFor } from './control/callers.ts';
+import { answers, openControlServer, type Served } from './control/control-server.ts';
 import { createHandlers, createStreams, type HandlerContext } from './control/handlers.ts';
+import { createBundleJobs } from './diagnostics/bundle-jobs.ts';
 import { createConnectionLog } from './events/connection-log.ts';
 import { createEventBus } from './events/event-bus.ts';
+import { createAlreadyInspected } from './health/already-inspected.ts';
 import { createDisturbances, type Disturbances } from './health/disturbances.ts';
+import { openDeviceRoot, type DeviceRoot } from './device-root.ts';
 import { createHealth, type Health } from './health/health.ts';
+import { createHandshakeLog } from './events/handshake-log.ts';
 import { installFolder } from './install-folder.ts';
 import { openLogFile, type LogFile } from './log-file.ts';
 import { createPinningMonitor, type AppRecord, type PinningMonitor } from './pinning/pinning-monitor.ts';
 import { createPolicyStore, type PolicyStore } from './policy/policy-store.ts';
 import { watchServer } from './proxy/accept-downstream.ts';
 import { createUpstreams, type Upstreams } from './proxy/connect-upstream.ts';
+import { clientRoom, createClients } from './proxy/clients.ts';
 import type { Resolve } from './proxy/dial.ts';
 import { listen } from './proxy/listener.ts';
 import { createPlainHttp } from './proxy/plain-http.ts';
 import type { LiveConnection, ProxyContext, Who } from './proxy/proxy-context.ts';
-import { createRecentTargets, type RecentTargets } from './proxy/recent-targets.ts';
-import { serveConnection } from './proxy/serve-connection.ts';
+import { createRecentTargets } from './proxy/recent-targets.ts';
+import { serveCaptured, serveConnection } from './proxy/serve-connection.ts';
+import { listenCaptured } from './proxy/transparent.ts';
+import { openLogReader } from './store/log-reader.ts';
 import { defaultRetention, openStore, type Store } from './store/store.ts';
+import { openStanding } from './suspension.ts';
+import { openWayOut } from './way-out.ts';
 
 export type AgentOptions = {
   readonly paths: PinlightPaths;
@@ -58,7 +76,7 @@ export type AgentOptions = {
   readonly resolve?: Resolve;
 };
 
-export type Agent = { readonly state: () => AgentState; readonly snapshot: () => Snapshot; close(): Promise<void> };
+export type Agent = { readonly state: () => AgentState; readonly snapshot: () => Snapshot; /** Open connections may go on for `drainMs` at most; the port is closed at once. */ close(drainMs?: number): Promise<void> };
 
 const os: Os = process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
 
@@ -93,18 +111,28 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 async function assemble(options: AgentOptions, now: () => number, closers: (() => void | Promise<void>)[], close: () => Promise<void>): Promise<Agent> {
   const { paths } = options;
   const device = hostname();
-  const rooted = usableState(() => loadAuthority(paths.stateFolder, device, now()));
+  const bus = createEventBus();
+  const health = createHealth((warnings) => bus.publish({ kind: 'warnings', warnings }));
+  const deviceRoot = usableState(() => openDeviceRoot({
+    stateFolder: paths.stateFolder, device, health, now,
+    secrets: openSecretStore({ folder: paths.stateFolder, env: process.env }) ?? fileModeOnly,
+    onSwitch: () => {
+      log.info({ fingerprint: deviceRoot.current()?.fingerprint }, 'another root is in use');
+      disturbances.note('root');
+      bus.publish({ kind: 'agent', agent: state() });
+    },
+    onTrouble: (why) => log.error({ error: why }, 'the next root could not be made or used'),
+  }));
+  closers.push(() => deviceRoot.close());
   const logFile = usableState(() => openLogFile(join(paths.stateFolder, 'agent.log'), options.logLevel));
   closers.push(() => logFile.close());
   const { log } = logFile;
 
-  const bus = createEventBus();
-  const health = createHealth((warnings) => bus.publish({ kind: 'warnings', warnings }));
   const store = openStoreWithHealth(paths.stateFolder, health, now, closers);
+  tellCrashLoop(paths.stateFolder, store, health, now);
+  const logReader = openLogReader({ path: join(paths.stateFolder, 'pinlight.db'), now, flush: () => store.flush() });
+  closers.push(() => logReader.close());
   const policy = openPolicy(options, paths, health, now, closers);
-  const authority = rooted.kind === 'authority' ? rooted.authority : null;
-  if (rooted.kind === 'unusable') health.raise('root-unusable', 'root', { message: rooted.why }, now());
-  else warnBeforeRootEnds(rooted.authority, health, now);
 
   const live = new Map<number, LiveConnection>();
   const recentTargets = createRecentTargets();
@@ -124,75 +152,123 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
     outcomeAmended: (id) => connectionLog.amend(id, { outcome: { kind: 'unused' } }),
   } });
 
+  const standing = openStanding({
+    stateFolder: paths.stateFolder, device, service: isService(paths), policy, store, log, health, bus, now,
+    onPause: () => closeIdle(live, () => true), onChange: () => bus.publish({ kind: 'agent', agent: state() }),
+  });
+  const { pauses, notices, logDetail, account } = standing;
+  closers.push(standing.close);
+
   const attribution = createProcessAttribution();
   const identifier = createAppIdentifier();
   closers.push(() => attribution.close(), () => identifier.close());
-  const probe = authority === null ? null : createTrustProbe({ rootDer: authority.certificate, stateFolder: paths.stateFolder });
   const selfUid = process.getuid?.() ?? null;
-  const summaries: SummaryContext = { monitor, policy: policy.current, os, selfUid, now };
+  const summaries: SummaryContext = { monitor, policy: policy.current, os, selfUid, now, suspended: standing.suspendedHere };
   const summarise = (app: AppRecord, host?: string): ReturnType<typeof summariseApp> => summariseApp(app, summaries, host);
 
-  const disturbances = watchDevice(health, log, recentTargets, now, closers);
+  const checkClock = (): void => {
+    const authority = deviceRoot.current();
+    if (authority === null || now() >= authority.notBefore) health.clear('clock-wrong', 'clock');
+    else health.raise('clock-wrong', 'clock', { date: new Date(authority.notBefore).toISOString().slice(0, 10) }, now());
+  };
+  checkClock();
+  const disturbances = watchDevice(health, log, () => {
+    recentTargets.clear();
+    wayOut.dropStale();
+    // A ticket of another network would tell servers that it is the same device.
+    proxy.inspection?.upstreams().dropSessions();
+  }, now, closers, checkClock);
+  const systemRoots = createSystemRoots(() => policy.current().network.upstreamRoots);
+  closers.push(systemRoots.close);
   // The first root disturbs nobody; a later one leaves the apps that were seen before with the old one.
-  if (rooted.kind === 'authority' && rooted.created && monitor.apps().length > 0) disturbances.note('root');
+  if (deviceRoot.created && monitor.apps().length > 0) disturbances.note('root');
 
   let ownPorts: ReadonlySet<number> = new Set();
+  const wayOut = openWayOut({ network: () => policy.current().network, ownPorts: () => ownPorts, resolve: options.resolve, health, now, closers });
+  const handshakes = createHandshakeLog(() => policy.current().diagnostics.captureHandshakes);
   const proxy: ProxyContext = {
-    os, selfUid, policy: policy.current, policyGeneration: policy.generation, monitor, store, log: connectionLog, live, now,
-    ownPorts: () => ownPorts, resolve: options.resolve, recentTargets, disturbances,
-    whoIs: (client) => whoIs(client, attribution, identifier),
+    handshakes,
+    os, selfUid, policy: policy.current, policyGeneration: policy.generation, alreadyInspected: createAlreadyInspected((root, domains) => {
+      if (domains === null) health.clear('already-inspected', root.spkiHash);
+      else health.raise('already-inspected', root.spkiHash, { root: root.name, domains: domains.join(', ') }, now());
+    }), monitor, store, log: connectionLog, live, now,
+    recentTargets, disturbances,
+    dial: wayOut.dial,
+    suspended: standing.suspended,
+    whoIs: (client, dialled) => whoIs(client, dialled, attribution, identifier),
     appLeft: (client) => attribution.released(client.remotePort ?? 0),
-    trustViewOf: createTrustViews(probe),
+    trustViewOf: createTrustViews(deviceRoot.probe),
     circumstances: (who, trust, look) => ({
-      rootAgeMs: authority === null ? 0 : Math.max(0, now() - authority.createdAt),
-      olderThanRoot: authority !== null && isOlderThanRoot(who.owner, trust, authority.createdAt),
+      rootAgeMs: Math.max(0, now() - (deviceRoot.current()?.createdAt ?? now())),
+      olderThanRoot: isOlderThanRoot(who.owner, trust, deviceRoot.current()?.createdAt ?? 0),
       disturbance: look ? disturbances.last() : disturbances.noted(),
     }),
-    inspection: authority === null ? null : openInspection(authority, policy, store, now),
+    inspection: deviceRoot.current() === null ? null : openInspection(deviceRoot.current, policy, systemRoots, store, now),
     onBug: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a connection failed by a fault of ours'),
   };
   const plainHttp = createPlainHttp(proxy);
-  const clients = new Set<Socket>();
+  const room = clientRoom();
+  const clients = createClients(room, (full) => {
+    if (full) health.raise('clients-turned-away', 'proxy', { room }, now());
+    else health.clear('clients-turned-away', 'proxy');
+  });
   const listening = await listen(policy.current().network.port, (client) => {
-    clients.add(client);
-    client.once('close', () => clients.delete(client));
-    void serveConnection(client, proxy, plainHttp);
+    if (clients.admit(client)) void serveConnection(client, proxy, plainHttp);
   });
   if (listening.kind === 'failed') throw portTaken(listening.code, policy.current().network.port, attribution);
   const { listener } = listening;
   const firstPort = policy.current().network.port;
-  ownPorts = new Set([listener.port]);
+  const listeners = [listener];
   closers.push(async () => {
-    const closed = listener.close();
-    for (const client of clients) client.destroy();
+    const closed = Promise.all(listeners.map((one) => one.close()));
+    clients.destroy();
     plainHttp.close();
     await closed;
   });
+  const { transparentPort } = policy.current().network;
+  const destinationOf = transparentPort === 0 ? null : openOriginalDestination();
+  if (destinationOf !== null) {
+    const capturing = await listenCaptured(transparentPort, destinationOf, (client, target) => {
+      if (clients.admit(client)) void serveCaptured(client, target, proxy);
+    });
+    if (capturing.kind === 'failed') throw portTaken(capturing.code, transparentPort, attribution);
+    listeners.push(capturing.listener);
+  }
+  ownPorts = new Set(listeners.map(({ port }) => port));
 
   const startedAt = now();
   const state = (): AgentState => ({
     version: options.version, pid: process.pid, startedAt, device, os, proxy: listener.addresses, controlPath: paths.controlPath, stateFolder: paths.stateFolder,
-    root: rootState(authority, paths.stateFolder),
+    root: rootState(deviceRoot.current(), paths.stateFolder),
     policy: { generation: policy.generation(), origin: policyOrigin(policy), rules: policy.current().rules.length, files: policy.files(), managedBy: policy.current().managedBy },
+    pause: pauses.view(), logDetailUntil: logDetail.until(),
   });
+  logDetail.resume();
   const snapshot = (): Snapshot => ({
     sequence: bus.sequence(), agent: state(), counts: connectionLog.counts(), apps: monitor.apps().sort((a, b) => b.lastSeen - a.lastSeen).map((app) => summarise(app)),
     exclusions: [...monitor.exclusions(), ...policy.current().exclusions], warnings: health.visible(), recent: connectionLog.recent(),
   });
   policy.onChange(() => {
+    pauses.policyChanged();
     tellPolicyProblems(policy, health, now);
     tellPort(policy, firstPort, listener.port, health, now);
     log.info({ generation: policy.generation(), problems: policy.problems().length }, 'policy changed');
     bus.publish({ kind: 'agent', agent: state() });
   });
 
+  const bundles = createBundleJobs((id) => {
+    log.info({ bundle: id }, 'bundle made');
+    store.audit(now(), 'bundle-made', { bundle: id });
+  }, (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a bundle failed by a fault of ours'));
+  closers.push(bundles.close);
   const context: HandlerContext = {
-    store, monitor, policy, bus, snapshot, summarise, decideUnlearned: (app, host) => decideUnlearned(app, host, summaries), now, homes: [homedir()], versions: () => versions(options.version), logTail: logFile.tail,
-    trust: () => trustAnswer(authority, probe, paths.stateFolder), stop: options.onStopRequest,
+    store, log: logReader, monitor, policy, bus, snapshot, summarise, decideUnlearned: (app, host) => decideUnlearned(app, host, summaries), nextWords: (app, host) => nextWords(app, host, summaries), now, homes: [homedir()], versions: () => versions(options.version), logTail: logFile.tail,
+    trust: () => trustAnswer(deviceRoot, paths.stateFolder), stop: options.onStopRequest, administrator: true,
+    pauses, notices, account, logDetail, bundles, handshakes,
   };
   const control = await openControlServer({
     path: paths.controlPath, runFolder: paths.runFolder, runFolderShared: paths.runFolderShared,
-    handlers: createHandlers(context), streams: createStreams(context),
+    everybody: isService(paths), servedTo: createCallers(context, paths, selfUid),
     onBug: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a control request failed by a fault of ours'),
   });
   closers.push(() => control.close());
@@ -201,8 +277,34 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   store.prune(now(), defaultRetention);
   // Reading the system's roots takes some 100 ms: now, not in the first connection.
   setImmediate(() => proxy.inspection?.upstreams());
-  log.info({ version: options.version, proxy: listener.addresses, created: rooted.kind === 'authority' && rooted.created }, 'agent started');
-  return { state, snapshot, close };
+  void deviceRoot.look();
+  log.info({ version: options.version, proxy: listener.addresses, created: deviceRoot.created }, 'agent started');
+  return {
+    state, snapshot,
+    close: async (drainMs = 0) => {
+      for (const one of listeners) void one.close();
+      // Before anything else ends: to a new agent this one still runs, so that the two never share root and store.
+      await clients.drain(drainMs);
+      await close();
+    },
+  };
+}
+
+function isService(paths: PinlightPaths): boolean {
+  return paths.stateFolder === '/var/lib/pinlight';
+}
+
+/** Administrators share one set of handlers; a user of the service gets one that sees their own alone. */
+function createCallers(context: HandlerContext, paths: PinlightPaths, selfUid: number | null): (socket: Socket) => Served | null {
+  const uidOf = openPeerUid();
+  const names = createUserNames();
+  const serve = (seen: HandlerContext): Served => ({ handlers: createHandlers(seen), streams: createStreams(seen) });
+  const everything = serve(context);
+  return (socket) => {
+    const caller = callerOf(uidOf(socket), { service: isService(paths), uid: selfUid, nameOf: (uid) => names.of(uid)?.name ?? null });
+    if (caller.kind === 'stranger') return null;
+    return caller.kind === 'administrator' ? everything : serve(contextFor(context, caller));
+  };
 }
 
 /** Whatever the state folder's disk refuses becomes one worded error. */
@@ -230,13 +332,25 @@ function openStoreWithHealth(folder: string, health: Health, now: () => number, 
 
 /** Says when learning pauses, and drops what a sleep or another network made stale. */
 function watchDevice(
-  health: Health, log: LogFile['log'], recentTargets: RecentTargets, now: () => number, closers: (() => void)[],
+  health: Health, log: LogFile['log'], onOtherNetwork: () => void, now: () => number, closers: (() => void)[], onClockStep: () => void,
 ): Disturbances {
-  const disturbances = createDisturbances({ read: readDevice, now, everyMs: readingEveryMs, onChange: (disturbance) => {
+  const tellNetwork = (): void => {
+    if (readDevice().network === '') health.raise('offline', 'device', {}, now());
+    else health.clear('offline', 'device');
+  };
+  tellNetwork();
+  const disturbances = createDisturbances({ read: readDevice, now, everyMs: readingEveryMs, onPortal: (there) => {
+    if (there) health.raise('captive-portal', 'device', {}, now());
+    else health.clear('captive-portal', 'device');
+  }, onChange: (disturbance) => {
     if (disturbance === null) return health.clear('learning-paused', 'device');
     const { kind, at } = disturbance;
-    if (kind === 'resume' || kind === 'network') recentTargets.clear();
-    health.raise('learning-paused', 'device', { why: disturbanceWords[kind], until: new Date(at + disturbedMs).toTimeString().slice(0, 8) }, at);
+    if (kind === 'resume' || kind === 'network') {
+      tellNetwork();
+      onOtherNetwork();
+    }
+    if (kind === 'clock') onClockStep();
+    health.raise('learning-paused', 'device', { why: say(disturbanceSentence(kind)), kind, until: new Date(at + disturbedMs).toTimeString().slice(0, 8) }, at);
     log.info({ disturbance: kind }, 'learning paused');
   } });
   closers.push(() => disturbances.close());
@@ -246,7 +360,7 @@ function watchDevice(
 function openPolicy(options: AgentOptions, paths: PinlightPaths, health: Health, now: () => number, closers: (() => void)[]): PolicyStore {
   const seed: unknown = JSON.parse(readFileSync(join(installFolder, 'resources', 'exclusions.json'), 'utf8'));
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
-  const service = paths.stateFolder === '/var/lib/pinlight';
+  const service = isService(paths);
   const policy = createPolicyStore({
     managed: openManagedPolicy({ service, maxBytes: policyLimits.fileBytes }),
     userFile: service ? null : join(config, 'pinlight', 'policy.json'),
@@ -267,6 +381,20 @@ function tellPolicyProblems(policy: PolicyStore, health: Health, now: () => numb
   }
 }
 
+/** The watchdog gave up before this start: told until the next one. */
+function tellCrashLoop(folder: string, store: Store, health: Health, now: () => number): void {
+  const file = join(folder, crashLoopFile);
+  try {
+    const note: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const at = typeof note === 'object' && note !== null && 'at' in note && typeof note.at === 'number' ? note.at : now();
+    health.raise('crash-loop', 'agent', { date: new Date(at).toISOString().slice(0, 16).replace('T', ' ') }, now());
+    store.audit(now(), 'crash-loop', { at });
+    rmSync(file);
+  } catch {
+    // There is no note, or none that can be read: nothing to tell.
+  }
+}
+
 /** The listener stays where programs were pointed at; policy's other port holds from the next start. */
 function tellPort(policy: PolicyStore, first: number, port: number, health: Health, now: () => number): void {
   const wanted = policy.current().network.port;
@@ -274,37 +402,53 @@ function tellPort(policy: PolicyStore, first: number, port: number, health: Heal
   else health.raise('port-after-restart', 'port', { wanted, port }, now());
 }
 
-function policyOrigin(policy: PolicyStore): string {
+function policyOrigin(policy: PolicyStore): PolicyOrigin {
   const origins = new Set(Object.values(policy.current().origins).map((entry) => entry.origin));
   return (['managed', 'user', 'recommended'] as const).find((origin) => origins.has(origin)) ?? 'embedded';
 }
 
-function openInspection(authority: Authority, policy: PolicyStore, store: Store, now: () => number): NonNullable<ProxyContext['inspection']> {
+function openInspection(current: () => Authority | null, policy: PolicyStore, system: SystemRoots, store: Store, now: () => number): NonNullable<ProxyContext['inspection']> {
   let upstreams: { roots: string; client: Upstreams } | null = null;
+  let leaves: { authority: Authority; contexts: LeafContexts } | null = null;
+  const authority = (): Authority => {
+    const found = current();
+    if (found === null) throw new Error('a root that was usable stays so');
+    return found;
+  };
   return {
-    // Made anew when policy names other roots; sessions of the old one go with it.
+    // Made anew when policy names other roots or the system has others; sessions of the old one go with it.
     upstreams: () => {
-      const roots = policy.current().network.upstreamRoots.join('\n');
+      const roots = [authority().spkiHash, system.generation(), ...policy.current().network.upstreamRoots].join('\n');
       if (upstreams?.roots !== roots) {
-        upstreams = { roots, client: createUpstreams({ extraRoots: policy.current().network.upstreamRoots, ownSpkiHash: authority.spkiHash }) };
+        upstreams = { roots, client: createUpstreams({ systemRoots: system.current(), extraRoots: policy.current().network.upstreamRoots, ownSpkiHash: authority().spkiHash }) };
       }
       return upstreams.client;
     },
-    leaves: createLeafContexts(authority, (leaf) => store.putIssued({
+    // Another root makes other leaves.
+    get leaves() {
+      if (leaves?.authority !== authority()) leaves = { authority: authority(), contexts: createLeafContexts(authority(), issued, watchServer) };
+      return leaves.contexts;
+    },
+  };
+
+  function issued(leaf: IssuedLeaf): void {
+    store.putIssued({
       sha256: leaf.sha256, host: leaf.host, upstreamHash: leaf.upstreamHash, upstreamResult: 'verified', rule: leaf.rule, at: now(),
       notBefore: leaf.notBefore, notAfter: leaf.notAfter,
-    }), watchServer),
-  };
+    });
+  }
 }
 
 /** Values at once where caches answer, so that a busy app's connections wait for nothing. */
-function whoIs(client: Socket, attribution: ProcessAttribution, identifier: ReturnType<typeof createAppIdentifier>): Who | Promise<Who> {
+function whoIs(client: Socket, dialled: Target | null, attribution: ProcessAttribution, identifier: ReturnType<typeof createAppIdentifier>): Who | Promise<Who> {
   const name = (owner: Owner): Who | Promise<Who> => {
     if (owner.kind === 'unknown') return { owner, app: null };
     const app = identifier.identify(owner);
     return app instanceof Promise ? app.then((identity) => ({ owner, app: identity })) : { owner, app };
   };
-  const owner = attribution.ownerOf(connectionOf(client), ownerDeadlineMs);
+  // The app's end of a redirected socket leads to where it dialled; only ours shows the listener.
+  const connection = { ...connectionOf(client), ...(dialled === null ? {} : { serverAddress: dialled.host, serverPort: dialled.port }) };
+  const owner = attribution.ownerOf(connection, ownerDeadlineMs);
   return owner instanceof Promise ? owner.then(name) : name(owner);
 }
 
@@ -312,16 +456,17 @@ function whoIs(client: Socket, attribution: ProcessAttribution, identifier: Retu
 const trustViewAgeMs = 10_000;
 
 /** The trust view of a process, remembered for a while: a busy app makes hundreds of connections a second. */
-function createTrustViews(probe: TrustProbe | null): ProxyContext['trustViewOf'] {
-  const known = new Map<string, { at: number; view: Promise<TrustView | null> }>();
+function createTrustViews(probeNow: () => TrustProbe | null): ProxyContext['trustViewOf'] {
+  const known = new Map<string, { at: number; probe: TrustProbe; view: Promise<TrustView | null> }>();
   return ({ owner, app }) => {
+    const probe = probeNow();
     if (probe === null || owner.kind !== 'process' || app === null) return Promise.resolve(null);
     const key = `${owner.pid} ${owner.startedAt} ${app.id}`;
     const found = known.get(key);
-    if (found !== undefined && performance.now() - found.at < trustViewAgeMs) return found.view;
+    if (found !== undefined && found.probe === probe && performance.now() - found.at < trustViewAgeMs) return found.view;
     const view = Promise.resolve(probe.viewOf(owner, app));
     known.delete(key);
-    known.set(key, { at: performance.now(), view });
+    known.set(key, { at: performance.now(), probe, view });
     if (known.size > 512) known.delete(known.keys().next().value as string);
     return view;
   };
@@ -367,11 +512,6 @@ function warnAboutStore(app: AppRecord, health: Health, now: () => number): void
   else health.raise('private-trust-store', app.identity.id, { app: app.identity.name, store: app.trust?.store ?? 'its list of authorities' }, now());
 }
 
-function warnBeforeRootEnds(authority: Authority, health: Health, now: () => number): void {
-  const days = (authority.notAfter - now()) / (24 * 3600_000);
-  if (days < 30) health.raise('root-expiring', 'root', { date: new Date(authority.notAfter).toISOString().slice(0, 10) }, now());
-}
-
 function rootState(authority: Authority | null, folder: string): AgentState['root'] {
   if (authority === null) {
     return { certificatePath: join(folder, 'root.pem'), fingerprint: '', subject: '', notBefore: 0, notAfter: 0, keyProtection: 'not usable' };
@@ -380,8 +520,15 @@ function rootState(authority: Authority | null, folder: string): AgentState['roo
   return { certificatePath, fingerprint, subject, notBefore, notAfter, keyProtection };
 }
 
-async function trustAnswer(authority: Authority | null, probe: TrustProbe | null, folder: string): Promise<TrustAnswer> {
-  return { root: { ...rootState(authority, folder), pem: authority?.certificatePem ?? '' }, stores: probe === null ? [] : await probe.stores() };
+/** Asked by who has just changed stores, too: a next root that is in all of them is used from here on. */
+async function trustAnswer(root: DeviceRoot, folder: string): Promise<TrustAnswer> {
+  await root.look();
+  const [current, next] = [root.current(), root.next()];
+  return {
+    root: { ...rootState(current, folder), pem: current?.certificatePem ?? '' },
+    next: next === null ? null : { ...rootState(next, folder), pem: next.certificatePem },
+    stores: await root.probe()?.stores() ?? [],
+  };
 }
 
 function versions(version: string): Record<string, string> {

@@ -1,12 +1,13 @@
-// Holds the per-device root: makes it once, keeps its key in a 0600 file of a 0700 folder, never makes a second one by itself.
-// Not for leaves (leaf-contexts.ts) and not for trust stores (native/trust-store).
+// Holds the per-device root: makes it once, keeps its key sealed or in a 0600 file of a 0700 folder, and the next root beside it while that
+// takes over. Not for when that is (core/ca/rotation.ts), for leaves (leaf-contexts.ts) or for trust stores (native/trust-store).
 import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate, type KeyObject } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCertificate } from '../../core/ca/certificate.ts';
+import { fileModeOnly, type SecretStore } from '../../core/ca/secret-store.ts';
 import { mintRoot, pem } from './mint.ts';
 
-/** Two years at most (C3); rotation before half of it is left belongs to the trust-store work. */
+/** Two years at most (C3); core/ca/rotation.ts says when the next one takes over. */
 export const rootLifetimeMs = 730 * 24 * 3600_000;
 
 /** Clocks of programs and devices may be behind by a day. */
@@ -38,40 +39,81 @@ export type AuthorityResult =
   | { readonly kind: 'authority'; readonly authority: Authority; readonly created: boolean }
   | { readonly kind: 'unusable'; readonly why: string };
 
+/** File names of a root: the one in use, and the one that takes over. */
+const inUse = { certificate: 'root.pem', key: 'root.key' } as const;
+const coming = { certificate: 'root.next.pem', key: 'root.next.key' } as const;
+type Names = typeof inUse | typeof coming;
+
 /**
- * Loads the root of `folder`, or makes it where neither file is there. A certificate without its key, or with another key,
- * is `unusable`: a silent second root would leave the first one trusted on the device for nothing.
+ * Loads the root of `folder`, or makes it where neither file is there. A certificate without its key, with another key, or with one that
+ * cannot be opened now is `unusable`: a silent second root would leave the first one trusted on the device for nothing.
+ * A key that lies there plain is sealed where `secrets` does better.
  */
-export function loadAuthority(folder: string, device: string, now: number): AuthorityResult {
-  const certificatePath = join(folder, 'root.pem');
-  const keyPath = join(folder, 'root.key');
-  try {
+export function loadAuthority(folder: string, device: string, now: number, secrets: SecretStore = fileModeOnly): AuthorityResult {
+  return guarded(() => {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    finishAdoption(folder, secrets);
     // A key without a certificate is what a crash between the two writes leaves: nobody can trust it yet, so begin again.
-    const created = !existsSync(certificatePath);
-    if (created) create(certificatePath, keyPath, device, now);
-    else if (!existsSync(keyPath)) return { kind: 'unusable', why: `the root certificate is there, its key is not (${keyPath})` };
-    if (process.platform !== 'win32' && (statSync(keyPath).mode & 0o077) !== 0) chmodSync(keyPath, 0o600);
-    return open(certificatePath, keyPath, created);
+    const created = !existsSync(join(folder, inUse.certificate));
+    if (created) create(folder, inUse, device, now, secrets);
+    return open(folder, inUse, created, secrets);
+  });
+}
+
+/** The root that takes over from the present one, made when `make` says so; null when there is none. */
+export function loadNextAuthority(folder: string, device: string, now: number, secrets: SecretStore, make: boolean): AuthorityResult | null {
+  return guarded(() => {
+    const created = !existsSync(join(folder, coming.certificate));
+    if (created && !make) return null;
+    if (created) create(folder, coming, device, now, secrets);
+    return open(folder, coming, created, secrets);
+  });
+}
+
+/** The next root takes the place of the present one, whose key is gone then. A crash at any point is completed by the next start. */
+export function adoptNextAuthority(folder: string, secrets: SecretStore): AuthorityResult {
+  return guarded(() => {
+    renameSync(join(folder, coming.key), join(folder, inUse.key));
+    finishAdoption(folder, secrets);
+    return open(folder, inUse, false, secrets);
+  });
+}
+
+/** The key goes first: so a next certificate whose key is in use already says that the rest is to be done. One without any key is of no use. */
+function finishAdoption(folder: string, secrets: SecretStore): void {
+  const certificate = join(folder, coming.certificate);
+  if (!existsSync(certificate) || existsSync(join(folder, coming.key))) return;
+  const { key } = readKey(join(folder, inUse.key), secrets);
+  if (new X509Certificate(readFileSync(certificate)).checkPrivateKey(key)) renameSync(certificate, join(folder, inUse.certificate));
+  else rmSync(certificate);
+}
+
+function guarded<T>(work: () => T): T | (AuthorityResult & { kind: 'unusable' }) {
+  try {
+    return work();
   } catch (error) {
     return { kind: 'unusable', why: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function create(certificatePath: string, keyPath: string, device: string, now: number): void {
+function create(folder: string, names: Names, device: string, now: number, secrets: SecretStore): void {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const date = new Date(now).toISOString().slice(0, 10);
   const der = mintRoot({
     key: privateKey, publicKey, commonName: `Pinlight root for ${device} (${date})`.slice(0, 64),
     notBefore: now - backdatedMs, notAfter: now + rootLifetimeMs - backdatedMs,
   });
-  writeDurably(keyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, 0o600);
-  writeDurably(certificatePath, pem(der), 0o644);
+  const key = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
+  writeDurably(join(folder, names.key), sealedFile(key, secrets) ?? key, 0o600);
+  writeDurably(join(folder, names.certificate), Buffer.from(pem(der)), 0o644);
 }
 
-function open(certificatePath: string, keyPath: string, created: boolean): AuthorityResult {
+function open(folder: string, names: Names, created: boolean, secrets: SecretStore): AuthorityResult {
+  const [certificatePath, keyPath] = [join(folder, names.certificate), join(folder, names.key)];
+  if (!existsSync(keyPath)) return { kind: 'unusable', why: `the root certificate is there, its key is not (${keyPath})` };
+  if (process.platform !== 'win32' && (statSync(keyPath).mode & 0o077) !== 0) chmodSync(keyPath, 0o600);
   const certificate = new X509Certificate(readFileSync(certificatePath));
-  const key = createPrivateKey(readFileSync(keyPath));
+  const { key, words } = readKey(keyPath, secrets);
   if (!certificate.checkPrivateKey(key)) return { kind: 'unusable', why: 'the root certificate and its key do not belong together' };
   const read = readCertificate(certificate.raw);
   if (read.kind === 'malformed' || read.facts.keyId === null) return { kind: 'unusable', why: 'the root certificate is not one of ours' };
@@ -89,8 +131,38 @@ function open(certificatePath: string, keyPath: string, created: boolean): Autho
     notBefore: facts.notBefore,
     notAfter: facts.notAfter,
     createdAt: facts.notBefore + backdatedMs,
-    keyProtection: 'file mode only (0600, this user)',
+    keyProtection: words,
   } };
+}
+
+/** First line of a sealed key's file, with its form; a plain one begins as PEM does. */
+const sealedMark = 'pinlight-sealed ';
+
+/** Throws what people can do something about. */
+function readKey(file: string, secrets: SecretStore): { readonly key: KeyObject; readonly words: string } {
+  const text = readFileSync(file, 'latin1');
+  if (!text.startsWith(sealedMark)) {
+    const key = createPrivateKey(text);
+    const better = sealedFile(Buffer.from(text, 'latin1'), secrets);
+    if (better !== null) writeDurably(file, better, 0o600);
+    return { key, words: better === null ? fileModeOnly.words : secrets.words };
+  }
+  const [first = '', body = ''] = text.split('\n');
+  const form = first.slice(sealedMark.length);
+  if (form !== secrets.form) throw new Error(`the root key is sealed (${form}), and this start of the agent is not given what opens it`);
+  const opened = secrets.open(Buffer.from(body, 'base64'));
+  if (opened.kind === 'unavailable') throw new Error(opened.why);
+  return { key: createPrivateKey(Buffer.from(opened.bytes)), words: secrets.words };
+}
+
+/** What stands in the file of a sealed key; null where nothing better than the plain key can be had, or where it would not open again. */
+function sealedFile(key: Buffer, secrets: SecretStore): Buffer | null {
+  if (secrets.form === 'plain') return null;
+  const sealed = secrets.seal(key);
+  if (sealed.kind === 'unavailable') return null;
+  const opened = secrets.open(sealed.bytes);
+  if (opened.kind === 'unavailable' || !key.equals(opened.bytes)) return null;
+  return Buffer.from(`${sealedMark}${secrets.form}\n${Buffer.from(sealed.bytes).toString('base64')}\n`);
 }
 
 /** SHA-256 over a certificate's SubjectPublicKeyInfo, hex. */
@@ -99,11 +171,13 @@ export function spkiHash(certificate: Uint8Array): string {
 }
 
 /** Whole file or nothing: temporary name, fsync, rename. */
-function writeDurably(path: string, text: string, mode: number): void {
+function writeDurably(path: string, content: Buffer, mode: number): void {
   const temporary = `${path}.new`;
-  const file = openSync(temporary, 'w', mode);
+  // Made anew: what lies there under that name may be a link to somewhere else (F8).
+  rmSync(temporary, { force: true });
+  const file = openSync(temporary, 'wx', mode);
   try {
-    writeSync(file, text);
+    writeSync(file, content);
     fsyncSync(file);
   } finally {
     closeSync(file);

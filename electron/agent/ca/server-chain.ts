@@ -13,7 +13,13 @@ export type ServerChain = {
   /** Its end, ms since the epoch; 0 when it cannot be read. */
   readonly notAfter: number;
   /** Every way to a root that was found; each begins with the server's certificate. */
-  readonly ways: readonly { readonly links: readonly ChainLink[]; readonly publicRoot: boolean }[];
+  readonly ways: readonly {
+    readonly links: readonly ChainLink[];
+    /** Browsers ship the root. */
+    readonly publicRoot: boolean;
+    /** Its subject, in one line. */
+    readonly rootName: string;
+  }[];
   /** The server's certificate cannot be read. */
   readonly malformed: string | null;
 };
@@ -69,7 +75,9 @@ export function createServerTrust(roots: readonly string[], ownSpkiHash: string 
     const climb = (path: readonly Opened[]): void => {
       const own = path.at(-1) as Opened;
       for (const root of bySubject.get(own.issuer) ?? []) {
-        if (ways.length < wayLimit && isSignedBy(own, root)) ways.push({ links: [...path, root].map(({ link }) => link), publicRoot: root.publicRoot });
+        if (ways.length < wayLimit && isSignedBy(own, root)) ways.push({
+          links: [...path, root].map(({ link }) => link), publicRoot: root.publicRoot, rootName: root.x509.subject.replaceAll('\n', ', '),
+        });
       }
       for (const above of others) {
         if (above.subject === own.issuer && !path.includes(above) && isSignedBy(own, above)) climb([...path, above]);

@@ -1,8 +1,10 @@
 // An app as people see it: the monitor's memory plus what policy would do next. Not for judging.
-import { duration, explainDecision } from '../../core/explain.ts';
+import { decisionSentence, exclusionSentence } from '../../core/explain.ts';
 import { judgeApp } from '../../core/pinning/verdict.ts';
 import { decide } from '../../core/policy/decide.ts';
-import type { ConnectionFacts, Decision, Exclusion, Os } from '../../core/model.ts';
+import { say, sentence } from '../../core/sentence.ts';
+import type { Sentence } from '../../core/sentence.ts';
+import type { ConnectionFacts, Decision, Exclusion, Os, Suspension } from '../../core/model.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import type { AppHost, AppSummary } from '../../contract/snapshot.ts';
 import type { AppRecord, Pair, PinningMonitor } from '../pinning/pinning-monitor.ts';
@@ -12,6 +14,8 @@ const hostsShown = 100;
 
 export type SummaryContext = {
   readonly monitor: PinningMonitor; readonly policy: () => Policy; readonly os: Os; readonly selfUid: number | null; readonly now: () => number;
+  /** Why nothing may be inspected now; null = it may. */
+  readonly suspended: () => Suspension | null;
 };
 
 /** `wanted`: a host that is shown however long ago it was seen. */
@@ -37,34 +41,43 @@ function summariseHost(app: AppRecord, pair: Pair, context: SummaryContext): App
 }
 
 function nextConnection(app: AppRecord, pair: Pair, exclusion: Exclusion | null, context: SummaryContext): AppHost['next'] {
-  const decision = decideNext(app, pair.host, context.monitor.factsFor(app.identity, pair.host), context);
-  if (decision.reason.code === 'exclusion' && exclusion !== null) {
-    return { disposition: decision.disposition, sentence: lettingThrough(exclusion, context.now()) };
-  }
-  if (decision.reason.code === 'control-experiment') return { disposition: decision.disposition, sentence: 'Let through untouched once, to see whether it works: the app refused before.' };
-  return { disposition: decision.disposition, sentence: explainDecision(decision) };
+  const decision = decideLearned(app, pair, context);
+  return { disposition: decision.disposition, sentence: say(nextSentence(decision, exclusion, context.now())) };
 }
 
-function lettingThrough({ kind, reason, expiresAt }: Exclusion, now: number): string {
-  const until = expiresAt === null ? 'without an end' : `for another ${duration(expiresAt - now)}`;
-  // The reason of a learned one is the verdict, which stands beside this sentence wherever it is shown.
-  return `Let through untouched ${until}, by ${exclusionKinds[kind]}${kind === 'learned' ? '' : ` (${reason})`}.`;
+/** What happens to the app's next connection to a host that it was seen at, as `AppHost.next` says it in English. */
+export function nextWords(app: AppRecord, host: string, context: SummaryContext): Sentence {
+  const pair = app.pairs.get(host);
+  if (pair === undefined) return sentence('next.unseen');
+  return nextSentence(decideLearned(app, pair, context), context.monitor.findExclusion(app.identity, host), context.now());
 }
 
-const exclusionKinds: Readonly<Record<Exclusion['kind'], string>> = {
-  predefined: 'a predefined exclusion', managed: 'an exclusion of the administrator', user: 'an exclusion made by hand', learned: 'a learned exclusion',
-};
+function nextSentence(decision: Decision, exclusion: Exclusion | null, now: number): Sentence {
+  if (decision.reason.code === 'exclusion' && exclusion !== null) return exclusionSentence(exclusion, now);
+  return decision.reason.code === 'control-experiment' ? sentence('next.once') : decisionSentence(decision);
+}
 
-/** What decide() would say if nothing had been learned: what policy, lists and people want. */
+function decideLearned(app: AppRecord, pair: Pair, context: SummaryContext): Decision {
+  // A pause is told beside the apps, and ends without news of them.
+  return decideNext(app, pair.host, { ...context.monitor.factsFor(app.identity, pair.host), suspended: null, cannotAnswer: unanswerable(pair) }, context);
+}
+
+/** Why the hello it offered last could not be answered; it will very likely offer the same again. */
+function unanswerable({ verdict }: Pair): string | null {
+  const fact = verdict.because.find(({ code }) => code === 'hello-unanswerable');
+  return fact === undefined ? null : String(fact.values['why']);
+}
+
+/** What decide() would say now if nothing had been learned: what policy, lists and people want. */
 export function decideUnlearned(app: AppRecord, host: string, context: SummaryContext): Decision {
   const exclusion = context.monitor.findExclusion(app.identity, host, ({ kind }) => kind !== 'learned');
-  return decideNext(app, host, { exclusion, passThroughDue: false }, context);
+  return decideNext(app, host, { exclusion, passThroughDue: false, suspended: context.suspended(), cannotAnswer: null }, context);
 }
 
 /** To an ordinary TLS connection of this app to port 443 there, now. */
-function decideNext(app: AppRecord, host: string, learned: Pick<ConnectionFacts, 'exclusion' | 'passThroughDue'>, context: SummaryContext): Decision {
+function decideNext(app: AppRecord, host: string, learned: Pick<ConnectionFacts, 'exclusion' | 'passThroughDue' | 'suspended' | 'cannotAnswer'>, context: SummaryContext): Decision {
   return decide(context.policy(), {
-    target: { host, port: 443 }, os: context.os, transport: 'tls', serverName: host, cannotAnswer: null,
+    target: { host, port: 443 }, os: context.os, transport: 'tls', serverName: host,
     app: app.identity, uid: context.selfUid, user: app.user, selfUid: context.selfUid, ...learned,
   });
 }

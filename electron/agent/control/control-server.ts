@@ -12,26 +12,36 @@ const bodyLimit = 2_400_000;
 /** How long a caller that was refused in mid-body may go on before the socket closes: its answer is long there. */
 const lingerMs = 1_000;
 
-export type Handlers = { [N in RouteName]: (query: RouteQuery<N>, body: RouteBody<N>) => Promise<RouteAnswer<N>> | RouteAnswer<N> };
-export type Streams = { readonly [S in keyof typeof streamPaths]: (response: http.ServerResponse) => Promise<void> | void };
+/** `signal` aborts when the caller has left. */
+export type Handlers = { [N in RouteName]: (query: RouteQuery<N>, body: RouteBody<N>, signal?: AbortSignal) => Promise<RouteAnswer<N>> | RouteAnswer<N> };
+export type Streams = { readonly [S in keyof typeof streamPaths]: (response: http.ServerResponse, query: URLSearchParams) => Promise<void> | void };
+
+/** What one caller is served with. */
+export type Served = { readonly handlers: Handlers; readonly streams: Streams };
 
 export type ControlServer = { close(): Promise<void> };
 
 /**
- * Listens at `path`: a socket of mode 0600 in a 0700 folder, or a named pipe. A socket file nobody answers at is a crashed
- * predecessor's and is replaced. Throws PinlightError `agent-already-running` where one answers.
+ * Listens at `path`: a socket of mode 0600 in a 0700 folder (`everybody`: 0666 in 0755), or a named pipe. A socket file nobody answers
+ * at is a crashed predecessor's and is replaced. `servedTo` is asked once a connection, before a byte of it is read; null closes it.
+ * Throws PinlightError `agent-already-running` where one answers.
  */
 export async function openControlServer(
-  options: { path: string; runFolder: string | null; runFolderShared: boolean; handlers: Handlers; streams: Streams; onBug: (error: unknown) => void },
+  options: {
+    path: string; runFolder: string | null; runFolderShared: boolean; everybody: boolean; servedTo: (socket: net.Socket) => Served | null; onBug: (error: unknown) => void;
+  },
 ): Promise<ControlServer> {
-  const { path, runFolder } = options;
+  const { path, runFolder, everybody } = options;
   if (runFolder !== null) {
-    prepareFolder(runFolder, options.runFolderShared);
+    prepareFolder(runFolder, options.runFolderShared, everybody ? 0o755 : 0o700);
     if (await answers(path)) throw new PinlightError('agent-already-running', 'another Pinlight agent runs with this state folder');
     rmSync(path, { force: true });
   }
+  const callers = new WeakMap<net.Socket, Served>();
   const server = http.createServer({ maxHeaderSize: 16_384, requestTimeout: 60_000, headersTimeout: 10_000 }, (request, response) => {
-    handle(request, response, options.handlers, options.streams).catch((error: unknown) => {
+    const served = callers.get(request.socket);
+    if (served === undefined) return void request.socket.destroy();
+    handle(request, response, served.handlers, served.streams).catch((error: unknown) => {
       const body = errorBody(error);
       if (body.code === 'bug') options.onBug(error);
       if (response.headersSent) response.destroy();
@@ -41,6 +51,11 @@ export async function openControlServer(
       request.resume();
       setTimeout(() => request.destroy(), lingerMs).unref();
     });
+  });
+  server.prependListener('connection', (socket: net.Socket) => {
+    const served = options.servedTo(socket);
+    if (served === null) socket.destroy();
+    else callers.set(socket, served);
   });
   // The mask makes the socket 0600 from its first moment; chmod after listen would leave a gap.
   const mask = process.umask(0o177);
@@ -52,7 +67,7 @@ export async function openControlServer(
   } finally {
     process.umask(mask);
   }
-  if (runFolder !== null) chmodSync(path, 0o600);
+  if (runFolder !== null) chmodSync(path, everybody ? 0o666 : 0o600);
   return {
     close: () => new Promise((done) => {
       server.close(() => done());
@@ -76,13 +91,13 @@ export function answers(path: string): Promise<boolean> {
 }
 
 /** A folder in a shared place (/tmp) may have been made by somebody else beforehand: then it must not be used. */
-function prepareFolder(folder: string, shared: boolean): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+function prepareFolder(folder: string, shared: boolean, mode: number): void {
+  mkdirSync(folder, { recursive: true, mode });
   const stat = lstatSync(folder);
   if (!stat.isDirectory() || (shared && process.getuid !== undefined && stat.uid !== process.getuid())) {
     throw new PinlightError('state-unusable', `${folder} belongs to somebody else`);
   }
-  chmodSync(folder, 0o700);
+  chmodSync(folder, mode);
 }
 
 async function handle(request: http.IncomingMessage, response: http.ServerResponse, handlers: Handlers, streams: Streams): Promise<void> {
@@ -95,15 +110,17 @@ async function handle(request: http.IncomingMessage, response: http.ServerRespon
   for (const name of Object.keys(streamPaths) as (keyof typeof streamPaths)[]) {
     if (url.pathname === streamPaths[name]) {
       if (request.method !== 'GET') throw new PinlightError('bad-request', `${url.pathname} takes GET`);
-      return streams[name](response);
+      return streams[name](response, url.searchParams);
     }
   }
   const name = (Object.keys(routePaths) as RouteName[]).find((route) => routePaths[route].path === url.pathname && routePaths[route].method === request.method);
   if (name === undefined) throw new PinlightError('no-such-route', `there is no ${request.method ?? ''} ${url.pathname}`);
   const query = Object.fromEntries(url.searchParams);
   const body = routePaths[name].method === 'POST' ? await readJson(request) : {};
-  const handler = handlers[name] as (query: unknown, body: unknown) => Promise<unknown>;
-  send(response, 200, { ok: true, data: await handler(query, body) });
+  const handler = handlers[name] as (query: unknown, body: unknown, signal: AbortSignal) => Promise<unknown>;
+  const left = new AbortController();
+  response.once('close', () => left.abort());
+  send(response, 200, { ok: true, data: await handler(query, body, left.signal) });
 }
 
 async function readJson(request: http.IncomingMessage): Promise<unknown> {

@@ -1,24 +1,28 @@
 // What each control route does: read from the agent's parts, answer in the contract's shapes. Not for transport (control-server.ts).
 import { randomBytes } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { PinlightError } from '../../contract/errors.ts';
-import type { ExplainAnswer, TrustAnswer } from '../../contract/routes.ts';
-import type { AppSummary, Snapshot } from '../../contract/snapshot.ts';
-import { adviseVerdict, explainDecision, explainFact, explainOutcome, explainVerdict } from '../../core/explain.ts';
-import { parseFilter } from '../../core/log-query/parse-filter.ts';
-import { toSql } from '../../core/log-query/to-sql.ts';
-import type { AppTest, Decision, Exclusion, Reason } from '../../core/model.ts';
+import type { ExplainAnswer, PolicyAnswer, TrustAnswer } from '../../contract/routes.ts';
+import type { AppSummary, ConnectionRow, Snapshot } from '../../contract/snapshot.ts';
+import { adviceSentence, attemptSentence, controlSentences, decisionSentence, explainDecision, factSentence, verdictSentence } from '../../core/explain.ts';
+import { isStored, storedFields } from '../../core/log-query/suggest.ts';
+import type { AppTest, Decision, Exclusion, Fact, Reason } from '../../core/model.ts';
 import { compileHostPattern, normaliseHost } from '../../core/policy/host-pattern.ts';
 import { parsePolicyFile } from '../../core/policy/parse.ts';
 import { whyForbidden } from '../../core/policy/permission.ts';
 import type { PolicyUser } from '../../core/policy/policy.ts';
+import { say, sentence } from '../../core/sentence.ts';
+import type { Sentence } from '../../core/sentence.ts';
 import type { PolicyStore } from '../policy/policy-store.ts';
 import { testsPerAppDay, type AppRecord, type PinningMonitor } from '../pinning/pinning-monitor.ts';
+import type { LogReader } from '../store/log-reader.ts';
 import type { Store } from '../store/store.ts';
 import type { EventBus } from '../events/event-bus.ts';
-import { streamBundle, type BundleSources } from '../diagnostics/bundle.ts';
+import type { BundleJobs } from '../diagnostics/bundle-jobs.ts';
+import type { HandshakeLog } from '../events/handshake-log.ts';
+import { bundleJob, cancelBundle, sendBundle, startBundle, type BundleContext } from './bundle-routes.ts';
 import { streamEvents } from './event-stream.ts';
+import type { Notices } from './notices.ts';
+import type { Pauses } from './pauses.ts';
 import type { Handlers, Streams } from './control-server.ts';
 
 /** As many attempts and observations as a person reads. */
@@ -26,6 +30,8 @@ const observationsShown = 20;
 
 export type HandlerContext = {
   readonly store: Store;
+  /** The log as the caller may see it. */
+  readonly log: LogReader;
   readonly monitor: PinningMonitor;
   readonly policy: PolicyStore;
   readonly bus: EventBus;
@@ -34,28 +40,48 @@ export type HandlerContext = {
   readonly summarise: (app: AppRecord, host?: string) => AppSummary;
   /** What policy, lists and people want of this app at this host, whatever was learned. */
   readonly decideUnlearned: (app: AppRecord, host: string) => Decision;
+  /** app-summary's own: what happens next at a host it was seen at. */
+  readonly nextWords: (app: AppRecord, host: string) => Sentence;
   readonly trust: () => Promise<TrustAnswer>;
   readonly versions: () => Record<string, string>;
   readonly logTail: (maxBytes: number) => Promise<string>;
   readonly homes: readonly string[];
+  readonly bundles: BundleJobs;
+  readonly handshakes: HandshakeLog;
   readonly now: () => number;
   readonly stop: () => void;
+  readonly pauses: Pauses;
+  readonly notices: Notices;
+  /** Whose notice the caller's is (Notices). */
+  readonly account: string;
+  /** "Detailed log for 30 minutes". */
+  readonly logDetail: { readonly until: () => number | null; readonly set: (detailed: boolean) => void };
+  /** May do what concerns everybody; others only what policy allows always (callers.ts). */
+  readonly administrator: boolean;
 };
 
 export function createHandlers(context: HandlerContext): Handlers {
-  const { store, monitor, policy, now } = context;
+  const { monitor, policy, now } = context;
   return {
+    ping: () => ({ pid: process.pid }),
     status: () => context.snapshot(),
     apps: () => ({ apps: context.snapshot().apps }),
     exclusions: () => ({ exclusions: allExclusions(context) }),
-    connections: ({ filter, limit, before }) => {
-      const read = parseFilter(filter ?? '');
-      if (read.kind === 'invalid') throw new PinlightError('bad-filter', `${read.message} (at character ${read.at + 1})${read.suggestion === undefined ? '' : `. Did you mean "${read.suggestion}"?`}`);
-      const size = wholeNumber(limit ?? '100', 'limit', 1, 1_000);
-      const { where, params } = toSql(read.tree, now());
-      store.flush();
-      const rows = store.connections.page(where, params, size, before === undefined ? null : wholeNumber(before, 'before', 0, Number.MAX_SAFE_INTEGER));
-      return { rows, next: rows.length === size ? String(rows.at(-1)?.id ?? '') : null };
+    connections: ({ filter, limit, before, after }, _body, signal) => {
+      if (before !== undefined && after !== undefined) throw new PinlightError('bad-request', 'a page is either before a row or after one');
+      const id = (text: string | undefined, name: string): number | null => (text === undefined ? null : wholeNumber(text, name, 0, Number.MAX_SAFE_INTEGER));
+      return context.log.page({ filter: filter ?? '', limit: wholeNumber(limit ?? '100', 'limit', 1, 1_000), before: id(before, 'before'), after: id(after, 'after') }, signal);
+    },
+    logStatistics: async ({ hours, filter, app }, _body, signal) => {
+      const bucketMs = 3_600_000;
+      // To the end of this hour, so that whole hours are counted.
+      const to = Math.ceil(now() / bucketMs) * bucketMs;
+      const from = to - wholeNumber(hours ?? '', 'hours', 1, 744) * bucketMs;
+      return { from, to, bucketMs, buckets: await context.log.statistics({ filter: filter ?? '', app: app ?? null, from, to, bucketMs }, signal) };
+    },
+    logValues: async ({ field, part }, _body, signal) => {
+      if (!isStored(field)) throw new PinlightError('bad-request', `field must be one of ${Object.keys(storedFields).join(', ')}`);
+      return { values: await context.log.values({ field, part: (part ?? '').slice(0, 200), limit: 20 }, signal) };
     },
     explain: ({ app, host }) => explain(context, findApp(context, app), host === undefined ? null : normaliseHost(host)),
     addExclusion: (_query, body) => {
@@ -76,13 +102,31 @@ export function createHandlers(context: HandlerContext): Handlers {
     },
     test: ({ app, host }) => ({ test: monitor.test(findApp(context, app).identity.id, testHost(host)) }),
     cancelTest: ({ app, host }) => ({ test: monitor.cancelTest(findApp(context, app).identity.id, testHost(host)) }),
-    policy: () => ({ generation: policy.generation(), policy: policy.current(), problems: policy.problems(), files: policy.files() }),
+    policy: () => policyAnswer(policy),
+    reloadPolicy: () => {
+      policy.reload();
+      return policyAnswer(policy);
+    },
     checkPolicy: (_query, { text, file }) => {
       if (typeof text !== 'string' || typeof file !== 'string') throw new PinlightError('bad-request', 'text and file must be strings');
       const read = parsePolicyFile(text, file);
       return read.kind === 'policy' ? { valid: true, rules: read.layer.rules?.length ?? 0, problems: [] } : { valid: false, rules: 0, problems: read.problems };
     },
     trust: () => context.trust(),
+    startBundle: (_query, body) => ({ job: startBundle(forBundles(context), body) }),
+    bundleJob: ({ id }) => ({ job: bundleJob(forBundles(context), id) }),
+    cancelBundle: ({ id }) => ({ job: cancelBundle(forBundles(context), id) }),
+    pause: (_query, { minutes, reason, code }) => ({ pause: context.pauses.begin({ minutes, reason, code }) }),
+    resume: () => ({ ended: context.pauses.end('resumed') }),
+    pauseTicket: () => context.pauses.ticket(),
+    notice: () => context.notices.read(context.account),
+    acceptNotice: (_query, { version, as }) => context.notices.record(context.account, version, as),
+    logLevel: (_query, { level }) => {
+      if (level !== 'normal' && level !== 'detailed') throw new PinlightError('bad-request', 'level must be "normal" or "detailed"');
+      if (!context.administrator) throw new PinlightError('not-permitted', 'the log is for administrators');
+      context.logDetail.set(level === 'detailed');
+      return { until: context.logDetail.until() };
+    },
     stop: () => {
       permit(context, 'stop');
       setImmediate(context.stop);
@@ -94,38 +138,25 @@ export function createHandlers(context: HandlerContext): Handlers {
 export function createStreams(context: HandlerContext): Streams {
   return {
     events: (response) => streamEvents(response, context.bus, context.snapshot),
-    bundle: (response) => sendBundle(response, context),
+    bundle: (response, query) => sendBundle(response, forBundles(context), query.get('id')),
   };
+}
+
+function forBundles(context: HandlerContext): BundleContext {
+  return { ...context, policyAnswer: () => policyAnswer(context.policy), exclusions: () => allExclusions(context) };
+}
+
+function policyAnswer(policy: PolicyStore): PolicyAnswer {
+  return { generation: policy.generation(), policy: policy.current(), problems: policy.problems(), files: policy.files() };
 }
 
 /** Throws where policy keeps people from it. */
 function permit(context: HandlerContext, deed: keyof PolicyUser): void {
   const why = whyForbidden(context.policy.current(), deed);
   if (why !== null) throw new PinlightError('not-permitted-by-policy', why);
-}
-
-async function sendBundle(response: ServerResponse, context: HandlerContext): Promise<void> {
-  const snapshot = context.snapshot();
-  const sources: BundleSources = {
-    status: async () => snapshot,
-    policy: async () => ({
-      generation: context.policy.generation(), policy: context.policy.current(), problems: context.policy.problems(), files: context.policy.files(),
-    }),
-    apps: async () => snapshot.apps,
-    exclusions: async () => allExclusions(context),
-    connections: async (limit) => {
-      context.store.flush();
-      return context.store.connections.page('', [], limit, null);
-    },
-    trust: context.trust,
-    versions: async () => context.versions(),
-    logTail: context.logTail,
-  };
-  const { stream } = streamBundle(sources, {
-    device: snapshot.agent.device, version: snapshot.agent.version, now: context.now(), random: randomBytes(8), homes: context.homes,
-  });
-  response.writeHead(200, { 'content-type': 'application/zip', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-  await pipeline(stream, response);
+  if (!context.administrator && context.policy.current().user[deed] !== 'always') {
+    throw new PinlightError('not-permitted', `only administrators may do that here; the policy key user.${deed} can let everybody ("always")`);
+  }
 }
 
 /** Stored ones first (they can be removed), then the predefined ones of the policy. */
@@ -141,6 +172,7 @@ function addExclusion(context: HandlerContext, body: { host: string; app?: strin
   if (hours !== undefined && (typeof hours !== 'number' || !(hours > 0) || hours > 24 * 366)) throw new PinlightError('bad-request', 'hours must be a number above 0 and at most 8784');
   const pattern = compileHostPattern(host, 'exclusion');
   if (pattern.kind === 'invalid') throw new PinlightError('bad-request', `host: ${pattern.why}`);
+  if (body.app === undefined && !context.administrator) throw new PinlightError('not-permitted', 'an exclusion for every app concerns every user: name an app of yours, or ask an administrator');
   if (body.app !== undefined && typeof body.app !== 'string') throw new PinlightError('bad-request', 'app must be the id, name or path of an app');
   const app = body.app === undefined ? null : findApp(context, body.app);
   const createdAt = context.now();
@@ -205,22 +237,32 @@ function explain(context: HandlerContext, record: AppRecord, host: string | null
   const params = chosen === undefined ? [app.id] : [app.id, chosen.host, chosen.host];
   const where = chosen === undefined ? 'app_id = ?' : 'app_id = ? AND (host = ? OR server_name = ?)';
   const rows = context.store.connections.page(where, params, observationsShown, null);
-  const facts = chosen?.verdict.because ?? [];
+  const facts = (speaks: Fact['speaks']): Sentence[] => (chosen?.verdict.because ?? []).filter((fact) => fact.speaks === speaks).map(factSentence);
+  const attempt = (row: ConnectionRow): Sentence => attemptSentence({ ...row, reason: briefReason(row.reason) }, row.outcome);
+  const words: ExplainAnswer['words'] = {
+    sentence: chosen === undefined ? sentence('verdict.none', { app: app.name }) : verdictSentence(chosen.verdict, app.name, chosen.host),
+    evidenceFor: facts('for'), evidenceAgainst: facts('against'), alsoKnown: facts('neither'),
+    next: nextSentence(context, record, chosen),
+    advice: chosen === undefined ? sentence('todo.nothing') : adviceSentence(chosen.verdict),
+    controls: chosen?.next.disposition === 'bypass' ? controlSentences({ connections: rows.length, bytes: rows.reduce((sum, row) => sum + row.bytesUp + row.bytesDown, 0) }) : [],
+    attempts: rows.map(attempt),
+  };
   return {
     app, host: chosen?.host ?? null,
-    sentence: chosen === undefined ? `${app.name} has made no inspected connection yet.` : explainVerdict(chosen.verdict, app.name, chosen.host),
     verdict: chosen?.verdict ?? null,
-    evidenceFor: facts.filter((fact) => fact.speaks === 'for').map(explainFact),
-    evidenceAgainst: facts.filter((fact) => fact.speaks === 'against').map(explainFact),
-    alsoKnown: facts.filter((fact) => fact.speaks === 'neither').map(explainFact),
-    next: chosen?.next.sentence ?? 'Policy decides when it connects.',
-    advice: chosen === undefined ? 'Nothing to do.' : adviseVerdict(chosen.verdict),
-    attempts: rows.map((row) => ({
-      at: row.startedAt, host: row.host,
-      sentence: `${explainDecision({ ...row, reason: briefReason(row.reason) })} ${row.outcome === null ? 'Still open.' : explainOutcome(row.outcome)}`,
-    })),
+    words,
+    sentence: say(words.sentence), next: say(words.next), advice: say(words.advice), controls: words.controls.map(say),
+    evidenceFor: words.evidenceFor.map(say), evidenceAgainst: words.evidenceAgainst.map(say), alsoKnown: words.alsoKnown.map(say),
+    attempts: rows.map((row) => ({ at: row.startedAt, host: row.host, sentence: say(attempt(row)) })),
     observations: chosen === undefined ? [] : (recalled ?? context.monitor.recall(record, chosen.host) ?? []).toReversed().slice(0, observationsShown),
   };
+}
+
+/** What happens next, now: a pause that runs comes before what holds otherwise. */
+function nextSentence(context: HandlerContext, record: AppRecord, chosen: AppSummary['hosts'][number] | undefined): Sentence {
+  if (chosen === undefined) return sentence('next.unseen');
+  const now = context.decideUnlearned(record, chosen.host);
+  return now.reason.code === 'paused' || now.reason.code === 'notice-pending' ? decisionSentence(now) : context.nextWords(record, chosen.host);
 }
 
 /** The host a person asking about an app most likely means: one that is not fine. */

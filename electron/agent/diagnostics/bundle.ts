@@ -1,18 +1,21 @@
-// The diagnostic bundle: everything collected, redacted, listed with hashes, and streamed as one zip archive.
-// Not for choosing where it is written (the asker does) and not for sending it anywhere: a bundle is never uploaded.
-import { createHash } from 'node:crypto';
-import { PassThrough } from 'node:stream';
-import type { Readable } from 'node:stream';
+// The diagnostic bundle in memory: everything collected, redacted, judged, and listed with hashes. It can be looked at before anything is
+// written (the manifest) and is packed only when somebody downloads it (pack.ts). Not for sending it anywhere: a bundle is never uploaded.
+import { createHash, createHmac } from 'node:crypto';
 import { setImmediate as othersRan } from 'node:timers/promises';
-import { ZipFile } from 'yazl';
-import { PinlightError } from '../../contract/errors.ts';
+import { getDomain, parse } from 'tldts';
+import { inGroups, toBase32 } from '../../core/diagnostics/base32.ts';
+import { judgeDevice } from '../../core/diagnostics/findings.ts';
 import { buildManifest, spokenId } from '../../core/diagnostics/manifest.ts';
-import type { Manifest, ManifestFile, NotCollected } from '../../core/diagnostics/manifest.ts';
+import type { Manifest, ManifestFile, NamesKept, NotCollected, Recording } from '../../core/diagnostics/manifest.ts';
+import { createPseudonyms, keyCheck, type KeyedHash, type Pseudonyms } from '../../core/diagnostics/pseudonyms.ts';
 import { addCounts, logPieces, redactLog, redactText, redactValue } from '../../core/diagnostics/redact.ts';
 import type { RedactionCounts, RedactOptions } from '../../core/diagnostics/redact.ts';
+import type { ReportConnection } from '../../core/diagnostics/report-input.ts';
 import { renderReport } from '../../core/diagnostics/report.ts';
-import { collectAll } from './collectors.ts';
-import type { BundleSources, Collected } from './collectors.ts';
+import type { RefusedHandshake } from '../events/handshake-log.ts';
+import { captureFile } from './capture.ts';
+import { collectAll, sourceCount } from './collectors.ts';
+import type { BundleSources, Collected, Collection } from './collectors.ts';
 
 export type { BundleSources, BundleTrust } from './collectors.ts';
 
@@ -22,109 +25,145 @@ export type BundleOptions = {
   readonly version: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Five random bytes or more, for the spoken id. */
+  /** 21 random bytes: five for the spoken id, sixteen for the key to the pseudonyms. */
   readonly random: Uint8Array;
   /** Home folders that are written as `~`. */
   readonly homes: readonly string[];
+  readonly names: NamesKept['kind'];
+  readonly note: string | null;
+  readonly recording: Recording | null;
+  /** Handshakes for the capture; a string says why there are none; null = nobody asked for it. */
+  readonly capture: readonly RefusedHandshake[] | string | null;
   /** For one collector, ms; 10 s when absent: a person waits for the bundle. */
   readonly collectorLimitMs?: number;
   /** For all files before compression; 64 MB when absent: mail systems of helpdesks refuse more. */
   readonly maxBytes?: number;
+  readonly onProgress?: (phase: 'collecting' | 'redacting', done: number, total: number) => void;
+  /** Ends the work at the next step; the promise rejects with its reason. */
+  readonly signal?: AbortSignal;
 };
 
-/**
- * The archive as a stream, at once; it begins to flow when everything is collected. `done` answers the manifest when the last byte is
- * handed over, and rejects with `bundle-unwritable` when the reader goes away before. A collector that fails never fails the bundle.
- */
-export function streamBundle(sources: BundleSources, options: BundleOptions): { readonly stream: Readable; readonly done: Promise<Manifest> } {
-  const stream = new PassThrough();
-  const done = new Promise<Manifest>((resolve, reject) => {
-    let manifest: Manifest | null = null;
-    stream.once('error', reject);
-    stream.once('close', () => {
-      if (manifest !== null && stream.readableEnded) resolve(manifest);
-      else reject(new PinlightError('bundle-unwritable', 'The bundle was not read to its end'));
-    });
-    const produce = async (): Promise<void> => {
-      const bundle = await assemble(sources, options);
-      manifest = bundle.manifest;
-      if (!stream.destroyed) writeZip(bundle, options.now, stream);
-    };
-    produce().catch((thrown: unknown) => {
-      stream.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));
-    });
-  });
-  // Whoever only pipes the stream learns of a failure there; `done` then has no reader and must not end the process.
-  done.catch(() => {});
-  return { stream, done };
-}
+export type BundleFile = { readonly name: string; readonly bytes: Buffer; readonly redactions: RedactionCounts };
 
-type BundleFile = { readonly name: string; readonly bytes: Buffer; readonly redactions: RedactionCounts };
-type Bundle = { readonly manifest: Manifest; readonly files: readonly BundleFile[] };
+/** `files`: the manifest first and the report second, so that a reader knows what follows. `key`: to the pseudonyms; null where names are shown. */
+export type Bundle = { readonly manifest: Manifest; readonly files: readonly BundleFile[]; readonly key: string | null };
 
-async function assemble(sources: BundleSources, options: BundleOptions): Promise<Bundle> {
-  const found = await collectAll(sources, options.collectorLimitMs ?? 10_000);
-  const redact: RedactOptions = { homes: options.homes };
+/** Collects and redacts. A collector that fails never fails the bundle: its file is named with the reason. */
+export async function assembleBundle(sources: BundleSources, options: BundleOptions): Promise<Bundle> {
+  const progress = options.onProgress ?? (() => undefined);
+  let asked = 0;
+  progress('collecting', 0, sourceCount);
+  const found = await collectAll(sources, options.collectorLimitMs ?? 10_000, () => progress('collecting', asked += 1, sourceCount));
+  options.signal?.throwIfAborted();
+  const secret = options.random.subarray(5, 21);
+  const hash: KeyedHash = (text) => createHmac('sha256', secret).update(text).digest();
+  const hidden = options.names === 'pseudonyms';
+  const redact: RedactOptions = { homes: options.homes, pseudonyms: hidden ? pseudonymsFor(found, options, hash) : null };
   const id = spokenId(options.random);
   const device = redactText(options.device, redact).text;
+  const note = options.note === null ? null : redactText(options.note, redact).text;
   const budget = { left: options.maxBytes ?? 64 * 1024 * 1024 };
   const files: BundleFile[] = [];
   const notCollected: NotCollected[] = [];
+  const leaveOut = (name: string, because: string): void => void notCollected.push({ name, because: redactText(because, redact).text });
 
   /** Adds a file of `text`, made from a redacted value; answers that value for the report, null when there is none. */
-  const add = <T>(name: string, collected: Collected<Redacted<T>>, text: (value: T) => string): T | null => {
+  const add = async <T>(name: string, making: Collected<Redacted<T>> | Promise<Collected<Redacted<T>>>, text: (value: T) => string | Buffer): Promise<T | null> => {
+    const collected = await making;
+    options.signal?.throwIfAborted();
+    progress('redacting', files.length + notCollected.length + 1, fileCount);
     if (collected.kind === 'failed') {
-      notCollected.push({ name, because: redactText(collected.because, redact).text });
+      leaveOut(name, collected.because);
       return null;
     }
     const { value, counts } = collected.value;
-    addBytes(name, Buffer.from(text(value)), counts);
+    const content = text(value);
+    addBytes(name, typeof content === 'string' ? Buffer.from(content) : content, counts);
     return value;
   };
   const addBytes = (name: string, bytes: Buffer, redactions: RedactionCounts): void => {
-    if (bytes.length > budget.left) {
-      notCollected.push({ name, because: `it has ${bytes.length} bytes and the bundle would grow beyond its limit` });
-      return;
-    }
+    if (bytes.length > budget.left) return leaveOut(name, `it has ${bytes.length} bytes and the bundle would grow beyond its limit`);
     budget.left -= bytes.length;
     files.push({ name, bytes, redactions });
   };
 
+  // The proxy lives in this process: other work gets its turn after each part.
+  const pause: Pause = async () => {
+    await othersRan();
+    options.signal?.throwIfAborted();
+  };
   const clean = <T>(value: T): Redacted<T> => redactValue(value, redact);
   // Apps, exclusions, connections and warnings have files of their own; the recent ones twice would only be read twice.
-  const status = add('status.json', map(found.status, ({ sequence, agent, counts }) => clean({ sequence, agent, counts })), json);
-  const health = add('health.json', map(found.status, (snapshot) => clean(snapshot.warnings)), json);
-  const policy = add('policy.json', map(found.policy, clean), json);
-  const apps = add('apps.json', await redactRows(found.apps, redact), json);
-  const exclusions = add('exclusions.json', await redactRows(found.exclusions, redact), json);
-  const trust = add('trust-stores.json', map(found.trust, clean), json);
-  const versions = add('versions.json', map(found.versions, clean), json);
-  const system = add('system.json', map(found.system, clean), json);
-  const connections = add('connections.ndjson', await redactRows(found.connections, redact), (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  add('agent.log', await redactWholeLog(found.log, redact), (log) => log);
+  const status = await add('status.json', map(found.status, ({ sequence, agent, counts }) => clean({ sequence, agent, counts })), json);
+  const health = await add('health.json', map(found.status, (snapshot) => clean(snapshot.warnings)), json);
+  const policy = await add('policy-effective.json', map(found.policy, clean), json);
+  const apps = await add('apps.json', redactRows(found.apps, redact, pause), json);
+  const exclusions = await add('exclusions.json', redactRows(found.exclusions, redact, pause), json);
+  const trust = await add('trust-stores.json', map(found.trust, clean), json);
+  const versions = await add('versions.json', map(found.versions, clean), json);
+  const system = await add('system.json', map(found.system, clean), json);
+  await add('network.json', map(found.network, clean), json);
+  const connections = (await add('connections.ndjson', redactConnections(found.connections, redact, pause), ({ bytes }) => bytes))?.rows ?? null;
+  const audit = await add('audit.ndjson', redactRows(found.audit, redact, pause), lines);
+  await add('agent.log', redactWholeLog(found.log, redact, pause), (log) => log);
+  if (typeof options.capture === 'string') leaveOut('capture.pcapng', options.capture);
+  else if (options.capture !== null) addBytes('capture.pcapng', captureFile(options.capture, id, redact), {});
 
+  const judged = attempt(() => judgeDevice({ warnings: health, policyProblems: policy?.problems ?? null, apps, connections, stores: trust?.stores ?? null }));
+  const judgement = judged.kind === 'failed' ? null : judged.value;
+  if (judged.kind === 'failed') leaveOut('findings.json', judged.because);
+  else addBytes('findings.json', Buffer.from(json(judgement)), {});
   const listed = files.map(describe);
   const report = attempt(() => renderReport({
-    id, createdAt: options.now, device, version: options.version,
-    agent: status?.agent ?? null, counts: status?.counts ?? null, warnings: health, policy, apps, exclusions, connections,
+    id, createdAt: options.now, device, version: options.version, note, recording: options.recording, names: options.names,
+    agent: status?.agent ?? null, counts: status?.counts ?? null, warnings: health, policy, apps, exclusions, connections, audit,
     stores: trust?.stores ?? null, versions, system, files: listed, notCollected,
     redactionCounts: addCounts(listed.map((file) => file.redactions)),
-  }, (text) => createHash('sha256').update(text).digest('base64')));
-  if (report.kind === 'failed') notCollected.push({ name: 'report.html', because: redactText(report.because, redact).text });
+  }, judgement ?? { sentence: 'This device could not be judged.', findings: [] }, (text) => createHash('sha256').update(text).digest('base64')));
+  if (report.kind === 'failed') leaveOut('report.html', report.because);
   const pages: BundleFile[] = report.kind === 'failed' ? [] : [{ name: 'report.html', bytes: Buffer.from(report.value), redactions: {} }];
   const manifest = buildManifest({
-    id, createdAt: options.now, device, version: options.version, files: [...pages.map(describe), ...listed], notCollected,
+    id, createdAt: options.now, device, version: options.version, note, recording: options.recording,
+    names: hidden ? { kind: 'pseudonyms', check: keyCheck(hash) } : { kind: 'shown' }, files: [...pages.map(describe), ...listed], notCollected,
   });
-  return { manifest, files: [{ name: 'manifest.json', bytes: Buffer.from(json(manifest)), redactions: {} }, ...pages, ...files] };
+  return {
+    manifest, files: [{ name: 'manifest.json', bytes: Buffer.from(json(manifest)), redactions: {} }, ...pages, ...files],
+    key: hidden ? inGroups(toBase32(secret, 26)) : null,
+  };
 }
+
+/** Files that go through `add`. */
+const fileCount = 12;
+
+/** Every name that stands in a field of its own; what only stands in sentences is found by its form. */
+function pseudonymsFor(found: Collection, { device }: BundleOptions, hash: KeyedHash): Pseudonyms {
+  const [rows, apps, exclusions, policy] = [orNone(found.connections), orNone(found.apps), orNone(found.exclusions), found.policy.kind === 'failed' ? null : found.policy.value.policy];
+  const hosts = [
+    ...rows.flatMap((row) => [row.host, row.serverName ?? '']), ...apps.flatMap((app) => app.hosts.map(({ host }) => host)), ...exclusions.map(({ host }) => host),
+    ...(policy?.rules ?? []).flatMap(({ when }) => when.host ?? []), ...Object.keys(policy?.network.localTargets ?? {}).map((target) => target.replace(/:\d+$/, '')),
+  ].filter((host) => host !== '*');
+  return createPseudonyms({
+    names: {
+      // With the domain, so that the house stays hidden where another of its hosts stands in a sentence.
+      host: hosts.flatMap((host) => [host, getDomain(host) ?? '']),
+      address: rows.map((row) => row.ip ?? ''),
+      user: [...rows.map((row) => row.user ?? ''), ...apps.map((app) => app.user ?? '')],
+      device: [device],
+    },
+    hash, isPublicName: (name) => parse(name).isIcann === true,
+  });
+}
+
+function orNone<T>(collected: Collected<readonly T[]>): readonly T[] {
+  return collected.kind === 'failed' ? [] : collected.value;
+}
+
+type Pause = () => Promise<void>;
 
 type Redacted<T> = { readonly value: T; readonly counts: RedactionCounts };
 
-/**
- * 5,000 rows or 2 MB of log take about a second, and the proxy lives in this process: other work gets its turn after each part.
- * 100 rows or 64 kB of log take about 30 ms.
- */
-async function redactRows<T>(collected: Collected<readonly T[]>, redact: RedactOptions): Promise<Collected<Redacted<readonly T[]>>> {
+/** 2,500 rows or 2 MB of log take about half a second; a part, 100 rows or 64 kB of log, about 30 ms. */
+async function redactRows<T>(collected: Collected<readonly T[]>, redact: RedactOptions, pause: Pause): Promise<Collected<Redacted<readonly T[]>>> {
   if (collected.kind === 'failed') return collected;
   const value: T[] = [];
   const counts: RedactionCounts[] = [];
@@ -132,12 +171,32 @@ async function redactRows<T>(collected: Collected<readonly T[]>, redact: RedactO
     const part = redactValue(collected.value.slice(at, at + 100), redact);
     value.push(...part.value);
     counts.push(part.counts);
-    await othersRan();
+    await pause();
   }
   return { kind: 'collected', value: { value, counts: addCounts(counts) } };
 }
 
-async function redactWholeLog(collected: Collected<string>, redact: RedactOptions): Promise<Collected<Redacted<string>>> {
+/** As `redactRows`, but the rows are given up as they are written, and of each only what the report reads stays. */
+async function redactConnections(
+  collected: Collection['connections'], redact: RedactOptions, pause: Pause,
+): Promise<Collected<Redacted<{ readonly bytes: Buffer; readonly rows: readonly ReportConnection[] }>>> {
+  if (collected.kind === 'failed') return collected;
+  const rows: ReportConnection[] = [];
+  const parts: Buffer[] = [];
+  const counts: RedactionCounts[] = [];
+  while (collected.value.length > 0) {
+    const part = redactValue(collected.value.splice(0, 100), redact);
+    parts.push(Buffer.from(lines(part.value)));
+    for (const { startedAt, appName, host, port, decided, disposition, reason, rule, outcome, error } of part.value) {
+      rows.push({ startedAt, appName, host, port, decided, disposition, reason, rule, outcome, error });
+    }
+    counts.push(part.counts);
+    await pause();
+  }
+  return { kind: 'collected', value: { value: { bytes: Buffer.concat(parts), rows }, counts: addCounts(counts) } };
+}
+
+async function redactWholeLog(collected: Collected<string>, redact: RedactOptions, pause: Pause): Promise<Collected<Redacted<string>>> {
   if (collected.kind === 'failed') return collected;
   const text: string[] = [];
   const counts: RedactionCounts[] = [];
@@ -145,7 +204,7 @@ async function redactWholeLog(collected: Collected<string>, redact: RedactOption
     const part = redactLog(piece, redact);
     text.push(part.text);
     counts.push(part.counts);
-    await othersRan();
+    await pause();
   }
   return { kind: 'collected', value: { value: text.join(''), counts: addCounts(counts) } };
 }
@@ -167,14 +226,10 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-function describe(file: BundleFile): ManifestFile {
-  return { name: file.name, bytes: file.bytes.length, sha256: createHash('sha256').update(file.bytes).digest('hex'), redactions: file.redactions };
+function lines(rows: readonly unknown[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
-/** The manifest first, so that a reader knows what follows. Sizes stand before the data, which readers that cannot seek need. */
-function writeZip(bundle: Bundle, now: number, stream: PassThrough): void {
-  const zip = new ZipFile();
-  for (const file of bundle.files) zip.addBuffer(file.bytes, file.name, { mtime: new Date(now), mode: 0o100600 });
-  zip.outputStream.pipe(stream);
-  zip.end();
+function describe(file: BundleFile): ManifestFile {
+  return { name: file.name, bytes: file.bytes.length, sha256: createHash('sha256').update(file.bytes).digest('hex'), redactions: file.redactions };
 }

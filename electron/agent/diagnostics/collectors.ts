@@ -1,8 +1,10 @@
 // The gatherers of a diagnostic bundle: each asks one source, within a time limit, and keeps only the fields named here.
 // There is no collector for keys, payload, headers or command lines: what is not listed below cannot get into a bundle.
-import { arch, cpus, freemem, platform, release, totalmem, uptime, version } from 'node:os';
+import { getServers } from 'node:dns';
+import { arch, cpus, freemem, networkInterfaces, platform, release, totalmem, uptime, version } from 'node:os';
 import type { PolicyAnswer, TrustAnswer, TrustStoreRow } from '../../contract/routes.ts';
 import type { AppSummary, ConnectionRow, Snapshot } from '../../contract/snapshot.ts';
+import type { ReportAudit } from '../../core/diagnostics/report-input.ts';
 import type { Exclusion } from '../../core/model.ts';
 
 /** Where a bundle gets its facts. Each may throw or hang; that costs its own file and nothing else. */
@@ -16,6 +18,8 @@ export type BundleSources = {
   /** A `pem` that a source adds is left out. */
   readonly trust: () => Promise<BundleTrust>;
   readonly versions: () => Promise<Readonly<Record<string, string>>>;
+  /** The newest `limit`, oldest first. */
+  readonly audit: (limit: number) => Promise<readonly ReportAudit[]>;
   /** The end of the agent's log, at most `maxBytes`. */
   readonly logTail: (maxBytes: number) => Promise<string>;
 };
@@ -30,22 +34,40 @@ export type Collection = {
   readonly policy: Collected<PolicyAnswer>;
   readonly apps: Collected<readonly AppSummary[]>;
   readonly exclusions: Collected<readonly Exclusion[]>;
-  readonly connections: Collected<readonly ConnectionRow[]>;
+  /** Whoever has used a row may take it out: they are many. */
+  readonly connections: Collected<ConnectionRow[]>;
   readonly trust: Collected<BundleTrust>;
   readonly versions: Collected<Readonly<Record<string, string>>>;
   readonly system: Collected<Readonly<Record<string, string | number>>>;
+  readonly network: Collected<NetworkFacts>;
+  readonly audit: Collected<readonly ReportAudit[]>;
   readonly log: Collected<string>;
 };
 
-/** A day of a busy laptop is about this many rows; more makes the file slow to read and no answer better. */
-export const maxConnections = 5_000;
+/** How this device is connected. Hardware addresses are left out: they name the device everywhere. */
+export type NetworkFacts = {
+  readonly interfaces: readonly { readonly name: string; readonly address: string; readonly internal: boolean }[];
+  readonly resolvers: readonly string[];
+};
+
+/** Half a day of a busy laptop; more would take the agent beyond 150 MB of memory (test/bench/bundle-memory.ts). */
+export const maxConnections = 2_500;
+/** Months, but on a device where something is learned all the time. */
+export const maxAudit = 1_000;
 /** About two days at the normal level. */
 export const maxLogBytes = 2 * 1024 * 1024;
 
-/** Asks every source at the same time; none takes longer than `limitMs`, and none can fail the others. */
-export async function collectAll(sources: BundleSources, limitMs: number): Promise<Collection> {
-  const ask = <T>(source: () => Promise<T>): Promise<Collected<T>> => collect(source, limitMs);
-  const [status, policy, apps, exclusions, connections, trust, versions, system, log] = await Promise.all([
+/** How many sources `collectAll` asks. */
+export const sourceCount = 11;
+
+/** Asks every source at the same time; none takes longer than `limitMs`, and none can fail the others. `onDone` is called for each. */
+export async function collectAll(sources: BundleSources, limitMs: number, onDone: () => void): Promise<Collection> {
+  const ask = async <T>(source: () => Promise<T>): Promise<Collected<T>> => {
+    const collected = await collect(source, limitMs);
+    onDone();
+    return collected;
+  };
+  const [status, policy, apps, exclusions, connections, trust, versions, system, network, audit, log] = await Promise.all([
     ask(sources.status),
     ask(sources.policy),
     ask(async () => (await sources.apps()).map((app) => pick(app, appFields))),
@@ -57,9 +79,11 @@ export async function collectAll(sources: BundleSources, limitMs: number): Promi
     }),
     ask(sources.versions),
     ask(async () => systemFacts()),
+    ask(async () => networkFacts()),
+    ask(async () => (await sources.audit(maxAudit)).map((row) => pick(row, ['at', 'kind', 'detail']))),
     ask(async () => wholeLines(await sources.logTail(maxLogBytes))),
   ]);
-  return { status, policy, apps, exclusions, connections, trust, versions, system, log };
+  return { status, policy, apps, exclusions, connections, trust, versions, system, network, audit, log };
 }
 
 async function collect<T>(source: () => Promise<T>, limitMs: number): Promise<Collected<T>> {
@@ -93,6 +117,11 @@ function wholeLines(log: string): string {
   if (Buffer.byteLength(kept) < maxLogBytes) return kept;
   const firstEnd = kept.indexOf('\n');
   return firstEnd < 0 ? '' : kept.slice(firstEnd + 1);
+}
+
+function networkFacts(): NetworkFacts {
+  const interfaces = Object.entries(networkInterfaces()).flatMap(([name, all]) => (all ?? []).map(({ cidr, address, internal }) => ({ name, address: cidr ?? address, internal })));
+  return { interfaces, resolvers: getServers() };
 }
 
 function systemFacts(): Readonly<Record<string, string | number>> {

@@ -30,10 +30,13 @@ export function createDisturbances(options: {
   readonly now: () => number;
   readonly everyMs: number;
   readonly onChange: (disturbance: Disturbance | null) => void;
+  /** A captive portal seems to be there, and when a certificate holds again, that it is gone. */
+  readonly onPortal: (there: boolean) => void;
 }): Disturbances {
   let before = options.read();
   let lookedAt = performance.now();
   let last: Disturbance | null = null;
+  let portal = false;
   let ending: NodeJS.Timeout | null = null;
   const verified = new Set<string>();
   /** Registrable domains whose certificates turned invalid, and when. */
@@ -63,6 +66,7 @@ export function createDisturbances(options: {
     noted: () => last,
     note,
     upstreamVerified: (host) => {
+      if (portal) options.onPortal(portal = false);
       if (verified.has(host)) return;
       verified.add(host);
       if (verified.size > hostLimit) verified.delete(verified.values().next().value as string);
@@ -76,6 +80,7 @@ export function createDisturbances(options: {
       if (!portalSuspected([...failures].map(([name, failedAt]) => ({ host: name, at: failedAt })), at)) return;
       failures.clear();
       note('portal');
+      if (!portal) options.onPortal(portal = true);
     },
     close: () => {
       clearInterval(timer);

@@ -85,8 +85,8 @@ export function createAppTests(options: { now: () => number; changed: (appId: st
     if (state === null || state.test.phase === 'done') return;
     const steps = [...state.test.steps, { at: when, disposition, outcome }].slice(-stepLimit);
     state.test = { ...state.test, steps };
-    // The server's own wish, seen before anything was inspected: nothing is left to find out.
-    if (circumstances.clientCertificateAsked && verdict === 'client-certificate') end(state, verdict);
+    // What was seen before anything could be inspected, the server's wish or the app's hello: nothing is left to find out.
+    if ((circumstances.clientCertificateAsked && verdict === 'client-certificate') || circumstances.unanswerable !== null) end(state, verdict);
     else if (disposition === 'inspect') inspected(state, when, outcome.kind, verdict, siblingAlive);
     else if (outcome.kind === 'passed' && state.test.phase === 'letting-through') {
       if (!outcome.data) state.empty += 1;

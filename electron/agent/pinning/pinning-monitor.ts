@@ -275,6 +275,7 @@ export function createPinningMonitor(options: {
 function repeats(observation: Observation, last: Observation): boolean {
   return sameOutcome(observation.outcome, last.outcome) && observation.appHash === last.appHash && observation.disposition === last.disposition
     && observation.circumstances.clientCertificateAsked === last.circumstances.clientCertificateAsked
+    && observation.circumstances.unanswerable === last.circumstances.unanswerable
     && Math.abs(observation.at - last.at) < successEveryMs;
 }
 

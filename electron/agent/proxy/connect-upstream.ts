@@ -10,6 +10,7 @@ import { clientCertificateRequest, type ClientCertificateRequest } from '../../c
 import { spkiHash } from '../ca/authority.ts';
 import { handshakeDeadlineMs } from '../ca/leaf-contexts.ts';
 import { createServerTrust, sentCertificates, type ServerChain } from '../ca/server-chain.ts';
+import type { LocalRoot } from '../health/already-inspected.ts';
 import type { HelloShape } from './recent-targets.ts';
 import { codeOf } from './tls-error.ts';
 
@@ -27,6 +28,8 @@ export type VerifiedUpstream = {
   readonly cipher: string;
   /** The server asked for a client certificate, and we had none for it. */
   readonly clientCertificateAsked: boolean;
+  /** What vouches for it where that is a root of this device alone; null for public roots and those that policy names. */
+  readonly localRoot: LocalRoot | null;
 };
 
 export type UpstreamResult =
@@ -47,11 +50,22 @@ export type UpstreamRequest = {
   readonly sessionKey: string;
 };
 
-export type Upstreams = { connect(request: UpstreamRequest, now: number): Promise<UpstreamResult> };
+export type Upstreams = {
+  connect(request: UpstreamRequest, now: number): Promise<UpstreamResult>;
+  /** Resumes nothing that was begun before this. */
+  dropSessions(): void;
+};
 
-/** One upstream TLS client for a set of roots: the system's (or Node's where the system has none) plus policy's, minus our own root. */
-export function createUpstreams(options: { extraRoots: readonly string[]; ownSpkiHash: string | null }): Upstreams {
-  const ca = upstreamRoots(options.extraRoots, options.ownSpkiHash);
+/** One upstream TLS client for a set of roots: the system's plus those in policy's files, minus our own root. */
+export function createUpstreams(options: { systemRoots: readonly string[]; extraRoots: readonly string[]; ownSpkiHash: string | null }): Upstreams {
+  const named = rootsIn(options.extraRoots);
+  const ca = usableRoots([...options.systemRoots, ...named], options.ownSpkiHash);
+  const namedHashes = new Set(usableRoots(named, null).map((text) => spkiHash(new X509Certificate(text).raw)));
+  const localRootOf = ({ ways }: ServerChain): LocalRoot | null => {
+    const [way] = ways;
+    const hash = way?.links.at(-1)?.spkiHash;
+    return way === undefined || hash === undefined || ways.some(({ publicRoot }) => publicRoot) || namedHashes.has(hash) ? null : { spkiHash: hash, name: way.rootName };
+  };
   const trust = createServerTrust(ca, options.ownSpkiHash);
   // As strong against later decryption as the app asked to be, and no stronger: the hybrid share costs 1.2 kB and its key generation
   // on every connection. `*` marks the groups a key share is sent for, so that servers without the hybrid need no second round trip.
@@ -129,7 +143,7 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
       const verified = {
         kind: 'verified', socket, notAfter: certificate.notAfter, leafHash: certificate.hash,
         alpn: socket.alpnProtocol === false || socket.alpnProtocol === null ? null : socket.alpnProtocol,
-        version, cipher: socket.getCipher().name,
+        version, cipher: socket.getCipher().name, localRoot: localRootOf(certificate),
       } as const;
       const conclude = (): void => {
         const wish = resumed ? 'not-asked' : asked();
@@ -143,7 +157,7 @@ export function createUpstreams(options: { extraRoots: readonly string[]; ownSpk
       setImmediate(conclude);
     });
   });
-  return { connect };
+  return { connect, dropSessions: () => sessions.clear() };
 }
 
 function once<T>(make: () => T): () => T {
@@ -176,18 +190,20 @@ const verifyCodes = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID', 'UNSPECIFIED',
 ]);
 
-/** PEM roots; files that cannot be read are left out (the policy loader has complained about them). Our own root is never among them (A6). */
-function upstreamRoots(files: readonly string[], ownSpkiHash: string | null): string[] {
-  const system = tls.getCACertificates('system');
-  const base = system.length > 0 ? system : tls.getCACertificates('bundled');
-  const extra = files.flatMap((file) => {
+/** PEM roots of files; one that cannot be read is left out (the policy loader has complained about it). */
+function rootsIn(files: readonly string[]): string[] {
+  return files.flatMap((file) => {
     try {
       return readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     } catch {
       return [];
     }
   });
-  return [...base, ...extra].filter((text) => {
+}
+
+/** Those that are certificates. Our own root is never among them (A6). */
+function usableRoots(roots: readonly string[], ownSpkiHash: string | null): string[] {
+  return roots.filter((text) => {
     try {
       return spkiHash(new X509Certificate(text).raw) !== ownSpkiHash;
     } catch {

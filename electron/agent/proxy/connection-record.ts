@@ -8,7 +8,7 @@ import type { ConnectionRow } from '../../contract/snapshot.ts';
 import type { ProxyContext, Who } from './proxy-context.ts';
 
 type Facts = Partial<Pick<ConnectionRow, 'ip' | 'serverName' | 'tlsVersion' | 'cipher' | 'alpn' | 'ja4' | 'error'>
-  & Pick<Circumstances, 'clientCertificateAsked' | 'ech' | 'upstream'>>;
+  & Pick<Circumstances, 'clientCertificateAsked' | 'unanswerable' | 'ech' | 'upstream'>>;
 
 export type ConnectionRecord = {
   readonly id: number;
@@ -92,8 +92,8 @@ export function openRecord(proxy: ProxyContext, target: Target): ConnectionRecor
         at: proxy.now(), host: hostOf(), disposition: done.disposition, outcome: known, appHash: who.app.hash, runtime: who.app.runtime,
         perCallTrust: who.app.perCallTrust, trust, ja4: facts.ja4 ?? null, evidence,
         circumstances: {
-          ...now, clientCertificateAsked: facts.clientCertificateAsked ?? false, ech: facts.ech ?? false,
-          upstream: facts.upstream ?? 'not-inspected',
+          ...now, clientCertificateAsked: facts.clientCertificateAsked ?? false, unanswerable: facts.unanswerable ?? null,
+          ech: facts.ech ?? false, upstream: facts.upstream ?? 'not-inspected',
         },
       };
       proxy.monitor.observeOutcome(who.app, who.owner.pid, id, observation);

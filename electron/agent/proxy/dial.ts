@@ -1,12 +1,14 @@
-// Opens the TCP connection to a target: resolves, refuses addresses a loopback proxy must not open, dials A and AAAA staggered.
-// Not for TLS (connect-upstream.ts).
+// Opens the TCP connection to a target: resolves, refuses addresses a loopback proxy must not open, dials A and AAAA staggered; or has an
+// organisation's proxy open it (upstream-proxy.ts). Not for TLS (connect-upstream.ts).
 import { lookup as systemLookup } from 'node:dns';
 import * as net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { addressBytes, addressKind } from '../../core/policy/address.ts';
 import { formatHostPort, normaliseHost } from '../../core/policy/host-pattern.ts';
 import type { PolicyNetwork } from '../../core/policy/policy.ts';
+import { failureOf, type ProxyFailure } from '../../core/upstream-proxy/route.ts';
 import type { Target } from '../../core/model.ts';
+import { connectThrough, type ProxyWays, type ThroughWay, type UpstreamProxies } from './upstream-proxy.ts';
 
 /** RFC 8305 section 5 recommends 250 ms between attempts (decision 21). */
 const staggerMs = 250;
@@ -14,19 +16,34 @@ const staggerMs = 250;
 const connectDeadlineMs = 10_000;
 
 export type DialResult =
-  | { readonly kind: 'connected'; readonly socket: net.Socket; readonly address: string }
+  /** `address`: null behind a proxy. `forward`: the socket ends at a proxy that takes requests for absolute URLs (`use: 'plain'` alone). */
+  | { readonly kind: 'connected'; readonly socket: net.Socket; readonly address: string | null; readonly forward: Forward | null }
   /** An address that is never dialled; `why` in words. */
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'failed'; readonly code: string };
+
+/** A proxy that takes plain requests. `authorization`: the value of Proxy-Authorization, a secret. */
+export type Forward = {
+  readonly authorization: string | null;
+  /** To be told the head of its answer; gives the failure that a 407 is. */
+  answered(status: number, schemes: readonly string[]): ProxyFailure | null;
+};
+
+/** `plain`: an http:// request; `captured`: the app itself has dialled the address, so no proxy is asked. */
+export type DialUse = 'tunnel' | 'plain' | 'captured';
 
 /** Name look-up as node:dns gives it with `all: true`; tests and labs may bring their own. */
 export type Resolve = (host: string, done: (error: NodeJS.ErrnoException | null, addresses: { address: string; family: number }[]) => void) => void;
 
 const resolveBySystem: Resolve = (host, done) => systemLookup(host, { all: true, verbatim: true }, done);
 
-/** One TCP connection to the target, checked at the address that is dialled. `ownPorts`: the ports this agent listens on. */
+/**
+ * One TCP connection to the target, checked at the address that is dialled; where a proxy dials, only a literal address can be checked.
+ * `ownPorts`: the ports this agent listens on.
+ */
 export function dialTarget(
   target: Target, network: PolicyNetwork, ownPorts: ReadonlySet<number>, resolve: Resolve = resolveBySystem,
+  proxies: UpstreamProxies | null = null, use: DialUse = 'tunnel',
 ): Promise<DialResult> {
   const placed = network.localTargets[formatHostPort(normaliseHost(target.host), target.port)];
   if (placed !== undefined) return dialPlaced(placed, ownPorts);
@@ -35,6 +52,39 @@ export function dialTarget(
     const why = check(target.host);
     if (why !== null) return Promise.resolve({ kind: 'refused', why: `${target.host} is ${why}` });
   }
+  if (proxies === null || use === 'captured') return dialDirectly(target, check, resolve);
+  const dial = (ways: ProxyWays): Promise<DialResult> => dialInOrder(ways, () => dialDirectly(target, check, resolve), target, use, proxies, ownPorts);
+  const ways = proxies.waysTo(target, use);
+  return ways instanceof Promise ? ways.then(dial) : dial(ways);
+}
+
+/** The first way that leads anywhere: a proxy that is not there is passed over, one that says no is believed. */
+async function dialInOrder(
+  ways: ProxyWays, directly: () => Promise<DialResult>, target: Target, use: 'tunnel' | 'plain', proxies: UpstreamProxies, ownPorts: ReadonlySet<number>,
+): Promise<DialResult> {
+  if (typeof ways === 'string') return { kind: 'failed', code: ways };
+  let last: DialResult = { kind: 'failed', code: 'ERR_PROXY_SETTINGS' };
+  for (const way of ways) {
+    if (way.kind === 'direct') return directly();
+    const through = await connectThrough(way, target, use, ownPorts);
+    if (through.kind === 'connected' && use === 'plain') return { ...through, address: null, forward: forwardBy(way, proxies) };
+    proxies.tried(way, through.kind === 'failed' ? through.code : null, through.kind === 'failed' ? through.schemes : []);
+    if (through.kind === 'connected') return { ...through, address: null, forward: null };
+    last = through;
+    if (!['ERR_PROXY_UNREACHABLE', 'ERR_PROXY_TIMEOUT', 'ERR_PROXY_LOOP'].includes(through.code)) return last;
+  }
+  return last;
+}
+
+function forwardBy(way: ThroughWay, proxies: UpstreamProxies): Forward {
+  return { authorization: way.authorization, answered: (status, schemes) => {
+    const failure = status === 407 ? failureOf(status, schemes) : null;
+    proxies.tried(way, failure, schemes);
+    return failure;
+  } };
+}
+
+function dialDirectly(target: Target, check: (address: string) => string | null, resolve: Resolve): Promise<DialResult> {
   let refused: string | null = null;
   const socket = net.connect({
     host: target.host, port: target.port, allowHalfOpen: true, noDelay: true, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: staggerMs,
@@ -76,7 +126,7 @@ function settle(socket: net.Socket): Promise<DialResult> {
       socket.removeAllListeners('error');
       // Until the route takes the socket over, an early reset must not be an uncaught error; it shows as `destroyed`.
       socket.on('error', () => socket.destroy());
-      done({ kind: 'connected', socket, address: socket.remoteAddress ?? '' });
+      done({ kind: 'connected', socket, address: socket.remoteAddress ?? '', forward: null });
     });
     socket.once('error', (error: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] }) => {
       clearTimeout(deadline);

@@ -6,9 +6,10 @@ import { saidGoodbye } from '../../core/tls/app-close.ts';
 import { classifyHandshake, lateLimitMs } from '../../core/tls/handshake-outcome.ts';
 import type { ClientHello } from '../../core/tls/client-hello.ts';
 import type { ConnectionOutcome, Decision, HandshakeEvidence, Reason, Target, TrustView } from '../../core/model.ts';
+import type { RefusedHandshake } from '../events/handshake-log.ts';
 import { acceptDownstream, type DownstreamHandshake } from './accept-downstream.ts';
 import { ja4Of, type ConnectionRecord } from './connection-record.ts';
-import { dialTarget } from './dial.ts';
+import type { DialResult } from './dial.ts';
 import type { ProxyContext, Who } from './proxy-context.ts';
 import type { UpstreamResult } from './connect-upstream.ts';
 import type { HelloShape } from './recent-targets.ts';
@@ -22,7 +23,11 @@ export type InspectRequest = {
   /** The server leg, begun (`beginUpstream`) and shaped by this hello. */
   readonly connecting: Promise<UpstreamResult>;
   readonly target: Target;
+  /** Another connection to the target. */
+  readonly dial: () => Promise<DialResult>;
   readonly hello: ClientHello;
+  /** Null where no capture is kept. */
+  readonly helloBytes: Uint8Array | null;
   readonly decision: Decision;
   readonly record: ConnectionRecord;
   readonly proxy: ProxyContext;
@@ -47,7 +52,10 @@ export async function inspect(request: InspectRequest): Promise<void> {
 
   const upstream = await request.connecting;
   // Only of a name that was dialled: one that the app merely claims (SNI) may belong to any server.
-  if (host === target.host && upstream.kind === 'verified') proxy.disturbances.upstreamVerified(host);
+  if (host === target.host && upstream.kind === 'verified') {
+    proxy.disturbances.upstreamVerified(host);
+    proxy.alreadyInspected.seen(host, upstream.localRoot);
+  }
   if (host === target.host && upstream.kind === 'invalid') proxy.disturbances.upstreamInvalid(host);
   if (client.destroyed) {
     if (upstream.kind === 'verified') upstream.socket.destroy();
@@ -91,6 +99,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
   proxy.live.set(record.id, {
     appId: app?.id ?? null, host, moved: () => client.bytesRead + client.bytesWritten, close: () => upstream.socket.destroy(),
   });
+  const kept = handshakeToKeep(request, host, upstream, context.leaf.sha256);
   let outcome: ConnectionOutcome;
   let evidence: HandshakeEvidence;
   let trust: Promise<TrustView | null> = Promise.resolve(null);
@@ -140,6 +149,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
     proxy.live.delete(record.id);
     if (app !== null) proxy.monitor.connectionClosed(app, host, pid);
   }
+  if (kept !== null && (outcome.kind === 'refused' || outcome.kind === 'incompatible')) proxy.handshakes.keep({ ...kept, endedAt: proxy.now(), outcome, alert: evidence.alert, alertBy: evidence.alertBy });
   if (outcome.kind === 'established') record.observe(outcome, null, evidence);
   else if (outcome.kind !== 'abandoned') record.observe(outcome, await trust, evidence);
   record.end(outcome, bytesUp, bytesDown);
@@ -150,7 +160,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
  * always a block for must-inspect hosts. Never a leaf.
  */
 async function giveServersOwnBytes(request: InspectRequest, reason: Reason): Promise<void> {
-  const { client, target, hello, decision, record, proxy } = request;
+  const { client, hello, decision, record, proxy } = request;
   record.note({ error: reason.detail, ja4: ja4Of(hello) });
   const policy = proxy.policy();
   if (decision.reason.code === 'must-inspect' || (reason.code.startsWith('upstream-') && policy.defaults.onInvalidUpstream === 'block')) {
@@ -159,13 +169,14 @@ async function giveServersOwnBytes(request: InspectRequest, reason: Reason): Pro
     return record.end({ kind: 'blocked' }, 0, 0);
   }
   record.apply('bypass', reason);
-  const dialled = await dialTarget(target, policy.network, proxy.ownPorts(), proxy.resolve);
+  const dialled = await request.dial();
   if (dialled.kind !== 'connected') {
     client.destroy();
     return record.end({ kind: 'upstream', code: dialled.kind === 'failed' ? dialled.code : 'refused-target' }, 0, 0);
   }
-  // Only here has the app's own handshake something to teach: that it works where the server wants a certificate.
-  const teaches = reason.code === 'client-certificate';
+  if (reason.code === 'incompatible') record.note({ unanswerable: reason.detail });
+  // Only here has the app's own handshake something to teach: that it works where we could not have answered it.
+  const teaches = reason.code === 'client-certificate' || reason.code === 'incompatible';
   const end = await splice(client, dialled.socket, true, () => {
     record.outcome({ kind: 'passed', data: true });
     if (teaches) record.observe({ kind: 'passed', data: true }, null, null);
@@ -203,6 +214,20 @@ function howItEnded(
   if (end.appError !== null) return { ...common, closedBy: 'client', closeKind: 'rst' };
   const goodbye = appBytes === 0 && saidGoodbye(tls, bytesRead - handshake.readAtLeaf, bytesRead - handshake.readAtEnd);
   return { ...common, closedBy: 'client', closeKind: goodbye ? 'close-notify' : 'fin' };
+}
+
+/** What a capture needs of a handshake that may be refused, while its sockets still know their ends; null where none is kept. */
+function handshakeToKeep(
+  { client, helloBytes, target, record, proxy }: InspectRequest, host: string, upstream: Extract<UpstreamResult, { kind: 'verified' }>, leaf: string,
+): Omit<RefusedHandshake, 'endedAt' | 'outcome' | 'alert' | 'alertBy'> | null {
+  if (helloBytes === null) return null;
+  const who = record.who();
+  return {
+    connection: record.id, at: proxy.now(), host, leaf, hello: helloBytes, tlsVersion: upstream.version,
+    appName: who?.app?.name ?? null, user: who?.owner.kind === 'process' ? who.owner.user : null,
+    client: { address: client.remoteAddress ?? '::', port: client.remotePort ?? 0 },
+    server: { address: upstream.socket.remoteAddress ?? '::', port: target.port },
+  };
 }
 
 const nobody: Who = { owner: { kind: 'unknown', why: 'gone', uid: null, sandbox: null }, app: null };

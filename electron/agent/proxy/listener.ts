@@ -11,12 +11,12 @@ export type Listener = {
 
 export type ListenResult = { readonly kind: 'listening'; readonly listener: Listener } | { readonly kind: 'failed'; readonly code: string };
 
-/** `port` 0: any free one. A system without IPv6 loopback listens on 127.0.0.1 alone. */
-export async function listen(port: number, acceptClient: (socket: net.Socket) => void): Promise<ListenResult> {
-  const first = await open('127.0.0.1', port, acceptClient);
+/** `port` 0: any free one. A system without IPv6 loopback listens on 127.0.0.1 alone. `admits`: whose connections are served. */
+export async function listen(port: number, acceptClient: (socket: net.Socket) => void, admits: (socket: net.Socket) => boolean = isFromLoopback): Promise<ListenResult> {
+  const first = await open('127.0.0.1', port, acceptClient, admits);
   if (typeof first === 'string') return { kind: 'failed', code: first };
   const chosen = (first.address() as net.AddressInfo).port;
-  const second = await open('::1', chosen, acceptClient);
+  const second = await open('::1', chosen, acceptClient, admits);
   if (typeof second === 'string' && second !== 'EADDRNOTAVAIL' && second !== 'EAFNOSUPPORT') {
     await shut(first);
     return { kind: 'failed', code: second };
@@ -29,11 +29,15 @@ export async function listen(port: number, acceptClient: (socket: net.Socket) =>
   } };
 }
 
-function open(host: string, port: number, acceptClient: (socket: net.Socket) => void): Promise<net.Server | string> {
+/** Bound wrongly or not: nobody but this device may be at the other end (P3). */
+function isFromLoopback({ remoteAddress }: net.Socket): boolean {
+  return remoteAddress === '127.0.0.1' || remoteAddress === '::1' || remoteAddress === '::ffff:127.0.0.1';
+}
+
+function open(host: string, port: number, acceptClient: (socket: net.Socket) => void, admits: (socket: net.Socket) => boolean): Promise<net.Server | string> {
   return new Promise((done) => {
     const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      // Bound wrongly or not: nobody but this device may be at the other end (P3).
-      if (socket.remoteAddress === '127.0.0.1' || socket.remoteAddress === '::1' || socket.remoteAddress === '::ffff:127.0.0.1') acceptClient(socket);
+      if (admits(socket)) acceptClient(socket);
       else socket.destroy();
     });
     server.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? 'EUNKNOWN'));

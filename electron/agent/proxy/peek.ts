@@ -8,15 +8,16 @@ import { waitForBytes } from './wait-for-bytes.ts';
 const peekDeadlineMs = 16_000;
 
 export type Peeked =
-  | { readonly kind: 'client-hello'; readonly hello: ClientHello }
+  /** `bytes`: the hello as it came; null where nobody keeps it. */
+  | { readonly kind: 'client-hello'; readonly hello: ClientHello; readonly bytes: Uint8Array | null }
   | { readonly kind: 'unreadable-tls'; readonly why: string }
   /** The client spoke something else, or the server spoke first (SSH, SMTP). */
   | { readonly kind: 'not-tls'; readonly why: string }
   /** The client left without a byte. */
   | { readonly kind: 'gone' };
 
-/** `server`: the open TCP connection to the target; if it speaks first, this is no TLS. Null: it is known to speak TLS. */
-export async function peekClientHello(client: Socket, server: Socket | null): Promise<Peeked> {
+/** `server`: the open TCP connection to the target; if it speaks first, this is no TLS. Null: it is known to speak TLS. `keepBytes`: the hello's bytes are wanted too. */
+export async function peekClientHello(client: Socket, server: Socket | null, keepBytes = false): Promise<Peeked> {
   const deadline = performance.now() + peekDeadlineMs;
   const pieces: Buffer[] = [];
   let have = 0;
@@ -43,7 +44,7 @@ export async function peekClientHello(client: Socket, server: Socket | null): Pr
     // A hello that comes byte by byte is read again only where that can tell more.
     if (have < need) continue;
     const read = readClientHello(joined());
-    if (read.kind === 'client-hello') return putBack({ kind: 'client-hello', hello: read.hello });
+    if (read.kind === 'client-hello') return putBack({ kind: 'client-hello', hello: read.hello, bytes: keepBytes ? Uint8Array.from(joined().subarray(0, read.bytes)) : null });
     if (read.kind === 'not-tls') return putBack({ kind: 'not-tls', why: `first byte ${read.first}` });
     if (read.kind === 'invalid') return putBack({ kind: 'unreadable-tls', why: read.why });
     if (have > clientHelloLimit) return putBack({ kind: 'unreadable-tls', why: 'the ClientHello does not end' });

@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
 import { explainReason } from '../../core/explain.ts';
 import { readRequestHead } from '../../core/http/request-head.ts';
 import { decide } from '../../core/policy/decide.ts';
+import { isProxyFailure, proxyFailureWords, readConnectAnswer } from '../../core/upstream-proxy/route.ts';
 import { openRecord } from './connection-record.ts';
-import { dialTarget } from './dial.ts';
 import type { ProxyContext, Who } from './proxy-context.ts';
 
 export type PlainHttp = {
@@ -49,19 +49,24 @@ async function forward(request: http.IncomingMessage, response: http.ServerRespo
   const decision = decide(proxy.policy(), {
     target, os: proxy.os, transport: 'http', serverName: null, cannotAnswer: null, app: who.app, uid: who.owner.uid,
     user: who.owner.kind === 'process' ? who.owner.user : null, selfUid: proxy.selfUid, exclusion: null, passThroughDue: false,
+    suspended: null,
   });
   record.decided(decision);
   if (decision.disposition === 'block') {
     answer(response, 403, `blocked: ${explainReason(decision.reason, decision.rule)}.`);
     return record.end({ kind: 'blocked' }, 0, 0);
   }
-  const dialled = await dialTarget(target, proxy.policy().network, proxy.ownPorts(), proxy.resolve);
+  const dialled = await proxy.dial(target, 'plain');
   if (dialled.kind !== 'connected') {
     const refused = dialled.kind === 'refused';
     if (refused) record.apply('block', { code: 'refused-target', detail: dialled.why });
-    answer(response, refused ? 403 : 502, refused ? `Pinlight does not connect there: ${dialled.why}.` : `${target.host}:${target.port} cannot be reached (${dialled.code}).`);
+    answer(response, refused ? 403 : 502, refused ? `Pinlight does not connect there: ${dialled.why}.` : isProxyFailure(dialled.code)
+      ? proxyFailureWords(dialled.code, `${target.host}:${target.port}`) : `${target.host}:${target.port} cannot be reached (${dialled.code}).`);
     return record.end(refused ? { kind: 'blocked' } : { kind: 'upstream', code: dialled.code }, 0, 0);
   }
+  // A proxy of the organisation's at the other end takes the whole address, and its password.
+  const { forward: further } = dialled;
+  const secret = further?.authorization ?? null;
   record.note({ ip: dialled.address });
   if (response.destroyed) {
     dialled.socket.destroy();
@@ -69,16 +74,18 @@ async function forward(request: http.IncomingMessage, response: http.ServerRespo
   }
   // One request a connection: each head goes through the strict reader, with its limits in bytes and in time.
   response.shouldKeepAlive = false;
-  const path = url.slice('http://'.length).replace(/^[^/?#]*/, '').replace(/#.*$/, '');
+  const after = url.slice('http://'.length).replace(/^[^/?#]*/, '').replace(/#.*$/, '');
+  const path = after.startsWith('/') ? after : `/${after}`;
+  const host = target.port === 80 ? bracketed(target.host) : `${bracketed(target.host)}:${target.port}`;
   const onward = http.request({
     // No `agent`: with one, even `false`, node:http ignores createConnection and dials by itself.
-    createConnection: () => dialled.socket, method: request.method ?? 'GET', path: path.startsWith('/') ? path : `/${path}`,
+    createConnection: () => dialled.socket, method: request.method ?? 'GET', path: further === null ? path : `http://${host}${path}`,
     // The target that was decided on is what the server hears, whatever the client's own Host says (RFC 9112 section 3.2.2).
-    headers: ['Host', target.port === 80 ? bracketed(target.host) : `${bracketed(target.host)}:${target.port}`, ...keepHeaders(request.rawHeaders, 'host')],
+    headers: ['Host', host, ...(secret === null ? [] : ['Proxy-Authorization', secret]), ...keepHeaders(request.rawHeaders, 'host')],
     setHost: false, timeout: 300_000,
   });
-  const finish = (code: string | null): void => {
-    if (code !== null && !response.headersSent) answer(response, 502, `the server broke off (${code}).`);
+  const finish = (code: string | null, words = `the server broke off (${code ?? ''}).`): void => {
+    if (code !== null && !response.headersSent) answer(response, 502, words);
     else if (code !== null) response.destroy();
     record.end(code === null ? { kind: 'relayed' } : { kind: 'upstream', code }, dialled.socket.bytesWritten, dialled.socket.bytesRead);
     dialled.socket.destroy();
@@ -86,6 +93,8 @@ async function forward(request: http.IncomingMessage, response: http.ServerRespo
   onward.on('response', (reply) => {
     reply.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? 'ECONNRESET'));
     const status = reply.statusCode ?? 0;
+    const failure = further?.answered(status, readConnectAnswer(headText(status, reply.rawHeaders))?.schemes ?? []) ?? null;
+    if (failure !== null) return finish(failure, proxyFailureWords(failure, `${target.host}:${target.port}`));
     const phrase = reply.statusMessage ?? '';
     const headers = keepHeaders(reply.rawHeaders);
     // Node reads status lines and headers that it then refuses to write: the server's fault, and not the end of the agent.
@@ -102,6 +111,10 @@ async function forward(request: http.IncomingMessage, response: http.ServerRespo
   response.once('finish', () => finish(null));
   response.once('close', () => finish(response.writableFinished ? null : 'client left'));
   request.pipe(onward);
+}
+
+function headText(status: number, raw: readonly string[]): string {
+  return raw.reduce((text, part, at) => text + (at % 2 === 0 ? `\r\n${part}: ` : part), `HTTP/1.1 ${status}`);
 }
 
 function bracketed(host: string): string {

@@ -1,15 +1,17 @@
 // What the route of a connection needs from the rest of the agent, as one value; start-agent puts it together.
 // Not for logic.
 import type { Socket } from 'node:net';
-import type { AppIdentity, Circumstances, Os, Owner, TrustView } from '../../core/model.ts';
+import type { AppIdentity, Circumstances, Os, Owner, Suspension, Target, TrustView } from '../../core/model.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import type { ConnectionLog } from '../events/connection-log.ts';
+import type { AlreadyInspected } from '../health/already-inspected.ts';
+import type { HandshakeLog } from '../events/handshake-log.ts';
 import type { Disturbances } from '../health/disturbances.ts';
 import type { LeafContexts } from '../ca/leaf-contexts.ts';
 import type { PinningMonitor } from '../pinning/pinning-monitor.ts';
 import type { Store } from '../store/store.ts';
 import type { Upstreams } from './connect-upstream.ts';
-import type { Resolve } from './dial.ts';
+import type { DialResult, DialUse } from './dial.ts';
 import type { RecentTargets } from './recent-targets.ts';
 
 /** Who is at the other end of a downstream socket. */
@@ -23,7 +25,10 @@ export type ProxyContext = {
   readonly selfUid: number | null;
   readonly policy: () => Policy;
   readonly policyGeneration: () => number;
-  readonly whoIs: (client: Socket) => Who | Promise<Who>;
+  /** Why nothing of this owner's may be inspected now; null = it may. */
+  readonly suspended: (owner: Owner) => Suspension | null;
+  /** `dialled`: where a captured client's own socket leads to. */
+  readonly whoIs: (client: Socket, dialled: Target | null) => Who | Promise<Who>;
   /** The app has closed its end: a hint for its next look-up. */
   readonly appLeft: (client: Socket) => void;
   readonly trustViewOf: (who: Who) => Promise<TrustView | null>;
@@ -31,12 +36,14 @@ export type ProxyContext = {
   readonly circumstances: (who: Who, trust: TrustView | null, look: boolean) => Pick<Circumstances, 'rootAgeMs' | 'olderThanRoot' | 'disturbance'>;
   /** Hears whether servers' certificates hold: a captive portal answers for all of them. */
   readonly disturbances: Pick<Disturbances, 'upstreamVerified' | 'upstreamInvalid'>;
+  readonly alreadyInspected: AlreadyInspected;
   readonly monitor: PinningMonitor;
   readonly store: Store;
   readonly log: ConnectionLog;
+  readonly handshakes: Pick<HandshakeLog, 'wanted' | 'keep'>;
   readonly live: Map<number, LiveConnection>;
-  readonly ownPorts: () => ReadonlySet<number>;
-  readonly resolve: Resolve | undefined;
+  /** A connection to the target, by the policy of this moment (dial.ts). */
+  readonly dial: (target: Target, use: DialUse) => Promise<DialResult>;
   readonly recentTargets: RecentTargets;
   /** Null when the root cannot be used: then nothing is inspected. */
   readonly inspection: { readonly upstreams: () => Upstreams; readonly leaves: LeafContexts } | null;

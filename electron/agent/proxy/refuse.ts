@@ -31,7 +31,7 @@ export function refuseTls(socket: Socket): void {
 }
 
 /** Unread input would turn our close into a reset that eats the answer (RFC 9112 section 9.6): read on for a moment, at most 1 s. */
-function lingerThenDestroy(socket: Socket): void {
+export function lingerThenDestroy(socket: Socket): void {
   socket.on('error', () => socket.destroy());
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), 1_000);

@@ -4,9 +4,10 @@ import type { Socket } from 'node:net';
 import { whyUnanswerable } from '../../core/ca/leaf-profile.ts';
 import { explainReason } from '../../core/explain.ts';
 import { decide, mayBlock } from '../../core/policy/decide.ts';
+import { isProxyFailure, proxyFailureWords } from '../../core/upstream-proxy/route.ts';
 import type { ConnectionFacts, Decision, Target } from '../../core/model.ts';
 import { ja4Of, openRecord, type ConnectionRecord } from './connection-record.ts';
-import { dialTarget, type DialResult } from './dial.ts';
+import type { DialResult } from './dial.ts';
 import type { UpstreamResult } from './connect-upstream.ts';
 import { beginUpstream, inspect } from './inspect.ts';
 import { peekClientHello, type Peeked } from './peek.ts';
@@ -15,6 +16,7 @@ import type { ProxyContext, Who } from './proxy-context.ts';
 import { readHead } from './read-head.ts';
 import { sameShape, shapeOf, type HelloShape } from './recent-targets.ts';
 import { refuseRequest, refuseTls } from './refuse.ts';
+import { servePac } from './serve-pac.ts';
 import { splice } from './splice.ts';
 
 const established = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n');
@@ -27,50 +29,68 @@ export async function serveConnection(client: Socket, proxy: ProxyContext, plain
     const head = await readHead(client);
     if (head.kind === 'gone' && head.why === 'begun') return refuseRequest(client, 408, 'http_request_error', 'the request did not end in time.');
     if (head.kind === 'gone') return void client.destroy();
-    if (head.kind === 'absolute') return plainHttp.serve(client, proxy.whoIs(client));
+    if (head.kind === 'absolute') return plainHttp.serve(client, proxy.whoIs(client, null));
+    if (head.kind === 'pac') return servePac(client, head.host, proxy.policy());
     if (head.kind === 'invalid') return refuseRequest(client, head.status, 'http_request_error', `${head.why}.`);
-    await serveTunnel(client, head.target, proxy);
+    await serveTunnel(client, head.target, 'asked', proxy);
   } catch (error) {
     proxy.onBug(error);
     client.destroy();
   }
 }
 
-async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext): Promise<void> {
+/** Serves one client that dialled `target` itself and was redirected to us: the same route, without a head before it and words for no. Never rejects. */
+export async function serveCaptured(client: Socket, target: Target, proxy: ProxyContext): Promise<void> {
+  client.on('error', () => client.destroy());
+  try {
+    await serveTunnel(client, target, 'captured', proxy);
+  } catch (error) {
+    proxy.onBug(error);
+    client.destroy();
+  }
+}
+
+/** `captured`: the target is the address that the app has dialled; which name it means the ClientHello says, and nobody resolves that again. */
+async function serveTunnel(client: Socket, target: Target, how: 'asked' | 'captured', proxy: ProxyContext): Promise<void> {
   const record = openRecord(proxy, target);
   let server: Socket | null = null;
   let ahead: Ahead | null = null;
   try {
-    const dial = (): Promise<DialResult> => dialTarget(target, proxy.policy().network, proxy.ownPorts(), proxy.resolve);
-    const nameMayBlock = mayBlock(proxy.policy());
+    const captured = how === 'captured';
+    const dial = (): Promise<DialResult> => proxy.dial(target, captured ? 'captured' : 'tunnel');
+    const nameMayBlock = !captured && mayBlock(proxy.policy());
     // The client builds its ClientHello meanwhile. Only where nothing can be blocked by name, as such a host is not even dialled.
-    const promised = !nameMayBlock && proxy.recentTargets.answeredLately(target);
+    const promised = !captured && !nameMayBlock && proxy.recentTargets.answeredLately(target);
     if (promised) client.write(established);
     const dialling = promised ? dial() : null;
 
-    const who = await proxy.whoIs(client);
+    const who = await proxy.whoIs(client, captured ? target : null);
     record.identify(who);
+    // The rules spare our own user: were they wrong, each connection of ours would make another without end.
+    if (captured && who.owner.uid === proxy.selfUid) return noWay(client, record, target, { kind: 'refused', why: 'it is a connection of Pinlight\'s own' }, true);
     const beforehand = (): Decision => decide(proxy.policy(), factsOf(proxy, target, who, null));
     if (nameMayBlock && beforehand().disposition === 'block') return block(client, record, beforehand());
     const dialled = await (dialling ?? dial());
     if (dialled.kind !== 'connected') {
       proxy.recentTargets.failed(target);
-      return noWay(client, record, target, dialled, promised);
+      return noWay(client, record, target, dialled, promised || captured);
     }
     proxy.recentTargets.answered(target);
     server = dialled.socket;
     record.note({ ip: dialled.address });
-    if (!promised) client.write(established);
+    if (!promised && !captured) client.write(established);
 
-    ahead = beginAhead(server, target, who, record, proxy);
-    const peeked = await peekClientHello(client, ahead === null ? server : null);
+    ahead = captured ? null : beginAhead(server, target, who, record, proxy);
+    const peeked = await peekClientHello(client, ahead === null ? server : null, proxy.handshakes.wanted());
     if (peeked.kind === 'gone') {
       record.decided(beforehand());
       client.destroy();
       return record.end({ kind: 'abandoned' }, 0, 0);
     }
     if (peeked.kind === 'client-hello') record.note({ serverName: peeked.hello.serverName, ech: peeked.hello.ech });
-    const meant = decide(proxy.policy(), factsOf(proxy, target, who, peeked));
+    // Of a captured client the name is all that policy can mean; by its address alone a rule for everything else would win over one for the name.
+    const meantTarget = captured ? { ...target, host: nameOf(peeked, target) } : target;
+    const meant = decide(proxy.policy(), factsOf(proxy, meantTarget, who, peeked));
     const decision = proxy.inspection === null ? withoutRoot(meant) : meant;
     record.decided(decision);
     // Used up the moment it is decided: nothing may wait between the two.
@@ -91,7 +111,7 @@ async function serveTunnel(client: Socket, target: Target, proxy: ProxyContext):
         else if (ahead !== null) server = await dialAnew(client, server, record, target, dial);
         if (server === null) return;
         connecting ??= beginUpstream(server, target, shape, record, proxy);
-        return await inspect({ client, connecting, target, hello: peeked.hello, decision, record, proxy });
+        return await inspect({ client, connecting, target, dial, hello: peeked.hello, helloBytes: peeked.bytes, decision, record, proxy });
       }
     }
   } finally {
@@ -137,8 +157,9 @@ async function dialAnew(client: Socket, begun: Socket, record: ConnectionRecord,
 async function bypass(client: Socket, server: Socket, record: ConnectionRecord, decision: Decision, peeked: Peeked): Promise<void> {
   const { code } = decision.reason;
   const app = record.who()?.app ?? null;
-  const watched = app !== null && (code === 'control-experiment' || code === 'exclusion');
-  if (peeked.kind === 'client-hello') record.note({ ja4: ja4Of(peeked.hello) });
+  const unanswerable = peeked.kind === 'client-hello' && code === 'incompatible' ? whyUnanswerable(peeked.hello) : null;
+  const watched = app !== null && (code === 'control-experiment' || code === 'exclusion' || unanswerable !== null);
+  if (peeked.kind === 'client-hello') record.note({ ja4: ja4Of(peeked.hello), unanswerable });
   const end = await splice(client, server, peeked.kind !== 'not-tls', () => {
     record.outcome({ kind: 'passed', data: true });
     if (watched) record.observe({ kind: 'passed', data: true }, null, null);
@@ -166,6 +187,10 @@ function noWay(client: Socket, record: ConnectionRecord, target: Target, dialled
   }
   record.apply('bypass', { code: 'upstream-failed', detail: dialled.code });
   record.note({ error: dialled.code });
+  if (isProxyFailure(dialled.code)) {
+    refuseRequest(client, dialled.code === 'ERR_PROXY_TIMEOUT' ? 504 : 502, 'proxy_configuration_error', proxyFailureWords(dialled.code, `${target.host}:${target.port}`));
+    return record.end({ kind: 'upstream', code: dialled.code }, 0, 0);
+  }
   const late = dialled.code === 'ETIMEDOUT';
   const unknown = dialled.code === 'ENOTFOUND' || dialled.code === 'EAI_AGAIN';
   refuseRequest(client, late ? 504 : 502, late ? 'connection_timeout' : unknown ? 'dns_error' : 'connection_refused',
@@ -186,7 +211,7 @@ function factsOf(proxy: ProxyContext, target: Target, who: Who, peeked: Peeked |
     transport: peeked === null || hello !== null ? 'tls' : peeked.kind === 'unreadable-tls' ? 'unreadable-tls' : 'not-tls',
     cannotAnswer: hello === null ? null : whyUnanswerable(hello),
     uid: who.owner.uid, user: who.owner.kind === 'process' ? who.owner.user : null, selfUid: proxy.selfUid,
-    ...proxy.monitor.factsFor(who.app, host),
+    suspended: proxy.suspended(who.owner), ...proxy.monitor.factsFor(who.app, host),
   };
 }
 

@@ -2,18 +2,8 @@
 // Not for batching (store.ts) and not for the filter language (core/log-query makes the condition).
 import type Database from 'better-sqlite3';
 import { getDomain } from 'tldts';
-import type { ConnectionOutcome, Disposition, Reason } from '../../core/model.ts';
 import type { ConnectionRow } from '../../contract/snapshot.ts';
-
-const columns = [
-  'id', 'started_at', 'duration_ms', 'app_id', 'app_name', 'app_path', 'signer', 'package', 'pid', 'uid', 'user', 'host', 'domain', 'ip', 'port',
-  'server_name', 'decided', 'disposition', 'reason', 'reason_detail', 'rule', 'outcome', 'sign', 'alert', 'outcome_detail', 'verdict',
-  'tls', 'cipher', 'alpn', 'ja4', 'bytes_up', 'bytes_down', 'error',
-] as const;
-
-type Cell = string | number | null;
-/** One row as SQLite holds it. */
-type StoredConnection = { readonly [column in (typeof columns)[number]]: Cell } & { readonly id: number };
+import { connectionColumns, fromStored, type StoredConnection } from './stored-connection.ts';
 
 export type ConnectionTable = {
   lastId(): number;
@@ -24,13 +14,15 @@ export type ConnectionTable = {
 };
 
 export function createConnectionTable(database: Database.Database): ConnectionTable {
-  const put = database.prepare(`INSERT OR REPLACE INTO connections (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`);
+  const put = database.prepare(`INSERT OR REPLACE INTO connections (${connectionColumns.join(', ')}) VALUES (${connectionColumns.map(() => '?').join(', ')})`);
+  const putApp = database.prepare('INSERT OR IGNORE INTO connection_apps (app_id, app_name, app_path) VALUES (?, ?, ?)');
   const setOutcome = database.prepare('UPDATE connections SET outcome = ?, sign = NULL, alert = NULL WHERE id = ?');
   return {
     lastId: () => (database.prepare('SELECT max(id) AS id FROM connections').get() as { id: number | null }).id ?? 0,
     put: (pending) => {
       const stored = toStored(pending);
-      put.run(columns.map((column) => stored[column]));
+      put.run(connectionColumns.map((column) => stored[column]));
+      if (stored.app_id !== null) putApp.run(stored.app_id, stored.app_name ?? '', stored.app_path ?? '');
     },
     setOutcome: (id, outcome) => {
       setOutcome.run(outcome, id);
@@ -59,30 +51,4 @@ function toStored({ row, ...extra }: PendingConnection): StoredConnection {
     verdict: extra.verdict, tls: row.tlsVersion, cipher: row.cipher, alpn: row.alpn, ja4: row.ja4,
     bytes_up: row.bytesUp, bytes_down: row.bytesDown, error: row.error,
   };
-}
-
-function fromStored(row: StoredConnection): ConnectionRow {
-  const text = (cell: Cell): string | null => (cell === null ? null : String(cell));
-  return {
-    id: row.id, startedAt: Number(row.started_at), durationMs: row.duration_ms === null ? null : Number(row.duration_ms),
-    appId: text(row.app_id), appName: text(row.app_name), appPath: text(row.app_path), package: text(row.package),
-    pid: row.pid === null ? null : Number(row.pid), user: text(row.user), host: String(row.host), port: Number(row.port), ip: text(row.ip),
-    serverName: text(row.server_name), decided: row.decided as Disposition, disposition: row.disposition as Disposition,
-    reason: { code: row.reason as Reason['code'], detail: text(row.reason_detail) }, rule: text(row.rule), outcome: outcomeOf(row),
-    tlsVersion: text(row.tls), cipher: text(row.cipher), alpn: text(row.alpn), ja4: text(row.ja4),
-    bytesUp: Number(row.bytes_up), bytesDown: Number(row.bytes_down), error: text(row.error),
-  };
-}
-
-function outcomeOf(row: StoredConnection): ConnectionOutcome | null {
-  const alert = row.alert === null ? null : Number(row.alert);
-  switch (row.outcome) {
-    case null: return null;
-    case 'refused': return { kind: 'refused', sign: row.sign as 'alert' | 'silent-early' | 'silent-late', alert };
-    case 'incompatible': return { kind: 'incompatible', alert: alert ?? 0 };
-    case 'agent-fault': return { kind: 'agent-fault', code: String(row.outcome_detail) };
-    case 'upstream': return { kind: 'upstream', code: String(row.outcome_detail) };
-    case 'passed': return { kind: 'passed', data: row.outcome_detail === 'data' };
-    default: return { kind: row.outcome as 'established' | 'unused' | 'abandoned' | 'relayed' | 'blocked' };
-  }
 }

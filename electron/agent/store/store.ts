@@ -61,6 +61,8 @@ export type Store = {
   loadExclusions(): Exclusion[];
   /** Audit rows of one kind since a time, oldest first. */
   loadAudit(kind: string, since: number): { at: number; detail: Record<string, unknown> }[];
+  /** The newest audit rows of every kind, oldest first. */
+  newestAudit(limit: number): { at: number; kind: string; detail: Record<string, unknown> }[];
   /** Writes what waits; answers false when the disk refused. */
   flush(): boolean;
   /** Applies the retention; answers how many rows went. */
@@ -235,6 +237,11 @@ function createStore(database: Database.Database, onTrouble: StoreTrouble, limit
         const detail = parsed<Record<string, unknown>>(row.detail, []);
         return detail === null ? [] : [{ at: row.at, detail }];
       }),
+    newestAudit: (limit) => (database.prepare('SELECT at, kind, detail FROM audit ORDER BY rowid DESC LIMIT ?').all(limit) as { at: number; kind: string; detail: string }[])
+      .flatMap((row) => {
+        const detail = parsed<Record<string, unknown>>(row.detail, []);
+        return detail === null ? [] : [{ ...row, detail }];
+      }).reverse(),
     loadExclusions: () => (database.prepare('SELECT body FROM exclusions').all() as { body: string }[])
       .flatMap((row) => parsed<Exclusion>(row.body, ['id', 'kind', 'host', 'reason']) ?? []),
     flush,
@@ -277,6 +284,7 @@ function prune(database: Database.Database, now: number, retention: Retention, v
   ]) gone += database.prepare(sql).run(before).changes;
   verdicts.forgetCounts();
   gone += verdicts.settle();
+  database.prepare('DELETE FROM connection_apps WHERE NOT EXISTS (SELECT 1 FROM connections WHERE app_id = connection_apps.app_id)').run();
   const keepFrom = database.prepare('SELECT id FROM connections ORDER BY id DESC LIMIT 1 OFFSET ?').get(retention.connectionRows) as { id: number } | undefined;
   if (keepFrom !== undefined) gone += database.prepare('DELETE FROM connections WHERE id <= ?').run(keepFrom.id).changes;
   const used = (): number => {

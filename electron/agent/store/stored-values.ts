@@ -61,6 +61,7 @@ function readCircumstances(value: unknown, inspected: boolean): Circumstances {
     olderThanRoot: isTrue(found.olderThanRoot),
     disturbance: isObject(disturbance) && typeof disturbance.kind === 'string' && Number.isFinite(disturbance.at) ? disturbance : null,
     clientCertificateAsked: isTrue(found.clientCertificateAsked),
+    unanswerable: textOf(found.unanswerable),
     ech: isTrue(found.ech),
     upstream: found.upstream ?? (inspected ? 'verified' : 'not-inspected'),
   };

@@ -1,6 +1,6 @@
 // What the control routes answer about apps, tests and exclusions. A monitor on a real store; the agent's other parts are left out.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { decideUnlearned, summariseApp, type SummaryContext } from '../../../electron/agent/control/app-summary.ts';
+import { decideUnlearned, nextWords, summariseApp, type SummaryContext } from '../../../electron/agent/control/app-summary.ts';
 import { createHandlers, type HandlerContext } from '../../../electron/agent/control/handlers.ts';
 import { createEventBus } from '../../../electron/agent/events/event-bus.ts';
 import type { PolicyStore } from '../../../electron/agent/policy/policy-store.ts';
@@ -17,12 +17,15 @@ let handlers: Handlers;
 beforeEach(() => {
   rig = createRig();
   rules({ do: 'inspect' });
-  const summaries: SummaryContext = { monitor: rig.monitor, policy: () => rig.policy, os: 'linux', selfUid: 0, now: () => rig.clock };
+  const summaries: SummaryContext = { monitor: rig.monitor, policy: () => rig.policy, os: 'linux', selfUid: 0, now: () => rig.clock, suspended: () => null };
   const nothing = (): never => { throw new Error('not part of this'); };
   const policy: PolicyStore = { current: () => rig.policy, generation: () => 1, files: () => [], problems: () => [], reload: nothing, onChange: nothing, close: nothing };
   const context: HandlerContext = {
-    store: rig.store, monitor: rig.monitor, policy, bus: createEventBus(), snapshot: nothing, summarise: (record, wanted) => summariseApp(record, summaries, wanted),
-    decideUnlearned: (record, at) => decideUnlearned(record, at, summaries), trust: nothing, versions: nothing, logTail: nothing, homes: [], now: () => rig.clock, stop: nothing,
+    store: rig.store, log: { page: nothing, statistics: nothing, values: nothing, ofUser: nothing }, monitor: rig.monitor, policy, bus: createEventBus(), snapshot: nothing, summarise: (record, wanted) => summariseApp(record, summaries, wanted),
+    decideUnlearned: (record, at) => decideUnlearned(record, at, summaries), nextWords: (record, at) => nextWords(record, at, summaries), trust: nothing, versions: nothing, logTail: nothing, homes: [], now: () => rig.clock, stop: nothing, administrator: true,
+    pauses: { isPaused: nothing, view: nothing, begin: nothing, end: nothing, ticket: nothing, policyChanged: nothing, close: nothing },
+    notices: { read: nothing, record: nothing, isPending: nothing }, account: '0', logDetail: { until: nothing, set: nothing },
+    bundles: { start: nothing, job: nothing, cancel: nothing, bundle: nothing, close: nothing }, handshakes: { wanted: nothing, keep: nothing, all: nothing },
   };
   handlers = createHandlers(context);
 });

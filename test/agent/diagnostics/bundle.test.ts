@@ -1,20 +1,20 @@
 // Real archives: read back with yauzl, unzip and Python; hashes, failing sources, planted secrets, limits.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { fromBufferPromise } from 'yauzl';
-import { streamBundle } from '../../../electron/agent/diagnostics/bundle.ts';
+import { assembleBundle } from '../../../electron/agent/diagnostics/bundle.ts';
+import { packBundle } from '../../../electron/agent/diagnostics/pack.ts';
 import type { BundleOptions, BundleSources } from '../../../electron/agent/diagnostics/bundle.ts';
-import type { Manifest } from '../../../electron/core/diagnostics/manifest.ts';
 import type { ConnectionRow } from '../../../electron/contract/snapshot.ts';
 import { connections, snapshot } from '../../core/diagnostics/device-fixture.ts';
 import { plantedSecrets } from '../../core/diagnostics/planted-secrets.ts';
-import { bundleOptions, deviceSources } from './sources.ts';
+import { bundleOptions, deviceSources, makeZip } from './sources.ts';
 
 const run = promisify(execFile);
 let folder = '';
@@ -22,9 +22,8 @@ beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'pinlight-bundle-'
 afterAll(async () => { await rm(folder, { recursive: true, force: true }); });
 
 async function bundle(replace: Partial<BundleSources> = {}, options: Partial<BundleOptions> = {}) {
-  const { stream, done } = streamBundle(deviceSources(replace), { ...bundleOptions, ...options });
-  const zip = await buffer(stream);
-  return { zip, manifest: await done, files: await unpack(zip) };
+  const { zip, bundle: { manifest, key } } = await makeZip(deviceSources(replace), options);
+  return { zip, manifest, key, files: await unpack(zip) };
 }
 
 async function unpack(zip: Buffer): Promise<Map<string, Buffer>> {
@@ -39,8 +38,8 @@ function text(files: Map<string, Buffer>, name: string): string {
 }
 
 const allFiles = [
-  'manifest.json', 'report.html', 'status.json', 'health.json', 'policy.json', 'apps.json', 'exclusions.json', 'trust-stores.json',
-  'versions.json', 'system.json', 'connections.ndjson', 'agent.log',
+  'manifest.json', 'report.html', 'status.json', 'health.json', 'policy-effective.json', 'apps.json', 'exclusions.json', 'trust-stores.json',
+  'versions.json', 'system.json', 'network.json', 'connections.ndjson', 'audit.ndjson', 'agent.log', 'findings.json',
 ];
 
 describe('a whole bundle', () => {
@@ -119,8 +118,8 @@ describe('planted secrets', () => {
 
 describe('sources that fail', () => {
   const names: readonly (readonly [keyof BundleSources, readonly string[]])[] = [
-    ['status', ['status.json', 'health.json']], ['policy', ['policy.json']], ['apps', ['apps.json']], ['exclusions', ['exclusions.json']],
-    ['connections', ['connections.ndjson']], ['trust', ['trust-stores.json']], ['versions', ['versions.json']], ['logTail', ['agent.log']],
+    ['status', ['status.json', 'health.json']], ['policy', ['policy-effective.json']], ['apps', ['apps.json']], ['exclusions', ['exclusions.json']],
+    ['connections', ['connections.ndjson']], ['trust', ['trust-stores.json']], ['versions', ['versions.json']], ['audit', ['audit.ndjson']], ['logTail', ['agent.log']],
   ];
 
   test.each(names)('%s throws: the rest is there and the manifest says why', async (name, lost) => {
@@ -137,8 +136,8 @@ describe('sources that fail', () => {
 
   it('all fail: there is still a report and a manifest', async () => {
     const { manifest, files } = await bundle(Object.fromEntries(names.map(([name]) => [name, () => Promise.reject(new Error('gone'))])));
-    expect([...files.keys()]).toEqual(['manifest.json', 'report.html', 'system.json']);
-    expect(manifest.notCollected).toHaveLength(9);
+    expect([...files.keys()]).toEqual(['manifest.json', 'report.html', 'system.json', 'network.json', 'findings.json']);
+    expect(manifest.notCollected).toHaveLength(10);
     expect(text(files, 'report.html')).toContain('cannot judge this device');
   });
 
@@ -147,12 +146,12 @@ describe('sources that fail', () => {
     expect(absent.manifest.notCollected.map((entry) => entry.name)).toEqual(['status.json', 'health.json', 'apps.json']);
     const odd = await bundle({ policy: () => Promise.resolve(JSON.parse('{"problems":[],"files":[]}')) });
     expect(odd.manifest.notCollected.map((entry) => entry.name)).toEqual(['report.html']);
-    expect(odd.files.has('policy.json')).toBe(true);
+    expect(odd.files.has('policy-effective.json')).toBe(true);
   });
 });
 
 describe('limits', () => {
-  it('takes 5,000 connections of an endless source and closes it', async () => {
+  it('takes 2,500 connections of an endless source and closes it', async () => {
     let closed = false;
     const first = connections[0];
     if (first === undefined) throw new Error('the fixture is empty');
@@ -164,7 +163,7 @@ describe('limits', () => {
       }
     }
     const { files } = await bundle({ connections: async () => endless(first) });
-    expect(text(files, 'connections.ndjson').trimEnd().split('\n')).toHaveLength(5_000);
+    expect(text(files, 'connections.ndjson').trimEnd().split('\n')).toHaveLength(2_500);
     expect(closed).toBe(true);
   });
 
@@ -201,25 +200,36 @@ it('lets the proxy work in between: no turn of the loop takes longer than half a
   expect(longest).toBeLessThan(500);
 });
 
-describe('the reader', () => {
-  it('that goes away early makes done reject with a stable code and nothing else fail', async () => {
-    const { stream, done } = streamBundle(deviceSources(), bundleOptions);
-    stream.destroy();
-    await expect(done).rejects.toMatchObject({ code: 'bundle-unwritable' });
+describe('the work', () => {
+  it('tells how far it is: sources first, then files, never backwards', async () => {
+    const steps: [string, number, number][] = [];
+    await assembleBundle(deviceSources(), { ...bundleOptions, onProgress: (phase, done, total) => steps.push([phase, done, total]) });
+    expect(steps[0]).toEqual(['collecting', 0, 11]);
+    expect(steps.filter(([phase]) => phase === 'collecting').at(-1)).toEqual(['collecting', 11, 11]);
+    expect(steps.at(-1)).toEqual(['redacting', 12, 12]);
+    for (const [i, [phase, done]] of steps.entries()) expect(phase !== steps[i - 1]?.[0] || done > (steps[i - 1]?.[1] ?? 0)).toBe(true);
   });
 
-  it('that goes away in the middle does so too', async () => {
-    const { stream, done } = streamBundle(deviceSources({ logTail: async () => Array.from({ length: 90_000 }, (_, i) => `line ${i * 7919}`).join('\n') }), bundleOptions);
+  it('ends at the next step when it is cancelled, with rows still to do', async () => {
+    const ended = new AbortController();
+    const first = connections[0];
+    if (first === undefined) throw new Error('the fixture is empty');
+    let last = 0;
+    const making = assembleBundle(deviceSources({ connections: async () => Array.from({ length: 5_000 }, () => first) }), {
+      ...bundleOptions, signal: ended.signal, onProgress: (phase, done) => {
+        last = done;
+        if (phase === 'redacting' && done === 9) ended.abort();
+      },
+    });
+    await expect(making).rejects.toMatchObject({ name: 'AbortError' });
+    expect(last).toBe(9);
+  });
+
+  it('a reader that goes away in the middle of the download costs nobody anything', async () => {
+    const made = await assembleBundle(deviceSources({ logTail: async () => Array.from({ length: 90_000 }, (_, i) => `line ${i * 7919}`).join('\n') }), bundleOptions);
+    const stream = packBundle(made, null);
     stream.once('data', () => stream.destroy());
-    await expect(done).rejects.toMatchObject({ code: 'bundle-unwritable' });
-  });
-
-  it('may be a file: the manifest arrives when the last byte was handed over', async () => {
-    const path = join(folder, 'file.zip');
-    const { stream, done } = streamBundle(deviceSources(), bundleOptions);
-    await writeFile(path, stream);
-    const manifest: Manifest = await done;
-    expect(manifest.id).toBe('PL-0410-6105');
-    expect((await unpack(await readFile(path))).size).toBe(allFiles.length);
+    await new Promise((done) => { stream.once('close', done); });
+    expect((await unpack(await buffer(packBundle(made, null)))).size).toBe(allFiles.length);
   });
 });

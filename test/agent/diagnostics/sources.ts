@@ -1,9 +1,13 @@
 // Sources for bundle tests: the invented device, any source replaceable. Not a mock of the agent: the bundle only sees this interface.
-import type { BundleOptions, BundleSources } from '../../../electron/agent/diagnostics/bundle.ts';
-import { apps, connections, exclusions, now, policy, snapshot, stores } from '../../core/diagnostics/device-fixture.ts';
+import { assembleBundle } from '../../../electron/agent/diagnostics/bundle.ts';
+import type { Bundle, BundleOptions, BundleSources } from '../../../electron/agent/diagnostics/bundle.ts';
+import { buffer } from 'node:stream/consumers';
+import { packBundle } from '../../../electron/agent/diagnostics/pack.ts';
+import { apps, audit, connections, exclusions, now, policy, snapshot, stores } from '../../core/diagnostics/device-fixture.ts';
 
 export const bundleOptions: BundleOptions = {
-  device: 'LAPTOP-42', version: '0.1.0', now, random: Uint8Array.from([1, 2, 3, 4, 5]), homes: ['/home/ann'],
+  device: 'LAPTOP-42', version: '0.1.0', now, random: Uint8Array.from({ length: 21 }, (_, i) => i + 1), homes: ['/home/ann'],
+  names: 'shown', note: null, recording: null, capture: null,
 };
 
 export function deviceSources(replace: Partial<BundleSources> = {}): BundleSources {
@@ -14,8 +18,16 @@ export function deviceSources(replace: Partial<BundleSources> = {}): BundleSourc
     exclusions: async () => exclusions,
     connections: async (limit) => connections.slice(0, limit),
     trust: async () => ({ root: snapshot.agent.root, stores }),
+    audit: async () => audit,
     versions: async () => ({ pinlight: '0.1.0', 'better-sqlite3': '13.2.0' }),
     logTail: async () => '{"level":30,"time":1,"msg":"listening on 127.0.0.1:18443"}\n{"level":40,"time":2,"msg":"slow look-up in /home/ann"}\n',
     ...replace,
   };
+}
+
+/** The bundle of these sources as a zip file. */
+export async function makeZip(sources: BundleSources, options: Partial<BundleOptions> & { readonly sealTo?: string } = {}): Promise<{ readonly zip: Buffer; readonly bundle: Bundle }> {
+  const { sealTo = null, ...rest } = options;
+  const bundle = await assembleBundle(sources, { ...bundleOptions, ...rest });
+  return { bundle, zip: await buffer(packBundle(bundle, sealTo)) };
 }

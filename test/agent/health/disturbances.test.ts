@@ -12,6 +12,7 @@ let stepped: number;
 let network: string;
 let looks: number;
 let told: (Disturbance | null)[];
+let portals: boolean[];
 let disturbances: Disturbances;
 
 const wall = (): number => began + performance.now() + asleep + stepped;
@@ -28,8 +29,8 @@ const kinds = (): (string | null)[] => told.map((one) => one?.kind ?? null);
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout', 'performance'] });
-  [asleep, stepped, network, looks, told] = [0, 0, 'eth0 192.0.2.4', 0, []];
-  disturbances = createDisturbances({ read, now: wall, everyMs: readingEveryMs, onChange: (disturbance) => told.push(disturbance) });
+  [asleep, stepped, network, looks, told, portals] = [0, 0, 'eth0 192.0.2.4', 0, [], []];
+  disturbances = createDisturbances({ read, now: wall, everyMs: readingEveryMs, onChange: (disturbance) => told.push(disturbance), onPortal: (there) => portals.push(there) });
 });
 afterEach(() => {
   disturbances.close();
@@ -110,6 +111,10 @@ test('certificates of three domains that had verified turn invalid: a portal, al
   stepped = -500;
   disturbances.upstreamInvalid('three.test');
   expect(disturbances.last()).toEqual({ kind: 'portal', at: wall() });
+  expect(portals).toEqual([true]);
+  disturbances.upstreamVerified('two.test');
+  disturbances.upstreamVerified('three.test');
+  expect(portals).toEqual([true, false]);
 });
 
 test('three domains over more than 30 s are no portal; a domain counts again when it has verified again', () => {

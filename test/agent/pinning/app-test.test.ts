@@ -147,6 +147,12 @@ describe('a test', () => {
     rig.tell({ kind: 'incompatible', alert: 70 }, host);
     expect(standing()).toEqual(done('incompatible'));
   });
+  test('of an app whose hello our leg cannot answer ends at its first connection, and nothing is learned', () => {
+    start();
+    rig.tell(passed, host, app(), { circumstances: { ...calm, unanswerable: 'no elliptic curve in common' } });
+    expect(standing()).toEqual(done('incompatible'));
+    expect(rig.excluded(host)).toBeNull();
+  });
   test('at a server that asks for a client certificate ends with that', () => {
     start();
     rig.tell(passed, host, app(), { circumstances: { ...calm, clientCertificateAsked: true } });

@@ -17,7 +17,7 @@ export function row(id: number, startedAt: number, change: Partial<ConnectionRow
 }
 
 export const calm: Circumstances = {
-  rootAgeMs: 30 * 24 * 3600_000, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, ech: false, upstream: 'verified',
+  rootAgeMs: 30 * 24 * 3600_000, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, unanswerable: null, ech: false, upstream: 'verified',
 };
 
 export function observation(at: number, change: Partial<Observation> = {}): Observation {

@@ -1,0 +1,92 @@
+// Bundles on their way and bundles that wait to be fetched: at most two, each for ten minutes, in memory alone and for who asked for it.
+// Not for what is in them (bundle.ts).
+import { randomUUID } from 'node:crypto';
+import { errorBody, PinlightError } from '../../contract/errors.ts';
+import type { BundleJob } from '../../contract/jobs.ts';
+import { bundleFileName } from '../../core/diagnostics/manifest.ts';
+import { assembleBundle, type Bundle, type BundleOptions, type BundleSources } from './bundle.ts';
+
+/** Time to read the preview and choose a place. */
+const keptMs = 600_000;
+/** A finished one may weigh 64 MB. */
+const mostJobs = 2;
+
+export type BundleJobs = {
+  /** Begins at once. The oldest job gives way when there are more than two. */
+  start(owner: string, sources: BundleSources, options: BundleOptions & { readonly sealTo: string | null }): BundleJob;
+  /** Throws `no-such-bundle`, also for somebody else's. */
+  job(owner: string, id: string): BundleJob;
+  cancel(owner: string, id: string): BundleJob;
+  /** A bundle that is ready, with the key it has to be sealed to. */
+  bundle(owner: string, id: string): { readonly bundle: Bundle; readonly sealTo: string | null; readonly fileName: string };
+  close(): void;
+};
+
+type Entry = { readonly owner: string; job: BundleJob; bundle: Bundle | null; readonly sealTo: string | null; readonly ended: AbortController; readonly timer: NodeJS.Timeout };
+
+/** `onReady` hears the spoken id of each bundle that was made, `onBug` what should not happen. */
+export function createBundleJobs(onReady: (id: string) => void, onBug: (error: unknown) => void): BundleJobs {
+  const entries = new Map<string, Entry>();
+  const find = (owner: string, id: string): Entry => {
+    const entry = entries.get(id);
+    if (entry === undefined || entry.owner !== owner) throw new PinlightError('no-such-bundle', 'there is no such bundle, or no longer');
+    return entry;
+  };
+  const drop = (entry: Entry): void => {
+    clearTimeout(entry.timer);
+    entry.ended.abort();
+    entry.bundle = null;
+    entries.delete(entry.job.id);
+  };
+
+  async function run(entry: Entry, sources: BundleSources, options: BundleOptions): Promise<void> {
+    const { signal } = entry.ended;
+    try {
+      const bundle = await assembleBundle(sources, { ...options, signal, onProgress: (phase, done, total) => {
+        if (!signal.aborted) entry.job = { ...entry.job, phase, done, total, unit: phase === 'collecting' ? 'sources' : 'files' };
+      } });
+      signal.throwIfAborted();
+      const { manifest, files, key } = bundle;
+      const device = key === null ? manifest.device : 'device';
+      const name = bundleFileName(device, options.now, manifest.id);
+      entry.bundle = bundle;
+      entry.job = { ...entry.job, phase: 'ready', done: files.length, total: files.length, manifest, key, fileName: entry.sealTo === null ? name : `${name}.sealed` };
+      onReady(manifest.id);
+    } catch (thrown) {
+      if (signal.aborted) return;
+      onBug(thrown);
+      entry.job = { ...entry.job, phase: 'failed', error: errorBody(thrown) };
+    }
+  }
+
+  return {
+    start: (owner, sources, { sealTo, ...options }) => {
+      const id = randomUUID();
+      const entry: Entry = {
+        owner, bundle: null, sealTo, ended: new AbortController(),
+        job: { id, phase: 'collecting', done: 0, total: 0, unit: 'sources', manifest: null, fileName: null, key: null, sealed: sealTo !== null, error: null },
+        timer: setTimeout(() => drop(entry), keptMs).unref(),
+      };
+      entries.set(id, entry);
+      const [oldest] = entries.values();
+      if (entries.size > mostJobs && oldest !== undefined) drop(oldest);
+      void run(entry, sources, options);
+      return entry.job;
+    },
+    job: (owner, id) => find(owner, id).job,
+    cancel: (owner, id) => {
+      const entry = find(owner, id);
+      drop(entry);
+      entry.job = { ...entry.job, phase: 'cancelled', manifest: null, key: null, fileName: null };
+      return entry.job;
+    },
+    bundle: (owner, id) => {
+      const { bundle, sealTo, job } = find(owner, id);
+      if (bundle === null) throw new PinlightError('no-such-bundle', 'the bundle is not ready');
+      return { bundle, sealTo, fileName: job.fileName ?? '' };
+    },
+    close: () => {
+      for (const entry of entries.values()) drop(entry);
+    },
+  };
+}

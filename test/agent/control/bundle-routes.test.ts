@@ -1,0 +1,70 @@
+// Who may have which bundle: a user of the service gets one of their own rows alone, and nobody else's (decision 24); names as policy says.
+import { afterEach, describe, expect, it } from 'vitest';
+import { bundleJob, cancelBundle, startBundle, type BundleContext } from '../../../electron/agent/control/bundle-routes.ts';
+import { createBundleJobs } from '../../../electron/agent/diagnostics/bundle-jobs.ts';
+import type { BundleJob, BundleRequest } from '../../../electron/contract/jobs.ts';
+import { connections, exclusions, now, policy, snapshot, stores } from '../../core/diagnostics/device-fixture.ts';
+import { until } from '../../support/tunnel.ts';
+
+const bundles = createBundleJobs(() => undefined, (error) => { throw error; });
+afterEach(() => bundles.close());
+
+/** The agent as callers.ts hands it to a user: their rows, no log. */
+function contextOf(account: string, administrator: boolean, names: 'shown' | 'pseudonyms' = 'shown'): BundleContext {
+  return {
+    bundles, account, administrator, now: () => now, homes: [], versions: () => ({}),
+    handshakes: { wanted: () => true, keep: () => undefined, all: () => { throw new Error('nobody may look'); } },
+    store: {
+      flush: () => true, newestAudit: () => [{ at: now, kind: 'paused', detail: {} }],
+      connections: { lastId: () => 0, put: () => undefined, setOutcome: () => undefined, page: (_where, _params, limit, before) => connections.filter(({ id }) => before === null || id > before).slice(0, limit) },
+    },
+    snapshot: () => snapshot, exclusions: () => exclusions, trust: async () => ({ root: { ...snapshot.agent.root, pem: '' }, next: null, stores }),
+    policyAnswer: () => ({ ...policy, policy: { ...policy.policy, diagnostics: { names, captureHandshakes: 5, sealTo: null } } }),
+    logTail: () => (administrator ? Promise.resolve('a line\n') : Promise.reject(new Error('the log is for administrators'))),
+  };
+}
+
+async function ready(context: BundleContext, request: BundleRequest = {}): Promise<BundleJob> {
+  const { id } = startBundle(context, request);
+  return until('the bundle', () => {
+    const job = bundleJob(context, id);
+    return job.phase === 'ready' && job;
+  });
+}
+
+describe('a user of the service', () => {
+  it('gets neither log nor audit nor handshakes, and is told why', async () => {
+    const { manifest } = await ready(contextOf('ann', false), { capture: 'handshakes' });
+    expect(manifest?.notCollected).toEqual([
+      { name: 'audit.ndjson', because: 'it failed: it is for administrators' },
+      { name: 'agent.log', because: 'it failed: the log is for administrators' },
+      { name: 'capture.pcapng', because: 'it is for administrators' },
+    ]);
+  });
+
+  it('cannot see, fetch or end another\'s bundle, an administrator\'s included', async () => {
+    const job = await ready(contextOf('ann', false));
+    const administrators = await ready(contextOf('0', true));
+    for (const [context, id] of [[contextOf('bob', false), job.id], [contextOf('bob', false), administrators.id], [contextOf('0', true), job.id], [contextOf('administrator', false), administrators.id]] as const) {
+      for (const act of [() => bundleJob(context, id), () => cancelBundle(context, id), () => bundles.bundle(`user ${context.account}`, id)]) expect(act).toThrow(expect.objectContaining({ code: 'no-such-bundle' }));
+    }
+    expect(bundleJob(contextOf('ann', false), job.id).phase).toBe('ready');
+  });
+});
+
+it('keeps two bundles at most: the oldest goes', async () => {
+  const context = contextOf('0', true);
+  const first = await ready(context);
+  const second = await ready(context);
+  const third = await ready(context);
+  expect(() => bundleJob(context, first.id)).toThrow(expect.objectContaining({ code: 'no-such-bundle' }));
+  expect([bundleJob(context, second.id).phase, bundleJob(context, third.id).phase]).toEqual(['ready', 'ready']);
+});
+
+it('hides names where policy wants it, the device in the file\'s name too, and lets nobody ask for them', async () => {
+  const context = contextOf('0', true, 'pseudonyms');
+  const job = await ready(context);
+  expect(job.fileName).toMatch(/^pinlight-diag-device-/);
+  expect(job.key).toMatch(/^(?:[0-9A-Z]{4}-){6}[0-9A-Z]{2}$/);
+  expect(() => startBundle(context, { names: 'shown' })).toThrow(expect.objectContaining({ code: 'not-permitted-by-policy' }));
+});

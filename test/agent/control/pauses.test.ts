@@ -1,0 +1,192 @@
+// Pauses with a clock of the test's own: how they begin, end and count, and what codes are worth. The policy part by table is core's.
+import { createHmac } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createPauses } from '../../../electron/agent/control/pauses.ts';
+import type { Pauses, PauseSources } from '../../../electron/agent/control/pauses.ts';
+import { PinlightError } from '../../../electron/contract/errors.ts';
+import { mergePolicy } from '../../../electron/core/policy/merge.ts';
+import { deviceKey, keyText, passcodeOf, ticketAnswer } from '../../../electron/core/policy/pause-code.ts';
+import type { Pause } from '../../../electron/core/policy/pause.ts';
+import type { PolicyPause } from '../../../electron/core/policy/policy.ts';
+
+const minute = 60_000;
+const hmac = (key: Uint8Array, message: Uint8Array): Uint8Array => createHmac('sha256', key).update(message).digest();
+const key = deviceKey(hmac, new Uint8Array(32), 'LAPTOP-42');
+
+let wall = 0;
+let awake = 0;
+let rules: PolicyPause;
+let audit: { at: number; kind: string; detail: Readonly<Record<string, unknown>> }[];
+let changes: (Pause | null)[];
+let pauses: Pauses;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  wall = Date.UTC(2026, 10, 21, 12);
+  awake = 0;
+  rules = { mode: 'allow', maxMinutes: 30, maxPerDay: 3, keyFile: '/key' };
+  audit = [];
+  changes = [];
+  pauses = begin();
+});
+afterEach(() => {
+  pauses.close();
+  vi.useRealTimers();
+});
+
+function begin(change: Partial<PauseSources> = {}): Pauses {
+  return createPauses({
+    policy: () => ({ ...mergePolicy([], []), pause: rules }), device: 'LAPTOP-42', readKeyFile: (path) => (path === '/key' ? keyText(key) : null),
+    history: (kind, since) => audit.filter((row) => row.kind === kind && row.at >= since), audit: (kind, detail) => audit.push({ at: wall, kind, detail }),
+    onChange: (pause) => changes.push(pause), now: () => wall, uptime: () => awake, ...change,
+  });
+}
+
+function pass(ms: number): void {
+  wall += ms;
+  awake += ms;
+  vi.advanceTimersByTime(ms);
+}
+
+function codeOf(call: () => unknown): string {
+  try {
+    call();
+    return 'done';
+  } catch (thrown) {
+    return thrown instanceof PinlightError ? thrown.code : `not ours: ${String(thrown)}`;
+  }
+}
+
+describe('a pause ends', () => {
+  test('by time, and says so without being asked', () => {
+    expect(pauses.begin({ minutes: 10, reason: 'a call' })).toEqual({ since: wall, until: wall + 10 * minute, reason: 'a call' });
+    pass(10 * minute - 1_000);
+    expect(pauses.isPaused()).toBe(true);
+    pass(1_000);
+    expect(changes.at(-1)).toBeNull();
+    expect([pauses.isPaused(), audit.at(-1)]).toMatchObject([false, { kind: 'pause-ended', detail: { why: 'time' } }]);
+  });
+
+  test('by hand', () => {
+    pauses.begin({ minutes: 10 });
+    expect(pauses.end('resumed')?.until).toBe(wall + 10 * minute);
+    expect([pauses.isPaused(), pauses.end('resumed')]).toEqual([false, null]);
+  });
+
+  test('while the device sleeps: the clock on the wall goes on', () => {
+    pauses.begin({ minutes: 10 });
+    wall += 11 * minute;
+    expect(pauses.isPaused()).toBe(false);
+  });
+
+  test('however far back somebody sets the clock', () => {
+    pauses.begin({ minutes: 10 });
+    wall -= 10 * 3600_000;
+    awake += 10 * minute;
+    expect(pauses.isPaused()).toBe(false);
+  });
+
+  test('with the policy that allowed it', () => {
+    pauses.begin({ minutes: 10 });
+    rules = { ...rules, mode: 'disallow' };
+    pauses.policyChanged();
+    expect([pauses.isPaused(), audit.at(-1)?.detail['why']]).toEqual([false, 'policy']);
+  });
+
+  test('with the agent, and does not come back with the next one', () => {
+    pauses.begin({ minutes: 10 });
+    pauses.close();
+    expect(audit.at(-1)).toMatchObject({ kind: 'pause-ended', detail: { why: 'agent-ended' } });
+    expect(begin().isPaused()).toBe(false);
+  });
+});
+
+describe('a day has so many', () => {
+  test('and not one more, also over a restart of the agent', () => {
+    for (let count = 0; count < 3; count += 1) pauses.begin({ minutes: 1 });
+    expect(codeOf(() => pauses.begin({ minutes: 1 }))).toBe('not-permitted-by-policy');
+    pauses.close();
+    pauses = begin();
+    expect([pauses.view().left, codeOf(() => pauses.begin({ minutes: 1 }))]).toEqual([0, 'not-permitted-by-policy']);
+    wall += 24 * 3600_000;
+    expect(codeOf(() => pauses.begin({ minutes: 1 }))).toBe('done');
+  });
+
+  test('each is on record with its reason', () => {
+    pauses.begin({ minutes: 5, reason: 'a call' });
+    expect(audit).toEqual([{ at: wall, kind: 'paused', detail: { minutes: 5, reason: 'a call', mode: 'allow' } }]);
+  });
+});
+
+describe('a ticket', () => {
+  beforeEach(() => {
+    rules = { ...rules, mode: 'ticket', maxPerDay: 50 };
+  });
+  const answerTo = (request: string, minutes: number): string => ticketAnswer(hmac, key, { device: 'LAPTOP-42', request, minutes });
+
+  test('is answered once', () => {
+    const { request, device } = pauses.ticket();
+    expect([pauses.ticket().request, device]).toEqual([request, 'LAPTOP-42']);
+    const code = answerTo(request, 10);
+    expect(codeOf(() => pauses.begin({ minutes: 10, code: ` ${code.toLowerCase()} ` }))).toBe('done');
+    pauses.end('resumed');
+    expect(codeOf(() => pauses.begin({ minutes: 10, code }))).toBe('pause-refused');
+    expect(pauses.ticket().request).not.toBe(request);
+  });
+
+  test.each<[string, (request: string) => unknown, number]>([
+    ['without an answer', () => undefined, 10], ['with the answer for fewer minutes', (request) => answerTo(request, 5), 10],
+    ['with an answer to another request', () => answerTo('AAAAAAAA', 10), 10], ['with no text', () => 5, 10],
+    ['with a megabyte', () => 'A'.repeat(1_000_000), 10],
+  ])('does not open %s', (_name, code, minutes) => {
+    const { request } = pauses.ticket();
+    expect(codeOf(() => pauses.begin({ minutes, code: code(request) }))).toBe('pause-refused');
+  });
+
+  test('without a request of ours nothing opens it', () => {
+    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo('ABCDEFGH', 10) }))).toBe('pause-refused');
+  });
+
+  test('five wrong ones close it for an hour, also over a restart of the agent', () => {
+    const { request } = pauses.ticket();
+    for (let count = 0; count < 5; count += 1) codeOf(() => pauses.begin({ minutes: 10, code: 'AAAAAAAAAA' }));
+    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo(request, 10) }))).toBe('pause-refused');
+    pauses.close();
+    pauses = begin();
+    const again = pauses.ticket().request;
+    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo(again, 10) }))).toBe('pause-refused');
+    wall += 3600_000;
+    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo(again, 10) }))).toBe('done');
+  });
+
+  test('needs the device\'s key', () => {
+    rules = { ...rules, keyFile: '/missing' };
+    expect(codeOf(() => pauses.ticket())).toBe('pause-refused');
+  });
+});
+
+describe('a passcode', () => {
+  beforeEach(() => {
+    rules = { ...rules, mode: 'passcode' };
+  });
+  const codeAt = (time: number, minutes = 10): string => passcodeOf(hmac, key, { device: 'LAPTOP-42', hour: Math.floor(time / 3600_000), minutes });
+
+  test('opens once, in its hour or the next', () => {
+    const code = codeAt(wall);
+    wall += 3600_000;
+    expect(codeOf(() => pauses.begin({ minutes: 10, code }))).toBe('done');
+    expect(codeOf(() => pauses.begin({ minutes: 10, code }))).toBe('pause-refused');
+  });
+
+  test('stays used when the agent is started anew', () => {
+    const code = codeAt(wall);
+    pauses.begin({ minutes: 10, code });
+    pauses.close();
+    pauses = begin();
+    expect(codeOf(() => pauses.begin({ minutes: 10, code }))).toBe('pause-refused');
+  });
+
+  test.each<[string, () => string]>([
+    ['of two hours ago', () => codeAt(wall - 2 * 3600_000)], ['of the next hour', () => codeAt(wall + 3600_000)], ['for other minutes', () => codeAt(wall, 30)],
+  ])('%s does not', (_name, code) => expect(codeOf(() => pauses.begin({ minutes: 10, code: code() }))).toBe('pause-refused'));
+});
