@@ -10,15 +10,23 @@ import type { CliContext, ExitCode } from './context.ts';
 import { createOutput } from './output.ts';
 import { addAppsCommand } from './commands/apps.ts';
 import { addBundleCommand } from './commands/bundle.ts';
+import { addCaptureCommand } from './commands/capture.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addExcludeCommand } from './commands/exclude.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addLogCommand } from './commands/log.ts';
+import { addLogLevelCommand } from './commands/log-level.ts';
+import { addNoticeCommand } from './commands/notice.ts';
 import { addOpenCommand } from './commands/open.ts';
+import { addPauseCommand, addResumeCommand } from './commands/pause.ts';
 import { addPolicyCommand } from './commands/policy.ts';
+import { addServiceCommand } from './commands/service.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addSteerCommand } from './commands/steer.ts';
 import { addStopCommand } from './commands/stop.ts';
 import { addTestAppCommand } from './commands/test-app.ts';
 import { addTrustCommand } from './commands/trust.ts';
+import { addUninstallCommand } from './commands/uninstall.ts';
 import { addWatchCommand } from './commands/watch.ts';
 
 /** Runs `pinlight` with these arguments (without node and script) and resolves with the exit code. */
@@ -86,7 +94,7 @@ Exit codes: 0 ok, 1 negative finding, 2 usage, 3 agent not running, 4 not permit
 Environment: PINLIGHT_HOME names another state folder; NO_COLOR turns colour off.`);
   for (const add of [
     addStatusCommand, addAppsCommand, addExplainCommand, addTestAppCommand, addLogCommand, addWatchCommand, addExcludeCommand,
-    addPolicyCommand, addTrustCommand, addBundleCommand, addOpenCommand, addStopCommand,
+    addPolicyCommand, addTrustCommand, addSteerCommand, addCaptureCommand, addServiceCommand, addDoctorCommand, addBundleCommand, addOpenCommand, addPauseCommand, addResumeCommand, addNoticeCommand, addLogLevelCommand, addStopCommand, addUninstallCommand,
   ]) add(program, context);
   return program;
 }

@@ -24,6 +24,8 @@ export type Output = {
   fail(error: ErrorBody): void;
   /** Bytes as they are: documents (`trust status --pem`) and help texts. */
   raw(text: string): void;
+  /** The same for a part of a long document: resolves when there is room for the next. */
+  document(text: string): Promise<void>;
 };
 
 type Streams = { readonly stdout: NodeJS.WriteStream; readonly stderr: NodeJS.WriteStream };
@@ -65,6 +67,10 @@ export function createOutput({ stdout, stderr }: Streams, env: NodeJS.ProcessEnv
     raw: (text) => {
       stdout.write(text);
     },
+    document: (text) => new Promise((resolve) => {
+      if (stdout.write(text)) resolve();
+      else stdout.once('drain', resolve);
+    }),
   };
 }
 

@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bundleBytes, startContractAgent } from '../client/contract-agent.ts';
 import type { ContractAgent } from '../client/contract-agent.ts';
-import { predefinedExclusion, sampleExclusion, sampleExplain, samplePolicy, sampleRow, sampleSnapshot, sampleTrust } from '../client/sample-state.ts';
+import { predefinedExclusion, sampleExclusion, sampleExplain, sampleNotice, samplePause, samplePolicy, sampleRow, sampleSnapshot, sampleTrust } from '../client/sample-state.ts';
 import { linesOf, runPinlight, startPinlight } from './run-pinlight.ts';
 
 let agent: ContractAgent;
@@ -16,6 +16,7 @@ beforeAll(async () => {
   agent = await startContractAgent();
   folder = await mkdtemp(join(tmpdir(), 'pl-cli-'));
   await writeFile(join(folder, 'good.json'), '{"version":1,"rules":[{"id":"a","when":{"host":"a.example"},"do":"inspect"}]}');
+  await writeFile(join(folder, 'org.key'), `${'ab'.repeat(32)}\n`);
   await writeFile(join(folder, 'bad.json'), '{\n  "version": 1,\n  "rules": [{"id": "a", "do": "inspekt"}]\n}');
 });
 afterAll(async () => {
@@ -39,7 +40,7 @@ const rows: readonly Row[] = [
   { name: 'policy show names who set each key', args: ['policy', 'show'], code: 0, words: ['defaults.onPinned', 'learning.firstHours', 'managed (/etc/pinlight/50-team.json)', 'must inspect', 'host a.example or b.example, port 443'], json: { ok: true, data: samplePolicy } },
   { name: 'policy check of a valid file', args: ['policy', 'check', 'good.json'], code: 0, words: ['good.json is valid: 1 rule.'], json: { ok: true, data: { valid: true, rules: 1, problems: [] } } },
   { name: 'policy check of an invalid file is a negative finding, with its line', args: ['policy', 'check', 'bad.json'], code: 1, words: ['bad.json:3:', 'rules[0].do', 'bad.json is not valid: 1 problem.'], json: { ok: true, data: expect.objectContaining({ valid: false, problems: [expect.objectContaining({ line: 3, path: 'rules[0].do' })] }) } },
-  { name: 'trust status', args: ['trust', 'status'], code: 0, words: ['The root of this device is trusted in 0 of', 'AA:BB:CC (SHA-256)', 'environment'], json: { ok: true, data: { root: sampleTrust.root, stores: expect.arrayContaining([expect.objectContaining({ store: 'environment' })]) } } },
+  { name: 'trust status', args: ['trust', 'status'], code: 0, words: ['The root of this device is trusted in 0 of', 'AA:BB:CC (SHA-256)', 'environment'], json: { ok: true, data: { root: sampleTrust.root, next: null, stores: expect.arrayContaining([expect.objectContaining({ store: 'environment' })]) } } },
   { name: 'an app that was never seen is a negative finding', args: ['explain', 'nobody'], code: 1, words: ['No app called "nobody" was seen.', 'pinlight apps'], json: { ok: false, error: expect.objectContaining({ code: 'no-such-app' }) } },
   { name: 'an exclusion that does not exist is a negative finding', args: ['exclude', 'remove', 'x-9'], code: 1, words: ['There is no exclusion "x-9".'], json: { ok: false, error: expect.objectContaining({ code: 'no-such-exclusion' }) } },
   { name: 'a filter that cannot be read is bad input', args: ['log', 'host:('], code: 5, words: ['column 6', 'pinlight log --help'], json: { ok: false, error: expect.objectContaining({ code: 'bad-filter' }) } },
@@ -52,6 +53,17 @@ const rows: readonly Row[] = [
   { name: 'hours must be above 0', args: ['exclude', 'add', 'a.example', '--hours', '0'], code: 2, words: ['above 0'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
   { name: 'minutes to wait must be above 0', args: ['test-app', 'chat', 'a.example', '--wait', '0'], code: 2, words: ['minutes above 0'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
   { name: 'a test of an app that was never seen', args: ['test-app', 'nobody', 'a.example'], code: 1, words: ['No app called "nobody" was seen.'], json: { ok: false, error: expect.objectContaining({ code: 'no-such-app' }) } },
+  { name: 'pause', args: ['pause', '--minutes', '10', '--reason', 'a call'], code: 0, words: ['Inspection is paused until', '(10 min)', 'pinlight resume'], json: { ok: true, data: { pause: samplePause } } },
+  { name: 'resume without a pause', args: ['resume'], code: 0, words: ['was not paused'], json: { ok: true, data: { ended: null } } },
+  { name: 'a request for the helpdesk', args: ['pause', '--ticket'], code: 0, words: ['ABCD-EFGH', 'LAPTOP-42', '--code ANSWER'], json: { ok: true, data: { request: 'ABCDEFGH', device: 'LAPTOP-42' } } },
+  { name: 'an answer of the helpdesk', args: ['pause', 'grant', '--organisation-key', 'org.key', '--device', 'LAPTOP-42', '--for', '30', '--request', 'abcd-efgh'], code: 0, words: [], json: { ok: true, data: { device: 'LAPTOP-42', minutes: 30, code: expect.stringMatching(/^[A-Z2-7]{10}$/) } } },
+  { name: 'a device\'s key', args: ['pause', 'grant', '--organisation-key', 'org.key', '--device', 'LAPTOP-42', '--device-key'], code: 0, words: [], json: { ok: true, data: { device: 'LAPTOP-42', deviceKey: expect.stringMatching(/^[0-9a-f]{64}$/) } } },
+  { name: 'a key file that is none', args: ['pause', 'grant', '--organisation-key', 'good.json', '--device', 'LAPTOP-42', '--for', '30'], code: 5, words: ['64 hex digits'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
+  { name: 'half a minute is no pause', args: ['pause', '--minutes', '0.5'], code: 2, words: ['whole number of minutes'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
+  { name: 'the notice and whether it is accepted', args: ['notice', 'show'], code: 0, words: ['Contoso inspects this device.\n\nYou have not accepted it'], json: { ok: true, data: sampleNotice } },
+  { name: 'accepting it', args: ['notice', 'accept'], code: 0, words: [], json: { ok: true, data: sampleNotice } },
+  { name: 'a detailed log', args: ['log-level', 'detailed'], code: 0, words: ['The log is detailed until'], json: { ok: true, data: { until: expect.any(Number) } } },
+  { name: 'a log level that is none', args: ['log-level', 'loud'], code: 2, words: ['Allowed choices are normal, detailed'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
   { name: 'a limit must be a number', args: ['log', '--limit', 'many'], code: 2, words: ['whole number'], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
   { name: 'a command without its argument', args: ['explain'], code: 2, words: ["missing required argument 'app'"], json: { ok: false, error: expect.objectContaining({ code: 'bad-request' }) } },
 ];
@@ -99,7 +111,7 @@ describe('each command', () => {
     for (const command of ['status', 'watch', 'log', 'apps', 'explain', 'exclude', 'policy', 'bundle', 'trust', 'open', 'stop', 'test-app']) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
   });
 
-  test.each(['status', 'watch', 'log', 'apps', 'explain', 'exclude list', 'exclude add', 'exclude remove', 'policy show', 'policy check', 'policy keys', 'bundle', 'trust status', 'trust install', 'trust remove', 'trust receipt', 'open', 'stop', 'test-app'])('%s --help has an example', async (command) => {
+  test.each(['status', 'watch', 'log', 'apps', 'explain', 'exclude list', 'exclude add', 'exclude remove', 'policy show', 'policy check', 'policy keys', 'bundle', 'trust status', 'trust install', 'trust remove', 'trust receipt', 'service install', 'service status', 'doctor', 'uninstall', 'open', 'stop', 'test-app'])('%s --help has an example', async (command) => {
     const { code, stdout } = await runPinlight([...command.split(' '), '--help'], { home: agent.home });
     expect(code).toBe(0);
     expect(stdout).toContain(`$ npx --no-install pinlight ${command}`);
@@ -119,6 +131,38 @@ describe('each command', () => {
     });
     const [code] = await once(child, 'close');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});
+
+describe('the first-start notice', () => {
+  const asked = (): unknown[] => agent.seen.filter(({ route }) => route === 'acceptNotice').map(({ body }) => body);
+  afterEach(() => agent.answers.delete('notice'));
+
+  test.each(['status', 'watch'])('%s shows it to whoever has not seen it, and says so to the agent', async (command) => {
+    agent.answers.set('notice', (response) => response.end(JSON.stringify({ ok: true, data: { ...sampleNotice, mode: 'required', shownAt: null } })));
+    const before = asked().length;
+    const child = startPinlight([command], { home: agent.home });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
+    await vi.waitFor(() => expect(stderr).toMatch(/^Contoso inspects this device\.\n\nNothing of yours is inspected until you accept the notice/), { timeout: 15_000 });
+    child.kill('SIGINT');
+    await once(child, 'close');
+    expect(asked().slice(before)).toEqual([{ version: 'abc123', as: 'shown' }]);
+  });
+
+  test('nothing is accepted that was not shown: exit code 1', async () => {
+    agent.answers.set('notice', (response) => response.end(JSON.stringify({ ok: true, data: { ...sampleNotice, shownAt: null } })));
+    const before = asked().length;
+    const { code, stderr } = await runPinlight(['notice', 'accept'], { home: agent.home });
+    expect([code, asked().slice(before)]).toEqual([1, [{ version: 'abc123', as: 'shown' }]]);
+    expect(stderr).toContain('Contoso inspects this device.');
+  });
+
+  test('a script is told nothing of it, and nothing is said in its name', async () => {
+    agent.answers.set('notice', (response) => response.end(JSON.stringify({ ok: true, data: { ...sampleNotice, shownAt: null } })));
+    const before = asked().length;
+    expect((await runPinlight(['status', '--json'], { home: agent.home })).stderr).toBe('');
+    expect(asked().length).toBe(before);
   });
 });
 
@@ -169,9 +213,9 @@ describe('bundle', () => {
     const into = await mkdtemp(join(folder, 'b-'));
     const { code, stdout, stderr } = await runPinlight(['bundle', '--json'], { home: agent.home, cwd: into });
     const names = await readdir(into);
-    expect(names).toEqual([expect.stringMatching(/^pinlight-diag-LAPTOP-42-\d{8}T\d{6}Z\.zip$/)]);
+    expect(names).toEqual(['pinlight-diag-LAPTOP-42-20261120T103005Z-PL-7K3M-Q2XA.zip']);
     const file = join(into, names[0] ?? '');
-    expect({ code, stderr, json: JSON.parse(stdout) }).toEqual({ code: 0, stderr: '', json: { ok: true, data: { file, bytes: bundleBytes.length } } });
+    expect({ code, stderr, json: JSON.parse(stdout) }).toEqual({ code: 0, stderr: '', json: { ok: true, data: { file, bytes: bundleBytes.length, id: 'PL-7K3M-Q2XA', key: null, sealed: false } } });
     expect((await readFile(file)).equals(bundleBytes)).toBe(true);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });

@@ -1,66 +1,147 @@
-// `pinlight bundle`: saves the diagnostic bundle that the agent collects and redacts.
-// Not for what goes into it (agent/diagnostics).
-import { createWriteStream, existsSync } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import type { Writable } from 'node:stream';
+// `pinlight bundle`: has the agent collect and redact, shows what is inside, and saves it. Reading bundles is bundle-read.ts.
+// Not for what goes into one (agent/diagnostics).
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { countBytes } from '../../client/control-client.ts';
+import { makeBundle } from '../../client/make-bundle.ts';
 import { locateAgent } from '../../client/state-folder.ts';
 import { PinlightError } from '../../contract/errors.ts';
+import type { BundleJob, BundleRequest } from '../../contract/jobs.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { sizeWords } from '../phrases.ts';
+import { showFiles, writeWhole } from './bundle-output.ts';
+import { addBundleReaders } from './bundle-read.ts';
+
+type Options = {
+  readonly output?: string; readonly force?: boolean; readonly preview?: boolean; readonly record?: boolean; readonly for?: string; readonly note?: string;
+  readonly names?: string; readonly capture?: boolean;
+};
 
 export function addBundleCommand(program: Command, context: CliContext): void {
-  program.command('bundle')
+  const command = program.command('bundle')
     .description('save one zip file for support: state, history, policy, logs, redacted; nothing is sent anywhere')
     .option('-o, --output <file>', 'where to; a folder gets a dated name, `-` is standard output')
     .option('--force', 'replace a file that is there already')
-    .addHelpText('after', '\nExamples:\n  $ pinlight bundle\n  $ pinlight bundle -o /tmp/pinlight.zip\n  $ pinlight bundle -o - | ssh helpdesk "cat > bundle.zip"\n')
-    .action(async (options: { output?: string; force?: boolean }) => {
-      if (options.output === '-' && context.output.json) throw new PinlightError('bad-request', 'Standard output cannot carry both the bundle and --json.');
-      if (options.output !== undefined && options.force !== true) await refuseExisting(options.output);
-      const signal = context.interruption();
-      context.output.progress('Collecting …');
-      try {
-        const { body, fileName, length } = await context.client.openBundle({ signal });
-        const progress = createProgress(length, (text) => context.output.progress(text));
-        const counted = countBytes(progress.update);
-        if (options.output === '-') {
-          await pipeline(body, counted, process.stdout, { signal });
-          context.output.progress(null);
-          return;
-        }
-        const file = await placeFor(options.output, fileName);
-        await writeWhole((target) => pipeline(body, counted, target, { signal }), file);
-        context.output.progress(null);
-        context.output.data({ file, bytes: progress.bytes() });
-        context.output.line(`Saved ${file} (${sizeWords(progress.bytes())}).`);
-        context.output.line('Open report.html in it first. Private keys, contents, cookies and query strings are never collected.', 'dim');
-      } catch (thrown) {
-        context.output.progress(null);
-        if (!signal.aborted) throw withoutAgent(thrown);
-        context.output.note('Interrupted; nothing was saved.');
-        context.finish(exitCodes.interrupted);
-      }
-    });
+    .option('--preview', 'show what would be inside and what was removed; write nothing')
+    .option('--record', 'mark now, wait for Enter, mark again: the report shows what happened in between')
+    .option('--for <seconds>', 'with --record: wait this long instead of for Enter')
+    .option('--note <text>', 'what the problem is, for whoever reads the bundle')
+    .option('--names <kind>', '`shown`, or `pseudonyms` for hosts and users, with a key that only the helpdesk gets; absent: as policy says')
+    .option('--capture', 'with the handshakes that apps refused, for Wireshark, where policy keeps them')
+    .addHelpText('after', `
+Names: a bundle shows hosts and users unless policy (diagnostics.names) says otherwise, because the helpdesk has to match them with
+what you report. Pseudonyms hide them: the same name is the same mark throughout, and with the key that is printed the helpdesk can
+ask "is host X in here?" (bundle who). Give the key by another way than the file.
+
+Examples:
+  $ pinlight bundle
+  $ pinlight bundle --preview
+  $ pinlight bundle --record --note "Teams does not sign in"
+  $ pinlight bundle -o - | ssh helpdesk "cat > bundle.zip"
+  $ pinlight bundle show pinlight-diag-*.zip
+`)
+    .action((options: Options) => collect(options, context));
+  addBundleReaders(command, context);
 }
 
-function createProgress(length: number | null, show: (text: string) => void): { update: (bytes: number) => void; bytes: () => number } {
-  let soFar = 0;
-  let shownAt = 0;
-  return {
-    bytes: () => soFar,
-    update(bytes) {
-      soFar = bytes;
-      // A terminal redraw per 100 kB is smooth enough and costs nothing.
-      if (bytes - shownAt < 100_000) return;
-      shownAt = bytes;
-      show(`Saving … ${sizeWords(bytes)}${length === null ? '' : ` of ${sizeWords(length)}`}`);
-    },
-  };
+async function collect(options: Options, context: CliContext): Promise<void> {
+  const { output } = context;
+  if (options.output === '-' && output.json) throw new PinlightError('bad-request', 'Standard output cannot carry both the bundle and --json.');
+  if (options.output !== undefined && options.force !== true) await refuseExisting(options.output);
+  const wanted = requestOf(options);
+  const signal = context.interruption();
+  try {
+    const recording = options.record === true ? await record(options, context, signal) : {};
+    const job = await makeBundle(context.client, { ...wanted, ...recording }, { signal, onJob: (known) => output.progress(jobWords(known)) });
+    output.progress(null);
+    if (options.preview === true) {
+      await context.client.call('cancelBundle', { id: job.id }, {});
+      output.data({ manifest: job.manifest, fileName: job.fileName, sealed: job.sealed });
+      showPreview(job, context);
+      return;
+    }
+    await save(job, options.output, context, signal);
+  } catch (thrown) {
+    output.progress(null);
+    if (!signal.aborted) throw withoutAgent(thrown);
+    output.note('Interrupted; nothing was saved.');
+    context.finish(exitCodes.interrupted);
+  }
+}
+
+function requestOf({ note, names, capture, record: recorded, for: seconds }: Options): BundleRequest {
+  if (names !== undefined && names !== 'shown' && names !== 'pseudonyms') throw new PinlightError('bad-request', '--names takes "shown" or "pseudonyms".');
+  if (seconds !== undefined && (recorded !== true || !(Number(seconds) > 0 && Number(seconds) <= 3600))) throw new PinlightError('bad-request', '--for goes with --record and takes 1 to 3600 seconds.');
+  return { note, names, capture: capture === true ? 'handshakes' : undefined };
+}
+
+/** The agent is asked first: without one there is nothing to record. */
+async function record({ for: seconds }: Options, { client, output, now }: CliContext, signal: AbortSignal): Promise<Pick<BundleRequest, 'from' | 'to'>> {
+  await client.call('status', {}, {});
+  const from = now();
+  output.note(seconds === undefined ? 'Recording. Do what fails now, then press Enter.' : `Recording for ${seconds} s. Do what fails now.`);
+  await (seconds === undefined ? enterPressed(signal) : wait(Number(seconds) * 1000, undefined, { signal }));
+  signal.throwIfAborted();
+  return { from, to: now() };
+}
+
+function enterPressed(signal: AbortSignal): Promise<void> {
+  const lines = createInterface({ input: process.stdin });
+  return new Promise<void>((done) => {
+    lines.once('line', () => done());
+    lines.once('close', () => done());
+    signal.addEventListener('abort', () => done(), { once: true });
+  }).finally(() => lines.close());
+}
+
+const phaseWords: Readonly<Record<BundleJob['phase'], string>> = {
+  collecting: 'Collecting', redacting: 'Removing secrets', ready: 'Ready', saving: 'Saving', cancelled: 'Cancelled', failed: 'Failed',
+};
+
+function jobWords({ phase, done, total, unit }: BundleJob): string {
+  return `${phaseWords[phase]} …${total === 0 ? '' : ` ${done} of ${total} ${unit}`}`;
+}
+
+async function save(job: BundleJob, wanted: string | undefined, { client, output }: CliContext, signal: AbortSignal): Promise<void> {
+  const { body, fileName } = await client.openBundle(job.id, { signal });
+  let bytes = 0;
+  const counted = countBytes((soFar) => {
+    bytes = soFar;
+    output.progress(`${phaseWords.saving} … ${sizeWords(soFar)}`);
+  });
+  if (wanted === '-') {
+    await pipeline(body, counted, process.stdout, { signal });
+    output.progress(null);
+    if (job.key !== null) output.note(keyWords(job.key));
+    return;
+  }
+  const file = await placeFor(wanted, fileName);
+  await writeWhole((target) => pipeline(body, counted, target, { signal }), file);
+  output.progress(null);
+  output.data({ file, bytes, id: job.manifest?.id, key: job.key, sealed: job.sealed });
+  output.line(`Saved ${file} (${sizeWords(bytes)}). Its id on the phone: ${job.manifest?.id ?? ''}`);
+  if (job.key !== null) output.line(keyWords(job.key), 'strong');
+  output.line(job.sealed ? 'It is sealed to your organisation: only the helpdesk can open it.'
+    : 'Open report.html in it first. Private keys, contents, cookies and query strings are never collected.', 'dim');
+}
+
+function keyWords(key: string): string {
+  return `Names are hidden. The key for the helpdesk, to be given apart from the file: ${key}`;
+}
+
+function showPreview(job: BundleJob, { output }: CliContext): void {
+  const { manifest } = job;
+  if (manifest === null) return;
+  output.line(`${job.fileName ?? ''}, id ${manifest.id}: nothing has been written.`);
+  output.line(`Names are ${manifest.names.kind === 'shown' ? 'shown' : 'hidden'}${job.sealed ? '; the file would be sealed to your organisation' : ''}.`);
+  showFiles(manifest, output);
+  output.line(`Never collected: ${manifest.neverCollected.join('; ')}.`, 'dim');
 }
 
 async function refuseExisting(output: string): Promise<void> {
@@ -82,24 +163,4 @@ async function placeFor(output: string | undefined, name: string): Promise<strin
   const path = resolve(output ?? '.');
   const found = await stat(path).catch(() => null);
   return found?.isDirectory() === true ? join(path, name) : path;
-}
-
-/** Under its name only when complete; `wx` never follows a link that somebody left under the temporary name. */
-async function writeWhole(copyTo: (target: Writable) => Promise<void>, file: string): Promise<void> {
-  const part = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
-  try {
-    await copyTo(createWriteStream(part, { flags: 'wx', mode: 0o600 }));
-    await rename(part, file);
-  } catch (thrown) {
-    if (!isFileError(thrown)) {
-      await rm(part, { force: true });
-      throw thrown;
-    }
-    if (thrown.code !== 'EEXIST') await rm(part, { force: true }).catch(() => undefined);
-    throw new PinlightError('bundle-unwritable', `${file} cannot be written (${thrown.code}).`);
-  }
-}
-
-function isFileError(thrown: unknown): thrown is { readonly code: string; readonly path: string } {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' && ('path' in thrown || thrown.code === 'ENOSPC');
 }

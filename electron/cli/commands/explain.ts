@@ -28,6 +28,7 @@ export function printVerdict(output: Output, answer: ExplainAnswer): void {
   output.line();
   output.line(`Next:        ${answer.next}`);
   output.line(`What to do:  ${answer.advice}`);
+  printList(output, 'What still protects it', answer.controls);
 }
 
 function printNote(output: Output, answer: ExplainAnswer): void {

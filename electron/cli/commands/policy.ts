@@ -6,13 +6,12 @@ import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { PinlightError } from '../../contract/errors.ts';
 import type { PolicyAnswer, PolicyCheckAnswer } from '../../contract/routes.ts';
-import { managerWords } from '../../core/policy/permission.ts';
-import type { PolicyProblem, Rule } from '../../core/policy/policy.ts';
+import { conditionWords, policyValues, setBy, setByWords } from '../../core/policy/describe.ts';
+import type { PolicyProblem } from '../../core/policy/policy.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
 import { counted } from '../phrases.ts';
-import type { Cell } from '../table.ts';
 
 export function addPolicyCommand(program: Command, context: CliContext): void {
   const policy = program.command('policy')
@@ -95,30 +94,12 @@ function printPolicy(output: Output, { generation, policy, problems, files }: Po
     : files.length === 0 ? 'No policy file; the embedded default applies.' : `From ${files.join(', ')}.`);
   for (const problem of problems) output.line(problemLine(problem), 'bad');
   output.line();
-  const originOf = (key: string): string => {
-    const set = policy.origins[key];
-    return set === undefined ? 'embedded' : set.file === null ? set.origin : `${set.origin} (${set.file})`;
-  };
-  const keys: Cell[][] = (['defaults', 'network', 'learning', 'user'] as const).flatMap((section) => Object.entries(policy[section]).map(([name, value]) => {
-    const key = `${section}.${name}`;
-    return [key, typeof value === 'object' ? JSON.stringify(value) : String(value), originOf(key)];
-  }));
-  if (policy.managedBy !== null) keys.push(['managedBy', managerWords(policy.managedBy), originOf('managedBy')]);
-  output.table([{ title: 'Key' }, { title: 'Value' }, { title: 'Set by' }], keys);
+  output.table([{ title: 'Key' }, { title: 'Value' }, { title: 'Set by' }], policyValues(policy).map(({ key, value, setBy: who }) => [key, value, setByWords(who)]));
   output.line();
   output.table(
     [{ title: 'Rule' }, { title: 'Does' }, { title: 'When' }, { title: 'Set by' }, { title: 'Reason' }],
-    policy.rules.map((rule) => [rule.id, rule.mustInspect ? 'must inspect' : rule.do, conditions(rule), originOf(`rules.${rule.id}`), rule.reason ?? '']),
+    policy.rules.map((rule) => [rule.id, rule.mustInspect ? 'must inspect' : rule.do, conditionWords(rule), setByWords(setBy(policy, `rules.${rule.id}`)), rule.reason ?? '']),
   );
-}
-
-function conditions(rule: Rule): string {
-  const { app, ...rest } = rule.when;
-  const all = [
-    ...Object.entries(app ?? {}).map(([name, value]) => `app.${name} ${value}`),
-    ...Object.entries(rest).filter(([, value]) => value !== undefined).map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(' or ') : String(value)}`),
-  ];
-  return all.length === 0 ? 'always' : all.join(', ');
 }
 
 /** `50-team.json:12:5 rules[2].when.host: …`: the form editors jump to. */

@@ -7,8 +7,9 @@ import { managerWords } from '../../core/policy/permission.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
-import { counted, isLetThrough, localTime } from '../phrases.ts';
+import { clockTime, counted, isLetThrough, localTime } from '../phrases.ts';
 import type { Tone } from '../table.ts';
+import { tellNotice } from './notice.ts';
 
 export function addStatusCommand(program: Command, context: CliContext): void {
   program.command('status')
@@ -17,6 +18,7 @@ export function addStatusCommand(program: Command, context: CliContext): void {
     .action(async () => {
       const snapshot = await context.client.call('status', {}, {});
       context.output.data(snapshot);
+      await tellNotice(context);
       printStatus(context.output, snapshot, context.now());
     });
 }
@@ -29,6 +31,8 @@ function printStatus(output: Output, snapshot: Snapshot, now: number): void {
   output.line(letThrough.length === 0
     ? 'Pinlight is running; no app is let through.'
     : `Pinlight is running and lets ${counted(letThrough.length, 'app')} through: ${letThrough.slice(0, 5).map((app) => app.name).join(', ')}${letThrough.length > 5 ? ', …' : ''}.`, 'strong');
+  const { active } = agent.pause;
+  if (active !== null) output.line(`Inspection is paused until ${clockTime(active.until)}${active.reason === null ? '' : ` (${active.reason})`}: \`pinlight resume\` ends it.`, 'warn');
   output.line();
   output.line(`Agent        ${agent.version} on ${agent.device}, process ${agent.pid}, up ${duration(now - agent.startedAt)}`);
   output.line(`Proxy        ${agent.proxy.join(', ')}`);

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { PinlightError } from '../../contract/errors.ts';
+import type { RouteAnswer } from '../../contract/routes.ts';
 import type { CliContext } from '../context.ts';
 
 // Open connections get a few seconds to end; an agent that needs longer than this hangs.
@@ -13,11 +14,16 @@ export function addStopCommand(program: Command, context: CliContext): void {
     .description('end the agent; exclusions, history and root stay')
     .addHelpText('after', '\nExample:\n  $ pinlight stop\n\nPrograms set to use the proxy have no network through it until the agent runs again.\n')
     .action(async () => {
-      const answer = await context.client.call('stop', {}, {});
-      await untilGone(context);
-      context.output.data(answer);
+      context.output.data(await stopAgent(context));
       context.output.line('Pinlight has stopped.');
     });
+}
+
+/** Ends the agent and waits until it is gone. Throws PinlightError. */
+export async function stopAgent(context: CliContext): Promise<RouteAnswer<'stop'>> {
+  const answer = await context.client.call('stop', {}, {});
+  await untilGone(context);
+  return answer;
 }
 
 async function untilGone(context: CliContext): Promise<void> {

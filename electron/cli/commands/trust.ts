@@ -9,22 +9,23 @@ import { openDoctor } from '../../../native/trust-store/doctor.ts';
 import type { Doctor, DoctorRow } from '../../../native/trust-store/doctor.ts';
 import { pathsOfThisProcess } from '../../client/state-folder.ts';
 import { PinlightError } from '../../contract/errors.ts';
-import type { TrustAnswer, TrustStoreRow } from '../../contract/routes.ts';
+import type { TrustRoot, TrustStoreRow } from '../../contract/routes.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { counted, localTime } from '../phrases.ts';
 import type { Cell, Tone } from '../table.ts';
 
-type StoreOptions = { readonly store: readonly string[]; readonly root?: string; readonly storepassFile?: string };
+type StoreOptions = { readonly store: readonly string[]; readonly root: readonly string[]; readonly storepassFile?: string };
 type ChangeOptions = StoreOptions & { readonly dryRun?: boolean };
-type Root = TrustAnswer['root'];
+/** This device's root, and the one that takes over from it while that is so. */
+type Roots = { readonly root: TrustRoot; readonly next: TrustRoot | null };
 
 export function addTrustCommand(program: Command, context: CliContext): void {
   const trust = program.command('trust').description('the root certificate of this device, who trusts it, and making programs trust it');
   const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
   const withStores = (command: Command): Command => command
     .option('--store <name>', 'only this store or kind of store, as `pinlight trust status` names it; may be repeated', collect, [])
-    .option('--root <file>', 'PEM file of the root, for a caller who is not the one that runs the agent')
+    .option('--root <file>', 'PEM file of the root, for a caller who is not the one that runs the agent; a second one names the root that takes over', collect, [])
     .option('--storepass-file <file>', 'file with the password of Java keystores, where it is not "changeit"');
 
   withStores(trust.command('status'))
@@ -50,15 +51,16 @@ export function addTrustCommand(program: Command, context: CliContext): void {
 
 async function status(context: CliContext, options: StoreOptions & { readonly pem?: boolean }): Promise<void> {
   const { output } = context;
-  const root = await findRoot(context, options.root);
+  const roots = await findRoots(context, options.root);
+  const { root, next } = roots;
   if (options.pem === true && !output.json) {
     output.raw(root.pem.endsWith('\n') ? root.pem : `${root.pem}\n`);
     return;
   }
-  await withDoctor(context, options, isCertificate(root.pem) ? root.pem : null, async (doctor) => {
+  await withDoctor(context, options, roots, async (doctor) => {
     const [found, runtimes] = [await doctor.status(), options.store.length === 0 ? await doctor.runtimes() : []];
     const stores: readonly TrustStoreRow[] = [...found, ...runtimes].map(({ store, kind, path, state, detail }) => ({ store, kind, path, state, detail }));
-    output.data({ root, stores });
+    output.data({ root, next, stores });
     const holding = stores.filter((store) => store.state === 'trusted').length;
     output.line(`The root of this device is trusted in ${holding} of ${counted(stores.length, 'store')}.`, 'strong');
     output.line();
@@ -67,6 +69,7 @@ async function status(context: CliContext, options: StoreOptions & { readonly pe
     output.line(`Valid        ${localTime(root.notBefore)} to ${localTime(root.notAfter)}`);
     output.line(`Certificate  ${root.certificatePath}`);
     output.line(`Key          ${root.keyProtection}`);
+    if (next !== null) output.line(`Next root    ${next.subject}, used once the stores hold it: \`pinlight trust install\``, 'warn');
     output.line();
     output.table(
       [{ title: 'Store' }, { title: 'Kind' }, { title: 'Root' }, { title: 'Where' }, { title: 'Detail' }],
@@ -76,34 +79,37 @@ async function status(context: CliContext, options: StoreOptions & { readonly pe
 }
 
 async function install(context: CliContext, options: ChangeOptions): Promise<void> {
-  const root = await findRoot(context, options.root);
+  const roots = await findRoots(context, options.root);
+  const { root, next } = roots;
   if (!isCertificate(root.pem)) throw new PinlightError('root-unusable', 'This device has no usable root to install.');
-  await withDoctor(context, options, root.pem, async (doctor) => {
+  await withDoctor(context, options, roots, async (doctor) => {
     const stores = await doctor.install({ dryRun: options.dryRun === true });
     const wanted = stores.filter((row) => row.state !== 'not-checked');
     const holding = wanted.filter((row) => row.state === 'trusted').length;
     tell(context, { root: { fingerprint: root.fingerprint, subject: root.subject }, recovered: doctor.recovered, stores }, stores, options.dryRun === true
       ? `Nothing was changed. The root would be installed in ${counted(stores.filter((row) => row.done === 'would-install').length, 'store')}; it is trusted in ${holding} of ${wanted.length}.`
       : `The root is trusted in ${holding} of ${counted(wanted.length, 'store')}.`);
-    conclude(context, stores, 'install', options, root.certificatePath);
+    conclude(context, stores, 'install', options, [root, ...(next === null ? [] : [next])]);
   });
+  // The agent looks at the stores when it is asked for them, and uses a next root that is in all of them from then on.
+  if (next !== null && options.dryRun !== true) await context.client.call('trust', {}, {}).catch(() => undefined);
 }
 
 async function remove(context: CliContext, options: ChangeOptions): Promise<void> {
-  const root = await findRoot(context, options.root).catch(withoutRoot);
-  await withDoctor(context, options, root !== null && isCertificate(root.pem) ? root.pem : null, async (doctor) => {
+  const roots = await findRoots(context, options.root).catch(withoutRoot);
+  await withDoctor(context, options, roots, async (doctor) => {
     const stores = await doctor.remove({ dryRun: options.dryRun === true });
     const removed = stores.filter((row) => row.done === (options.dryRun === true ? 'would-remove' : 'removed')).length;
     tell(context, { recovered: doctor.recovered, stores }, stores, options.dryRun === true
       ? `Nothing was changed. Roots of Pinlight's would be taken out of ${counted(removed, 'store')}.`
       : `${removed === 0 ? 'No store had' : `Took out of ${counted(removed, 'store')}`} a root of Pinlight's.`);
-    conclude(context, stores, 'remove', options, null);
+    conclude(context, stores, 'remove', options, []);
   });
 }
 
 async function receipt(context: CliContext, options: StoreOptions): Promise<void> {
-  const root = await findRoot(context, options.root).catch(withoutRoot);
-  await withDoctor(context, options, root !== null && isCertificate(root.pem) ? root.pem : null, async (doctor) => {
+  const known = await findRoots(context, options.root).catch(withoutRoot);
+  await withDoctor(context, options, known, async (doctor) => {
     const stores = await doctor.status();
     const left = stores.filter((row) => row.roots > 0);
     const unknown = stores.filter((row) => row.state === 'unreadable' || row.state === 'not-checked').length;
@@ -120,10 +126,10 @@ async function receipt(context: CliContext, options: StoreOptions): Promise<void
   });
 }
 
-async function withDoctor(context: CliContext, options: StoreOptions, rootPem: string | null, use: (doctor: Doctor) => Promise<void>): Promise<void> {
+async function withDoctor(context: CliContext, options: StoreOptions, roots: Roots | null, use: (doctor: Doctor) => Promise<void>): Promise<void> {
   // Ctrl-C ends a run between two stores or is put right by the next one: the journal knows. A tool at work is not interrupted.
   const opened = await openDoctor({
-    stateFolder: pathsOfThisProcess(false).stateFolder, rootPem, home: homedir(), env: process.env, only: options.store,
+    stateFolder: pathsOfThisProcess(false).stateFolder, roots: [roots?.root, roots?.next].flatMap((root) => (root && isCertificate(root.pem) ? [root.pem] : [])), home: homedir(), env: process.env, only: options.store,
     storePassword: options.storepassFile === undefined ? 'changeit' : readInput(options.storepassFile).replace(/\r?\n$/, ''),
     now: context.now, onProgress: (text) => context.output.note(text),
   });
@@ -144,20 +150,22 @@ async function withDoctor(context: CliContext, options: StoreOptions, rootPem: s
   }
 }
 
-/** The root by the file named, by the agent, or by the state folder's certificate when no agent runs. Throws PinlightError. */
-async function findRoot(context: CliContext, file: string | undefined): Promise<Root> {
-  if (file !== undefined) return rootIn(resolve(file), readInput(file));
+/** The roots by the files named, by the agent, or by the state folder's certificates when no agent runs. Throws PinlightError. */
+async function findRoots(context: CliContext, [file, nextFile]: readonly string[]): Promise<Roots> {
+  if (file !== undefined) return { root: rootIn(resolve(file)), next: nextFile === undefined ? null : rootIn(resolve(nextFile)) };
   try {
-    return (await context.client.call('trust', {}, {})).root;
+    return await context.client.call('trust', {}, {});
   } catch (error) {
     if (!(error instanceof PinlightError) || error.code !== 'agent-not-running') throw error;
-    const found = [false, true].map((service) => join(pathsOfThisProcess(service).stateFolder, 'root.pem')).find((one) => existsSync(one));
-    if (found === undefined) throw error;
-    return rootIn(found, readInput(found));
+    const folder = [false, true].map((service) => pathsOfThisProcess(service).stateFolder).find((one) => existsSync(join(one, 'root.pem')));
+    if (folder === undefined) throw error;
+    const next = join(folder, 'root.next.pem');
+    return { root: rootIn(join(folder, 'root.pem')), next: existsSync(next) ? rootIn(next) : null };
   }
 }
 
-function rootIn(certificatePath: string, pem: string): Root {
+function rootIn(certificatePath: string): TrustRoot {
+  const pem = readInput(certificatePath);
   if (!isCertificate(pem)) throw new PinlightError('root-unusable', `${certificatePath} holds no certificate.`);
   const certificate = new X509Certificate(pem);
   return {
@@ -199,11 +207,11 @@ function tell(context: CliContext, answer: unknown, stores: readonly DoctorRow[]
 }
 
 /** Exit code, and the command for what needs more rights. */
-function conclude(context: CliContext, stores: readonly DoctorRow[], verb: 'install' | 'remove', options: ChangeOptions, certificatePath: string | null): void {
+function conclude(context: CliContext, stores: readonly DoctorRow[], verb: 'install' | 'remove', options: ChangeOptions, roots: readonly TrustRoot[]): void {
   const troubles = stores.filter((row) => row.done === 'refused' || row.done === 'failed' || (row.state === 'unreadable' && row.done === 'nothing'));
   const rights = troubles.filter((row) => row.needsRights);
   if (rights.length > 0) {
-    const root = certificatePath === null ? '' : ` --root ${shellWord(certificatePath)}`;
+    const root = roots.map(({ certificatePath }) => ` --root ${shellWord(certificatePath)}`).join('');
     context.output.line();
     context.output.line(`${counted(rights.length, 'store')} ${rights.length === 1 ? 'needs' : 'need'} more rights:`, 'warn');
     context.output.line(`  sudo ${context.command} trust ${verb}${rights.map((row) => ` --store ${shellWord(row.store)}`).join('')}${root}${options.dryRun === true ? ' --dry-run' : ''}`);

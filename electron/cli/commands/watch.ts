@@ -6,6 +6,7 @@ import type { Exclusion } from '../../core/model.ts';
 import type { BridgeSignal } from '../../contract/bridge.ts';
 import type { CliContext } from '../context.ts';
 import { connectionLine, clockTime, counted, exclusionWords, nextWords } from '../phrases.ts';
+import { tellNotice } from './notice.ts';
 
 export function addWatchCommand(program: Command, context: CliContext): void {
   program.command('watch')
@@ -15,6 +16,7 @@ export function addWatchCommand(program: Command, context: CliContext): void {
       const signal = context.interruption();
       // An agent that is not there at all is an error with an exit code; one that goes later is waited for.
       await context.client.call('status', {}, {});
+      await tellNotice(context);
       const told = createTold();
       const ledger = createExclusionLedger();
       await context.client.watch((event) => {
@@ -75,7 +77,12 @@ function linesFor(event: BridgeSignal, now: number): readonly string[] {
     case 'warnings': return event.warnings.length === 0
       ? [`${at}  No warnings now.`]
       : event.warnings.map((warning) => `${at}  ${warning.severity.toUpperCase()}: ${warning.title}. ${warning.text}`);
-    case 'agent': return [`${at}  Policy: ${event.agent.policy.origin}, ${counted(event.agent.policy.rules, 'rule')}, generation ${event.agent.policy.generation}.`];
+    case 'agent': {
+      const { policy, pause: { active } } = event.agent;
+      return [active === null
+        ? `${at}  Policy: ${policy.origin}, ${counted(policy.rules, 'rule')}, generation ${policy.generation}.`
+        : `${at}  Inspection is paused until ${clockTime(active.until)}.`];
+    }
     case 'disconnected': return [`${at}  Agent lost: ${event.why} Waiting for it to come back.`];
   }
 }

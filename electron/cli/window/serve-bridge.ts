@@ -15,6 +15,8 @@ export type BridgeRequest = {
   readonly response: ServerResponse;
   /** `/bridge/…` */
   readonly path: string;
+  /** `?job=…` of a bundle. */
+  readonly job: string | null;
   readonly windows: WindowCount;
 };
 
@@ -124,12 +126,12 @@ async function serveWatch({ client, request, response, windows }: BridgeRequest)
   }
 }
 
-async function serveBundle({ client, response }: BridgeRequest): Promise<void> {
+async function serveBundle({ client, response, job }: BridgeRequest): Promise<void> {
   const gone = new AbortController();
   response.on('close', () => gone.abort());
-  const { body, fileName, length } = await client.openBundle({ signal: gone.signal });
+  const { body, fileName, length } = await client.openBundle(job ?? '', { signal: gone.signal });
   response.writeHead(200, {
-    'content-type': 'application/zip',
+    'content-type': 'application/octet-stream',
     'content-disposition': `attachment; filename="${fileName}"`,
     ...(length === null ? {} : { 'content-length': length }),
   });

@@ -76,7 +76,7 @@ export async function serveWindow({ client, folder, now, uids, idleMs, command }
     const target = new URL((request.url ?? '').startsWith('/') ? `http://${host}${request.url ?? ''}` : `http://${host}/\0`);
     if (target.pathname.startsWith('/bridge/')) {
       if (!session.isBearer(request.headers.authorization)) throw new PinlightError('not-permitted', 'This window has no session. Run `pinlight open` again.');
-      await serveBridge({ client, request, response, path: target.pathname, windows });
+      await serveBridge({ client, request, response, path: target.pathname, job: target.searchParams.get('job'), windows });
     } else servePage({ request, response, target, session, files, now: now(), cookieName: `pinlight-${port}` });
   };
 

@@ -1,0 +1,37 @@
+// What the doctor's checks get and answer. Not for any one check (checks.ts) or for running them (run-doctor.ts).
+import type { SteerRow } from '../../../native/system-proxy/steering.ts';
+import type { ControlClient } from '../../client/control-client.ts';
+import type { Snapshot } from '../../contract/snapshot.ts';
+
+/** `wrong`: something is to be done, as `fix` says; `unknown`: it could not be found out, and why. */
+export type Finding = { readonly state: 'ok' | 'wrong' | 'unknown'; readonly text: string; readonly fix: string | null };
+/** `ms`: how long it took. */
+export type CheckRow = Finding & { readonly name: string; readonly ms: number };
+/** `ok`: nothing is wrong; what could not be found out does not count. */
+export type DoctorReport = { readonly ok: boolean; readonly checks: readonly CheckRow[] };
+
+export type DoctorInputs = {
+  readonly client: ControlClient;
+  /** ms since the epoch. */
+  readonly now: () => number;
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+  /** Of this program, to compare with the agent's. */
+  readonly version: string;
+  /** `name` or `name:port` to be reached; null = the last server that the agent reached. */
+  readonly probe: string | null;
+};
+
+/** What checks share, each asked for once. */
+export type DoctorContext = DoctorInputs & {
+  /** Null = no agent answers. */
+  readonly snapshot: () => Promise<Snapshot | null>;
+  /** Every setting that steering has to do with; null = nothing was ever asked for. One reader at a time, so one for all checks. */
+  readonly settings: () => Promise<readonly SteerRow[] | null>;
+};
+
+export type NamedCheck = { readonly name: string; readonly run: (context: DoctorContext) => Promise<Finding> };
+
+export const ok = (text: string): Finding => ({ state: 'ok', text, fix: null });
+export const wrong = (text: string, fix: string): Finding => ({ state: 'wrong', text, fix });
+export const unknown = (text: string): Finding => ({ state: 'unknown', text, fix: null });

@@ -1,0 +1,16 @@
+// What a service runs: this very copy's Node and its watchdog, which runs the agent. Not for starting anything.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ServiceProgram } from '../../native/service/index.ts';
+import { agentNodeArguments } from '../contract/agent-arguments.ts';
+
+const folder = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
+
+/** For the machine's service, and for one user's. */
+export function servicePrograms(): { readonly machine: ServiceProgram; readonly user: ServiceProgram } {
+  const bundled = join(folder, 'build', 'out', 'agent', 'watchdog.mjs');
+  const script = existsSync(bundled) ? bundled : join(folder, 'electron', 'watchdog', 'main.ts');
+  const args = [...agentNodeArguments(folder), script];
+  return { machine: { file: process.execPath, args: [...args, '--service'], folder }, user: { file: process.execPath, args, folder } };
+}
