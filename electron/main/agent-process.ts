@@ -1,9 +1,8 @@
-// Starts the agent as a program of its own where none answers, and leaves a running one alone.
+// Starts the agent, by its watchdog, as a program of its own where none answers, and leaves a running one alone.
 // Not for stopping it: closing the icon never ends protection. Never imports the agent: it needs plain Node and its OpenSSL.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentNodeArguments } from '../contract/agent-arguments.ts';
 
 export type AgentCommand = { readonly file: string; readonly args: readonly string[]; readonly folder: string };
 
@@ -21,19 +20,19 @@ export type AgentStart =
   | { readonly kind: 'started'; readonly pid: number }
   | { readonly kind: 'failed'; readonly why: string };
 
-/** The program, arguments and folder that start the agent. */
+/** The program, arguments and folder that start the watchdog, which starts the agent. */
 export function agentCommand(place: ShellPlace): AgentCommand {
   const windows = place.platform === 'win32';
   const file = windows ? 'node.exe' : 'node';
   if (place.packaged) {
     const folder = join(place.resourcesPath, 'agent');
-    return { file: join(place.resourcesPath, 'node', file), args: [...agentNodeArguments(folder), join(folder, 'electron', 'agent', 'main.ts')], folder };
+    return { file: join(place.resourcesPath, 'node', file), args: [join(folder, 'electron', 'watchdog', 'main.ts')], folder };
   }
   // Not node_modules/.bin/node: on Windows that is a script, which cannot be started without a shell.
   const platformPackage = `node-${windows ? 'win' : place.platform}-${place.arch}`;
   return {
     file: join(place.appPath, 'node_modules', platformPackage, 'bin', file),
-    args: [...agentNodeArguments(place.appPath), join(place.appPath, 'electron', 'agent', 'main.ts')],
+    args: [join(place.appPath, 'electron', 'watchdog', 'main.ts')],
     folder: place.appPath,
   };
 }

@@ -1,27 +1,42 @@
 // Electron's entry: one instance, one tray icon, one window, all clients of the agent. Composition only.
 // Not for protection: the agent is a program of its own, and closing the icon leaves it running.
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { app, clipboard, dialog, Menu, Notification } from 'electron';
+import { app, dialog, Menu } from 'electron';
 import { createControlClient } from '../client/control-client.ts';
 import type { ControlClient } from '../client/control-client.ts';
+import { makeBundle } from '../client/make-bundle.ts';
+import { linkAmong, readDeepLink } from '../contract/deep-link.ts';
+import type { DeepLink } from '../contract/deep-link.ts';
 import { errorAdvice, errorBody } from '../contract/errors.ts';
 import type { IpcFields } from '../contract/ipc.ts';
+import { createActions } from './actions.ts';
 import { createAgentMirror } from './agent-mirror.ts';
 import { agentCommand, startAgentIfAbsent } from './agent-process.ts';
-import { bundleFileName } from '../core/diagnostics/manifest.ts';
+import { supervise } from './agent-supervision.ts';
+import type { Supervision, SupervisionEvent } from './agent-supervision.ts';
+import { createAutostart, hiddenArgument } from './autostart.ts';
 import { writeBundle } from './bundle-file.ts';
 import { serveIpc } from './ipc.ts';
 import { emptyNoticeMemory, noticesFor } from './notification-model.ts';
+import { showNotices } from './notices.ts';
+import { readShellSettings, writeShellSettings } from './shell-settings.ts';
+import type { ShellSettings } from './shell-settings.ts';
 import { trayModel } from './tray-model.ts';
-import type { TrayAction } from './tray-model.ts';
+import type { TrayFacts } from './tray-model.ts';
 import { createTray } from './tray.ts';
+import { countTrust } from './trust-count.ts';
+import type { TrustCount } from './trust-count.ts';
 import { createMainWindow, registerAppScheme, serveRenderer } from './window.ts';
+import { shellWords } from './words.ts';
 
 // The tray shows ages by the minute and notices wait for a grace of 10 s: looking every 5 s is often enough for both.
 const tickMs = 5_000;
 // A busy agent sends many changes a second; people read none of them, and each new menu costs a round over D-Bus.
 const redrawMs = 500;
+// Reading every trust store takes the agent about a second; what people install shows when they ask.
+const trustEveryMs = 30 * 60_000;
 
 // Both must come before Electron is ready, so before anything that waits.
 app.enableSandbox();
@@ -29,7 +44,7 @@ registerAppScheme();
 
 if (app.requestSingleInstanceLock()) {
   app.whenReady().then(run).catch((thrown: unknown) => {
-    dialog.showErrorBox('Pinlight cannot start', errorBody(thrown).message);
+    dialog.showErrorBox(shellWords(app.getLocale())('dialog.cannotStart'), errorBody(thrown).message);
     app.exit(1);
   });
 } else {
@@ -38,12 +53,21 @@ if (app.requestSingleInstanceLock()) {
 
 function run(): void {
   const appPath = app.getAppPath();
+  const words = shellWords(app.getLocale());
   const client = createControlClient();
   const mirror = createAgentMirror(client);
   const icons = join(appPath, 'resources', 'icons');
-  const window = createMainWindow({ preload: join(appPath, 'build', 'out', 'preload', 'bridge.cjs'), icon: join(icons, 'app.png') });
   const renderer = join(appPath, 'build', 'out', 'renderer');
   serveRenderer(renderer);
+  const window = createMainWindow({ preload: join(appPath, 'build', 'out', 'preload', 'bridge.cjs'), icon: join(icons, 'app.png') });
+  const autostart = createAutostart({ platform: process.platform, packaged: app.isPackaged, execPath: process.execPath, env: process.env, home: homedir() }, app);
+  const settingsFile = join(app.getPath('userData'), 'shell.json');
+  let settings = readShellSettings(settingsFile);
+  let memory = { ...emptyNoticeMemory, untrusted: settings.untrusted };
+  let trust: TrustCount | null = null;
+  let supervision: Supervision = { kind: 'looking' };
+  let restarting = false;
+  let redraw: NodeJS.Timeout | null = null;
 
   const stopIpc = serveIpc({
     // Checked by ipcValidators to be a route of the bridge with that route's own fields.
@@ -53,35 +77,69 @@ function run(): void {
     isOurWindow: (contents) => window.owns(contents),
   });
 
-  const tray = createTray(join(icons, 'tray'), trayModel(mirror.snapshot(), Date.now()), act);
-  let memory = emptyNoticeMemory;
-  let redraw: NodeJS.Timeout | null = null;
-  const look = (): void => {
-    redraw = null;
-    const now = Date.now();
-    const snapshot = mirror.snapshot();
-    tray.show(trayModel(snapshot, now));
-    const told = noticesFor(memory, snapshot, now);
-    ({ memory } = told);
-    if (!Notification.isSupported()) return;
-    for (const { title, body } of told.notices) {
-      const notification = new Notification({ title, body });
-      notification.on('click', () => window.open(null));
-      notification.show();
-    }
-  };
-  mirror.subscribe((signal) => {
-    if (signal.kind !== 'heartbeat') redraw ??= setTimeout(look, redrawMs);
+  const act = createActions({
+    client, words, openWindow: (place) => window.open(place), helpLink: () => mirror.snapshot()?.agent.policy.managedBy?.url ?? null,
+    startAgent: () => supervised({ kind: 'asked' }),
+    saveBundle: async () => saveBundle((await makeBundle(client, {}, {})).id),
+    restartAgent: async () => {
+      // Before the answer: the agent may be gone by then.
+      restarting = true;
+      await client.call('stop', {}, {}).catch((thrown: unknown) => {
+        restarting = false;
+        throw thrown;
+      });
+    },
+    checkTrust: async () => {
+      const answer = await client.call('trust', {}, {});
+      trust = countTrust(answer);
+      look();
+      return answer;
+    },
+    silence: (silenced) => keep({ silenced: silenced === null ? [] : [...settings.silenced, silenced] }),
+    openAtLogin: (on) => {
+      autostart.set(on);
+      look();
+    },
   });
-  const tick = setInterval(look, tickMs);
+  const facts = (): TrayFacts => ({
+    snapshot: mirror.snapshot(), now: Date.now(), starting: supervision.kind === 'starting' || supervision.kind === 'waiting', version: app.getVersion(),
+    trust, silenced: settings.silenced, openAtLogin: autostart.isOn(), words,
+  });
+  const tray = createTray(join(icons, 'tray'), trayModel(facts()), act);
+
+  mirror.subscribe((signal) => {
+    if (signal.kind === 'heartbeat') return;
+    redraw ??= setTimeout(look, redrawMs);
+    if (signal.kind === 'snapshot') {
+      supervised({ kind: 'answers' });
+      if (trust === null) void lookAtTrust();
+    } else if (signal.kind === 'disconnected') {
+      supervised({ kind: 'silent' });
+      // Stopped in order to be started in this shell's own version.
+      if (restarting) supervised({ kind: 'asked' });
+      restarting = false;
+    }
+  });
+  const tick = setInterval(() => {
+    supervised({ kind: 'tick' });
+    look();
+  }, tickMs);
+  const trustTimer = setInterval(() => void lookAtTrust(), trustEveryMs);
 
   // The tray is never the only door: GNOME shows no icon without an extension, so a second start opens the window.
-  app.on('second-instance', () => window.open(null));
+  app.on('second-instance', (_event, args) => follow(linkAmong(args)));
+  app.on('open-url', (event, url) => {
+    event.preventDefault();
+    follow(readDeepLink(url));
+  });
   app.on('activate', () => window.open(null));
+  // A clone must not take the links of an installed Pinlight.
+  if (app.isPackaged) app.setAsDefaultProtocolClient('pinlight');
   // Without this listener Electron would quit with its last window.
   app.on('window-all-closed', () => undefined);
   app.once('before-quit', () => {
     clearInterval(tick);
+    clearInterval(trustTimer);
     if (redraw !== null) clearTimeout(redraw);
     stopIpc();
     void mirror.close();
@@ -93,39 +151,59 @@ function run(): void {
     ? Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }])
     : null);
   app.setAboutPanelOptions({ applicationName: 'Pinlight', applicationVersion: app.getVersion(), iconPath: join(icons, 'app.png') });
-  void startAgent();
   // An empty window would not say why it is empty.
-  if (existsSync(join(renderer, 'index.html'))) window.open(null);
-  else dialog.showErrorBox('The window has not been built', errorAdvice['window-not-built']);
+  if (!existsSync(join(renderer, 'index.html'))) dialog.showErrorBox(words('dialog.windowMissing'), errorAdvice['window-not-built']);
+  else if (!process.argv.includes(hiddenArgument)) follow(linkAmong(process.argv));
 
-  function act(action: TrayAction): void {
-    switch (action.kind) {
-      case 'copy': void clipboard.writeText(action.text); break;
-      case 'open-window': window.open(action.screen); break;
-      case 'save-bundle': saveBundle().catch((thrown: unknown) => {
-        const { message, advice } = errorBody(thrown);
-        dialog.showErrorBox('The bundle was not saved', `${message}\n${advice}`);
-      }); break;
-      case 'start-agent': void startAgent(); break;
-      case 'about': app.showAboutPanel(); break;
-      case 'close-icon': app.quit(); break;
-    }
+  function look(): void {
+    redraw = null;
+    const known = facts();
+    tray.show(trayModel(known));
+    const told = noticesFor(memory, known);
+    ({ memory } = told);
+    if (memory.untrusted !== settings.untrusted) keep({ untrusted: memory.untrusted });
+    showNotices(told.notices, () => window.open(null));
   }
 
-  async function saveBundle(): Promise<string | null> {
-    const proposed = join(app.getPath('downloads'), bundleFileName(mirror.snapshot()?.agent.device ?? '', Date.now()));
-    const chosen = await dialog.showSaveDialog({
-      title: 'Save diagnostics', defaultPath: proposed, filters: [{ name: 'ZIP archive', extensions: ['zip'] }],
-    });
-    if (chosen.canceled || chosen.filePath === '') return null;
-    await writeBundle(client, chosen.filePath);
-    return chosen.filePath;
+  function keep(change: Partial<ShellSettings>): void {
+    settings = { ...settings, ...change };
+    writeShellSettings(settingsFile, settings);
+    redraw ??= setTimeout(look, redrawMs);
+  }
+
+  function supervised(event: SupervisionEvent): void {
+    const step = supervise(supervision, event, Date.now());
+    supervision = step.state;
+    if (step.tell !== null) dialog.showErrorBox(words('dialog.agentFailed'), step.tell);
+    if (step.start) void startAgent();
   }
 
   async function startAgent(): Promise<void> {
     const place = { packaged: app.isPackaged, appPath, resourcesPath: process.resourcesPath, platform: process.platform, arch: process.arch };
     const start = await startAgentIfAbsent(agentCommand(place), () => agentAnswers(client));
-    if (start.kind === 'failed') dialog.showErrorBox('The agent could not be started', start.why);
+    if (start.kind === 'failed') supervised({ kind: 'failed', why: start.why });
+  }
+
+  async function lookAtTrust(): Promise<void> {
+    // An agent that cannot tell now is asked again later.
+    trust = await client.call('trust', {}, {}).then(countTrust, () => trust);
+  }
+
+  function follow(link: DeepLink | null): void {
+    window.open(link === null ? null : link.filter === null ? link.screen : `${link.screen}?f=${encodeURIComponent(link.filter)}`);
+  }
+
+  /** Asks where the bundle of a job that is ready shall lie. */
+  async function saveBundle(id: string): Promise<string | null> {
+    const { job } = await client.call('bundleJob', { id }, {});
+    const name = job.fileName ?? '';
+    const chosen = await dialog.showSaveDialog({
+      title: words('dialog.saveDiagnostics'), defaultPath: join(app.getPath('downloads'), name),
+      filters: job.sealed ? [] : [{ name: words('dialog.zip'), extensions: ['zip'] }],
+    });
+    if (chosen.canceled || chosen.filePath === '') return null;
+    await writeBundle(client, chosen.filePath, id);
+    return chosen.filePath;
   }
 }
 

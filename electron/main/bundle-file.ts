@@ -4,12 +4,12 @@ import { rename, rm } from 'node:fs/promises';
 import { PinlightError } from '../contract/errors.ts';
 import type { ControlClient } from '../client/control-client.ts';
 
-/** Downloads the bundle to `path`. Rejects with PinlightError: the client's, or `bundle-unwritable`. */
-export async function writeBundle(client: Pick<ControlClient, 'downloadBundle'>, path: string): Promise<void> {
+/** Downloads the bundle of a job that is ready to `path`. Rejects with PinlightError: the client's, or `bundle-unwritable`. */
+export async function writeBundle(client: Pick<ControlClient, 'downloadBundle'>, path: string, job: string): Promise<void> {
   const partial = `${path}.part`;
   try {
     // Readable by its owner only: names of hosts and apps stand in it.
-    await client.downloadBundle(createWriteStream(partial, { mode: 0o600 }));
+    await client.downloadBundle(createWriteStream(partial, { mode: 0o600 }), { job });
     await rename(partial, path);
   } catch (thrown) {
     await rm(partial, { force: true }).catch(() => undefined);

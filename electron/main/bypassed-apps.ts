@@ -1,12 +1,13 @@
 // Which apps the agent lets through next time, and why in one word each: shared by the tray menu and the notices.
 // Not for judging (core/pinning) or for full explanations (core/explain): it only reads the snapshot. Pure.
 import type { AppHost, AppSummary, Snapshot } from '../contract/snapshot.ts';
+import type { WordKey } from './words.ts';
 
 export type BypassedApp = {
   readonly id: string;
   readonly name: string;
-  /** One or two words: `pinned`, `own authorities`, `policy`. */
-  readonly why: string;
+  /** Key of one or two words: `pinned`, `own list of authorities`, `policy`. */
+  readonly why: WordKey;
   /** Pinlight found this out from the app's own refusals; nobody ordered it. */
   readonly learned: boolean;
   readonly hosts: readonly { readonly host: string; readonly sentence: string }[];
@@ -37,17 +38,17 @@ function isLearned(host: AppHost): boolean {
   return host.verdict.kind !== 'inspectable' && host.verdict.kind !== 'undetermined';
 }
 
-function whyWord(host: AppHost): string {
+function whyWord(host: AppHost): WordKey {
   const kind = host.exclusion?.kind;
-  if (kind === 'user') return 'excluded by you';
-  if (kind === 'managed') return 'excluded by policy';
-  if (kind === 'predefined') return 'known exclusion';
+  if (kind === 'user') return 'why.user';
+  if (kind === 'managed') return 'why.managed';
+  if (kind === 'predefined') return 'why.predefined';
   switch (host.exclusion?.verdict ?? host.verdict.kind) {
-    case 'pinned': return 'pinned';
-    case 'private-trust-store': return 'own list of authorities';
-    case 'client-certificate': return 'client certificate';
-    case 'incompatible': return 'incompatible';
-    case 'undetermined': return kind === 'learned' ? 'refuses, cause open' : 'policy';
-    case 'inspectable': return 'policy';
+    case 'pinned': return 'why.pinned';
+    case 'private-trust-store': return 'why.privateTrustStore';
+    case 'client-certificate': return 'why.clientCertificate';
+    case 'incompatible': return 'why.incompatible';
+    case 'undetermined': return kind === 'learned' ? 'why.open' : 'why.policy';
+    case 'inspectable': return 'why.policy';
   }
 }

@@ -12,7 +12,7 @@ import { isOwnPage } from './app-scheme.ts';
 export type IpcServices = {
   readonly call: (route: BridgeRoute, query: IpcFields, body: IpcFields) => Promise<unknown>;
   readonly subscribe: (listener: (signal: BridgeSignal) => void) => () => void;
-  readonly saveBundle: () => Promise<string | null>;
+  readonly saveBundle: (job: string) => Promise<string | null>;
   readonly isOurWindow: (contents: WebContents) => boolean;
 };
 
@@ -46,7 +46,7 @@ export function serveIpc(services: IpcServices): () => void {
 
   const handlers: Handlers = {
     'pinlight:call': async ([route, query, body]) => ({ ok: true, data: await services.call(route, query, body) }),
-    'pinlight:save-bundle': async () => ({ ok: true, data: await services.saveBundle() }),
+    'pinlight:save-bundle': async ([job]) => ({ ok: true, data: await services.saveBundle(job) }),
     'pinlight:watch-start': async ([watch], sender) => {
       const key = `${sender.id}/${watch}`;
       if (watches.has(key)) throw new PinlightError('bad-request', 'this watch runs already');

@@ -2,10 +2,12 @@
 // Not for showing them (app.ts) and not for the standing state (tray-model).
 import type { Snapshot } from '../contract/snapshot.ts';
 import { bypassedApps } from './bypassed-apps.ts';
-import { plainText } from './tray-model.ts';
+import { plainText } from './tray-items.ts';
+import type { TrustCount } from './trust-count.ts';
+import type { Words } from './words.ts';
 
 export type Notice = {
-  readonly kind: 'app-bypassed' | 'apps-bypassed' | 'policy-invalid' | 'agent-gone' | 'agent-returned';
+  readonly kind: 'app-bypassed' | 'apps-bypassed' | 'policy-invalid' | 'root-untrusted' | 'paused' | 'resumed' | 'agent-gone' | 'agent-returned';
   readonly title: string;
   readonly body: string;
 };
@@ -14,38 +16,57 @@ export type Notice = {
 export type NoticeMemory = {
   /** Ids of apps that were told or were bypassed before the icon appeared; null until the first snapshot. */
   readonly known: readonly string[] | null;
-  /** Names that wait for the next digest. */
-  readonly waiting: readonly string[];
+  /** Apps that wait for the next digest. */
+  readonly waiting: readonly { readonly id: string; readonly name: string }[];
   /** When notices about apps were given, within the last window. */
   readonly told: readonly number[];
   /** Keys of the policy problems that stand and were told. */
   readonly policyProblems: readonly string[];
+  /** Null until the first snapshot. */
+  readonly paused: boolean | null;
+  /** Fingerprint of the root that was told to be trusted nowhere; null = none, or it is trusted by now. */
+  readonly untrusted: string | null;
   /** Since when no agent has answered; null while one does, or before the first snapshot. */
   readonly goneSince: number | null;
   readonly goneTold: boolean;
 };
 
 export const emptyNoticeMemory: NoticeMemory = {
-  known: null, waiting: [], told: [], policyProblems: [], goneSince: null, goneTold: false,
+  known: null, waiting: [], told: [], policyProblems: [], paused: null, untrusted: null, goneSince: null, goneTold: false,
 };
 
-/** The notices due at `now` for a snapshot (null = no agent answers), and what to remember. Call it on each change and every few seconds. */
-export function noticesFor(
-  memory: NoticeMemory, snapshot: Snapshot | null, now: number,
-): { readonly notices: readonly Notice[]; readonly memory: NoticeMemory } {
-  if (snapshot === null) return whileGone(memory, now);
+export type NoticeFacts = {
+  /** Null = no agent answers. */
+  readonly snapshot: Snapshot | null;
+  readonly trust: TrustCount | null;
+  /** Apps about which nobody wants to hear. */
+  readonly silenced: readonly string[];
+  readonly now: number;
+  readonly words: Words;
+};
+
+type Told = { readonly notices: readonly Notice[]; readonly memory: NoticeMemory };
+
+/** The notices that are due, and what to remember. Call it on each change and every few seconds. */
+export function noticesFor(memory: NoticeMemory, facts: NoticeFacts): Told {
+  const { snapshot, words } = facts;
+  if (snapshot === null) return whileGone(memory, facts);
   const notices: Notice[] = [];
-  if (memory.goneTold) notices.push({ kind: 'agent-returned', title: 'Pinlight is back', body: 'The agent is running again.' });
+  if (memory.goneTold) notices.push({ kind: 'agent-returned', title: words('notice.backTitle'), body: words('notice.backBody') });
 
   const problems = snapshot.warnings.filter((warning) => warning.code === 'policy-invalid');
   for (const problem of problems.filter((warning) => !memory.policyProblems.includes(warning.key))) {
     notices.push({ kind: 'policy-invalid', title: problem.title, body: plainText(problem.text, longestBody) });
   }
 
-  const apps = aboutApps(memory, snapshot, now);
+  const trust = aboutTrust(memory.untrusted, facts);
+  const apps = aboutApps(memory, snapshot, facts);
   return {
-    notices: [...notices, ...apps.notices],
-    memory: { ...apps.memory, policyProblems: problems.map((warning) => warning.key), goneSince: null, goneTold: false },
+    notices: [...notices, ...aboutPause(memory.paused, snapshot, words), ...trust.notices, ...apps.notices],
+    memory: {
+      ...apps.memory, policyProblems: problems.map((warning) => warning.key), paused: snapshot.agent.pause.active !== null, untrusted: trust.untrusted,
+      goneSince: null, goneTold: false,
+    },
   };
 }
 
@@ -55,17 +76,30 @@ const windowMs = 10 * 60_000;
 const singlesPerWindow = 3;
 const longestBody = 200;
 
-function whileGone(memory: NoticeMemory, now: number): { notices: readonly Notice[]; memory: NoticeMemory } {
+function whileGone(memory: NoticeMemory, { now, words }: NoticeFacts): Told {
   if (memory.known === null || memory.goneTold) return { notices: [], memory };
   const goneSince = memory.goneSince ?? now;
   if (now - goneSince < goneGraceMs) return { notices: [], memory: { ...memory, goneSince } };
-  return {
-    notices: [{ kind: 'agent-gone', title: 'Pinlight agent is not running', body: 'Nothing is inspected until it runs again. The tray menu can start it.' }],
-    memory: { ...memory, goneSince, goneTold: true },
-  };
+  return { notices: [{ kind: 'agent-gone', title: words('notice.goneTitle'), body: words('notice.goneBody') }], memory: { ...memory, goneSince, goneTold: true } };
 }
 
-function aboutApps(memory: NoticeMemory, snapshot: Snapshot, now: number): { notices: readonly Notice[]; memory: NoticeMemory } {
+/** A pause that ran before the icon appeared stands in the menu. */
+function aboutPause(paused: boolean | null, { agent: { pause: { active } } }: Snapshot, words: Words): readonly Notice[] {
+  if (paused === null || paused === (active !== null)) return [];
+  return active === null
+    ? [{ kind: 'resumed', title: words('notice.resumedTitle'), body: words('notice.resumedBody') }]
+    : [{ kind: 'paused', title: words('notice.pausedTitle'), body: words('notice.pausedBody', { time: new Date(active.until).toTimeString().slice(0, 5) }) }];
+}
+
+/** Once for each root, and again when it was trusted in between. */
+function aboutTrust(untrusted: string | null, { trust, words }: NoticeFacts): { readonly notices: readonly Notice[]; readonly untrusted: string | null } {
+  if (trust === null || trust.checked === 0 || trust.fingerprint === '') return { notices: [], untrusted };
+  if (trust.trusted > 0) return { notices: [], untrusted: null };
+  if (untrusted === trust.fingerprint) return { notices: [], untrusted };
+  return { notices: [{ kind: 'root-untrusted', title: words('notice.untrustedTitle'), body: words('notice.untrustedBody') }], untrusted: trust.fingerprint };
+}
+
+function aboutApps(memory: NoticeMemory, snapshot: Snapshot, { silenced, now, words }: NoticeFacts): Told {
   const learned = bypassedApps(snapshot).filter((app) => app.learned);
   // What was bypassed before the icon appeared is no news.
   if (memory.known === null) return { notices: [], memory: { ...memory, known: learned.map((app) => app.id) } };
@@ -74,29 +108,28 @@ function aboutApps(memory: NoticeMemory, snapshot: Snapshot, now: number): { not
   const fresh = learned.filter((app) => !known.includes(app.id));
   const notices: Notice[] = [];
   let told = memory.told.filter((at) => now - at < windowMs);
-  let waiting = memory.waiting;
+  let waiting = memory.waiting.filter(({ id }) => !silenced.includes(id));
   for (const app of fresh) {
+    if (silenced.includes(app.id)) continue;
     if (told.length >= singlesPerWindow || waiting.length > 0) {
-      waiting = [...waiting, app.name];
+      waiting = [...waiting, { id: app.id, name: app.name }];
       continue;
     }
     told = [...told, now];
     notices.push({
       kind: 'app-bypassed',
-      title: plainText(`${app.name} is let through uninspected`),
-      body: plainText(`${app.why}: ${app.hosts[0]?.sentence ?? ''}`, longestBody),
+      title: plainText(words('notice.appTitle', { app: app.name })),
+      body: plainText(words('notice.appBody', { why: words(app.why), sentence: app.hosts[0]?.sentence ?? '' }), longestBody),
     });
   }
   // The digest comes when the window has room again, so nobody sees more than three notices about apps in ten minutes.
   if (waiting.length > 0 && told.length < singlesPerWindow) {
     told = [...told, now];
-    notices.push(digest(waiting));
+    notices.push({
+      kind: 'apps-bypassed', title: words('notice.appsTitle', { count: waiting.length }),
+      body: plainText(words('notice.appsBody', { names: waiting.map(({ name }) => name).join(', ') }), longestBody),
+    });
     waiting = [];
   }
   return { notices, memory: { ...memory, known: [...known, ...fresh.map((app) => app.id)], waiting, told } };
-}
-
-function digest(names: readonly string[]): Notice {
-  const title = names.length === 1 ? '1 more app is let through uninspected' : `${names.length} more apps are let through uninspected`;
-  return { kind: 'apps-bypassed', title, body: plainText(`${names.join(', ')}. The tray menu says why.`, longestBody) };
 }

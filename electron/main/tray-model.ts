@@ -1,188 +1,164 @@
-// What the tray shows, as a value: icon shape, tooltip and menu out of the agent's snapshot. Pure: no Electron, no clock.
-// Not for drawing it (tray.ts) or for what a click does (app.ts).
-import type { ConnectionRow, Snapshot } from '../contract/snapshot.ts';
-import { duration, explainDecision, explainOutcome } from '../core/explain.ts';
+// What the tray shows, as a value: icon shape, tooltip and menu out of what the shell knows. Pure: no Electron, no clock.
+// Not for drawing it (tray.ts), for what a click does (app.ts) or for the apps' and problems' submenus (tray-apps.ts).
+import type { Snapshot } from '../contract/snapshot.ts';
 import type { VisibleWarning } from '../core/health/warnings.ts';
 import { bypassedApps } from './bypassed-apps.ts';
-import type { BypassedApp } from './bypassed-apps.ts';
+import { bypassedItem, recentProblem } from './tray-apps.ts';
+import { act, info, line, longestTooltip, plainText, submenu } from './tray-items.ts';
+import type { TrayItem, TrayModel, TrayShape } from './tray-items.ts';
+import type { TrustCount } from './trust-count.ts';
+import type { Words } from './words.ts';
 
-/** solid: inspecting; half: running, but not inspecting or with a warning; outline: no agent; bar: an error. */
-export type TrayShape = 'solid' | 'half' | 'outline' | 'bar';
-
-/** What a click asks for; null = the item only informs. */
-export type TrayAction =
-  | { readonly kind: 'copy'; readonly text: string }
-  | { readonly kind: 'open-window'; readonly screen: WindowScreen }
-  | { readonly kind: 'save-bundle' | 'start-agent' | 'about' | 'close-icon' };
-
-/** The window's screens as its address names them (`index.html#apps`); null = wherever it was. */
-export type WindowScreen = 'apps' | 'connections' | null;
-
-export type TrayItem =
-  | { readonly kind: 'separator'; readonly id: string }
-  | { readonly kind: 'item'; readonly id: string; readonly label: string; readonly action: TrayAction | null }
-  | { readonly kind: 'submenu'; readonly id: string; readonly label: string; readonly items: readonly TrayItem[] };
-
-export type TrayModel = {
-  readonly shape: TrayShape;
-  /** `Pinlight - inspecting, 3 apps bypassed`. */
-  readonly tooltip: string;
-  readonly items: readonly TrayItem[];
+export type TrayFacts = {
+  /** Null while no agent answers. */
+  readonly snapshot: Snapshot | null;
+  /** ms since the epoch. */
+  readonly now: number;
+  /** An agent is being started just now. */
+  readonly starting: boolean;
+  /** The shell's own version. */
+  readonly version: string;
+  /** As it was when somebody last looked; null = nobody did. */
+  readonly trust: TrustCount | null;
+  /** Apps whose notices are silenced. */
+  readonly silenced: readonly string[];
+  /** Null = this system does not let the shell choose. */
+  readonly openAtLogin: boolean | null;
+  readonly words: Words;
 };
 
-/** The tray for a snapshot; null = no agent answers. `now`: ms since the epoch. */
-export function trayModel(snapshot: Snapshot | null, now: number): TrayModel {
-  if (snapshot === null) {
-    return {
-      shape: 'outline',
-      tooltip: 'Pinlight - agent not running',
-      items: [
-        info('status', 'The agent is not running: nothing is inspected'),
-        act('start-agent', 'Start the agent', { kind: 'start-agent' }),
-        line('after-status'),
-        ...closing('Close icon'),
-      ],
-    };
-  }
+/** The tray for what is known. */
+export function trayModel(facts: TrayFacts): TrayModel {
+  const { snapshot, words } = facts;
+  if (snapshot === null) return withoutAgent(facts);
   const apps = bypassedApps(snapshot);
-  const status = statusOf(snapshot);
+  const status = statusOf(snapshot, facts);
+  const told = [status.word, ...(apps.length === 0 ? [] : [words('tooltip.bypassed', { count: apps.length })])];
   return {
     shape: status.shape,
-    tooltip: plainText(`Pinlight - ${status.word}${apps.length === 0 ? '' : `, ${counted(apps.length, 'app')} bypassed`}`, longestTooltip),
+    tooltip: plainText(`Pinlight - ${told.join(', ')}`, longestTooltip),
     items: [
       info('status', status.sentence),
-      deviceItem(snapshot),
-      ...warningItems(snapshot.warnings),
+      ...managerItem(snapshot, words),
+      deviceItem(snapshot, words),
+      ...(snapshot.agent.version === facts.version ? []
+        : [act('restart-agent', words('status.mismatch', { agent: snapshot.agent.version, own: facts.version }), { kind: 'restart-agent' })]),
+      ...warningItems(snapshot.warnings, words),
       line('after-status'),
-      bypassedItem(apps),
-      ...recentProblem(snapshot.recent, now),
+      bypassedItem(apps, facts.silenced, words),
+      ...recentProblem(snapshot, facts.now, words),
       line('after-apps'),
-      act('save-bundle', 'Collect diagnostics…', { kind: 'save-bundle' }),
-      ...closing('Close icon (protection stays on)'),
+      ...pauseItems(snapshot, facts),
+      act('reload-policy', words('tray.reloadPolicy'), { kind: 'reload-policy' }),
+      act('check-trust', facts.trust === null ? words('tray.checkTrust') : words('tray.checkedTrust', { trusted: facts.trust.trusted, checked: facts.trust.checked }), { kind: 'check-trust' }),
+      line('after-policy'),
+      act('save-bundle', words('tray.diagnostics'), { kind: 'save-bundle' }),
+      logItem(snapshot, facts),
+      ...closing(facts, words('tray.closeProtected')),
     ],
   };
 }
 
-/** Text of foreign origin (app names, hosts) as one line of at most `longest` characters: no line breaks, no direction marks. */
-export function plainText(text: string, longest: number = longestLabel): string {
-  // Direction marks could make `a.exe` read as another name; control characters break native menus.
-  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
-  const letters = Array.from(clean);
-  return letters.length <= longest ? clean : `${letters.slice(0, longest - 1).join('')}…`;
-}
-
-// Native menus cut longer lines themselves, on GNOME without a sign that something is missing.
-const longestLabel = 90;
-// Windows shows 127 characters of a tray tooltip.
-const longestTooltip = 127;
-// A menu longer than this does not fit on a 720-pixel screen; the window has the whole list.
-const mostApps = 15;
-const mostHosts = 8;
-// "Recent": what the person still remembers having seen fail.
-const recentProblemMs = 15 * 60_000;
-
 type Status = { readonly shape: TrayShape; readonly word: string; readonly sentence: string };
 
-function statusOf(snapshot: Snapshot): Status {
+function withoutAgent(facts: TrayFacts): TrayModel {
+  const { starting, words } = facts;
+  return {
+    shape: 'outline',
+    tooltip: `Pinlight - ${words(starting ? 'status.startingWord' : 'status.goneWord')}`,
+    items: [
+      info('status', words(starting ? 'status.starting' : 'status.gone')),
+      ...(starting ? [] : [act('start-agent', words('tray.startAgent'), { kind: 'start-agent' })]),
+      line('after-status'),
+      ...closing(facts, words('tray.close')),
+    ],
+  };
+}
+
+function statusOf(snapshot: Snapshot, { now, version, words }: TrayFacts): Status {
   const worst = snapshot.warnings[0];
   const { inspect, bypass, block } = snapshot.counts;
   const error = snapshot.warnings.find((warning) => warning.severity === 'error');
   if (error !== undefined) return { shape: 'bar', word: error.title.toLowerCase(), sentence: error.title };
+  const { active } = snapshot.agent.pause;
+  if (active !== null) {
+    const left = minutesLeft(active.until, now);
+    return { shape: 'half', word: words('status.pausedWord', { left }), sentence: words('status.paused', { left }) };
+  }
   if (worst?.severity === 'warning') {
-    return { shape: 'half', word: `running, ${worst.title.toLowerCase()}`, sentence: `Running, with a warning: ${worst.title}` };
+    return { shape: 'half', word: words('status.warningWord', { title: worst.title.toLowerCase() }), sentence: words('status.warning', { title: worst.title }) };
   }
-  if (inspect + bypass + block === 0) {
-    return { shape: 'half', word: 'ready, no connections yet', sentence: 'Ready: no app has connected through Pinlight yet' };
-  }
-  if (inspect + block === 0) {
-    return { shape: 'half', word: 'nothing inspected so far', sentence: `Nothing inspected so far: ${counted(bypass, 'connection')} let through` };
-  }
-  return { shape: 'solid', word: 'inspecting', sentence: `Inspecting: ${counted(inspect, 'connection')} since the agent started` };
+  if (inspect + bypass + block === 0) return { shape: 'half', word: words('status.readyWord'), sentence: words('status.ready') };
+  if (inspect + block === 0) return { shape: 'half', word: words('status.nothingWord'), sentence: words('status.nothing', { count: bypass }) };
+  return { shape: snapshot.agent.version === version ? 'solid' : 'half', word: words('status.inspectingWord'), sentence: words('status.inspecting', { count: inspect }) };
 }
 
-function deviceItem(snapshot: Snapshot): TrayItem {
-  const { device, policy, version } = snapshot.agent;
-  const text = plainText(`${device} · policy ${policy.generation} (${policy.origin}) · agent ${version}`);
+function managerItem({ agent: { policy: { managedBy } } }: Snapshot, words: Words): readonly TrayItem[] {
+  if (managedBy === null) return [];
+  const label = words('tray.managedBy', { name: managedBy.name });
+  return [managedBy.url === null ? info('managed-by', label) : act('managed-by', label, { kind: 'open-link', url: managedBy.url })];
+}
+
+function deviceItem({ agent: { device, policy, version } }: Snapshot, words: Words): TrayItem {
+  const text = plainText(words('tray.device', { device, generation: policy.generation, origin: policy.origin, version }));
   return act('device', text, { kind: 'copy', text });
 }
 
-function warningItems(warnings: readonly VisibleWarning[]): readonly TrayItem[] {
+function warningItems(warnings: readonly VisibleWarning[], words: Words): readonly TrayItem[] {
   return warnings.filter((warning) => warning.severity !== 'notice').map((warning) => {
     const id = `warning:${warning.code}:${warning.key}`;
-    return {
-      kind: 'submenu', id, label: plainText(warning.title), items: [
-        info(`${id}:text`, warning.text),
-        info(`${id}:advice`, warning.advice),
-        act(`${id}:copy`, 'Copy', { kind: 'copy', text: `${warning.title}: ${warning.text} ${warning.advice}` }),
-      ],
-    };
+    return submenu(id, warning.title, [
+      info(`${id}:text`, warning.text),
+      info(`${id}:advice`, warning.advice),
+      act(`${id}:copy`, words('tray.copy'), { kind: 'copy', text: `${warning.title}: ${warning.text} ${warning.advice}` }),
+    ]);
   });
 }
 
-function bypassedItem(apps: readonly BypassedApp[]): TrayItem {
-  if (apps.length === 0) return info('bypassed', 'No app is bypassed');
-  const shown = apps.slice(0, mostApps).map((app): TrayItem => {
-    const id = `bypassed:${app.id}`;
-    const hosts = app.hosts.slice(0, mostHosts).map((host) => info(`${id}:${host.host}`, `${host.host}: ${host.sentence}`));
-    const more = app.hosts.length - hosts.length;
-    return {
-      // The reason stays whole, whatever the app calls itself.
-      kind: 'submenu', id, label: `${plainText(app.name, 50)} - ${app.why}`,
-      items: more === 0 ? hosts : [...hosts, info(`${id}:more`, `and ${counted(more, 'other host')}`)],
-    };
-  });
-  return {
-    kind: 'submenu', id: 'bypassed', label: `Bypassed apps (${apps.length})`,
-    items: [...shown, line('bypassed:end'), act('bypassed:all', 'Show all', { kind: 'open-window', screen: 'apps' })],
-  };
+// As far as policy lets them; what people want besides they type into the window.
+const pauseMinutes = [5, 15, 30, 60, 120, 240, 480];
+
+/** What asks for a word of the person's opens the window: native menus have no field to type into. */
+function pauseItems({ agent: { pause } }: Snapshot, { words }: TrayFacts): readonly TrayItem[] {
+  if (pause.active !== null) return [act('resume', words('tray.resume'), { kind: 'resume' })];
+  if (pause.mode === 'disallow') return [];
+  if (pause.left === 0) return [info('pause', words('tray.pauseUsedUp'))];
+  const ask = (id: string, label: string): TrayItem => act(id, label, { kind: 'open-window', place: 'pause' });
+  if (pause.mode !== 'allow') return [ask('pause', words('tray.pauseAsk'))];
+  const offered = [...pauseMinutes.filter((minutes) => minutes < pause.maxMinutes).slice(-3), pause.maxMinutes];
+  return [submenu('pause', words('tray.pause'), [
+    ...offered.map((minutes) => act(`pause:${minutes}`, words('tray.pauseFor', { count: minutes }), { kind: 'pause', minutes })),
+    ask('pause:reason', words('tray.pauseReason')),
+  ])];
 }
 
-function recentProblem(recent: readonly ConnectionRow[], now: number): readonly TrayItem[] {
-  const row = recent.find((candidate) => isProblem(candidate) && now - candidate.startedAt <= recentProblemMs);
-  if (row?.outcome == null) return [];
-  const app = row.appName ?? 'An unknown program';
-  const what = row.outcome.kind === 'blocked' ? explainDecision(row) : explainOutcome(row.outcome);
-  const age = `${duration(now - row.startedAt)} ago`;
-  return [{
-    kind: 'submenu', id: 'recent-problem', label: plainText(`Recent problem: ${app} at ${row.host}`), items: [
-      info('recent-problem:what', what),
-      // By the minute: a menu that changed every second would be replaced under the pointer.
-      info('recent-problem:when', now - row.startedAt < 60_000 ? 'Less than a minute ago' : age),
-      act('recent-problem:copy', 'Copy for the ticket', {
-        kind: 'copy',
-        text: `${plainText(`${app} at ${row.host}:${row.port}`, 400)} - ${what} Connection ${row.id}${row.error === null ? '' : ` (${plainText(row.error, 400)})`}`,
-      }),
-      act('recent-problem:open', 'Show in Pinlight', { kind: 'open-window', screen: 'connections' }),
-    ],
-  }];
+function logItem({ agent: { logDetailUntil } }: Snapshot, { now, words }: TrayFacts): TrayItem {
+  const detailed = logDetailUntil !== null;
+  const choice = (level: 'normal' | 'detailed', label: string, checked: boolean): TrayItem =>
+    ({ kind: 'item', id: `log:${level}`, label, action: { kind: 'log-level', level }, mark: { type: 'radio', checked } });
+  return submenu('log', words('tray.logDetail'), [
+    choice('normal', words('tray.logNormal'), !detailed),
+    choice('detailed', logDetailUntil === null ? words('tray.logDetailed') : words('tray.logDetailedLeft', { left: minutesLeft(logDetailUntil, now) }), detailed),
+  ]);
 }
 
-function isProblem(row: ConnectionRow): boolean {
-  const kind = row.outcome?.kind;
-  return kind === 'refused' || kind === 'incompatible' || kind === 'agent-fault' || kind === 'upstream' || kind === 'blocked';
-}
-
-function closing(closeLabel: string): readonly TrayItem[] {
+function closing({ snapshot, silenced, openAtLogin, words }: TrayFacts, closeLabel: string): readonly TrayItem[] {
+  const help = snapshot?.agent.policy.managedBy?.url ?? null;
   return [
-    act('open-window', 'Open Pinlight', { kind: 'open-window', screen: null }),
-    act('about', 'About Pinlight', { kind: 'about' }),
+    ...(silenced.length === 0 ? [] : [act('reset-silenced', words('tray.resetSilenced', { count: silenced.length }), { kind: 'reset-silenced' })]),
+    ...(openAtLogin === null ? [] : [{
+      kind: 'item', id: 'open-at-login', label: words('tray.openAtLogin'), action: { kind: 'open-at-login', on: !openAtLogin },
+      mark: { type: 'checkbox', checked: openAtLogin },
+    } as const]),
+    act('open-window', words('tray.open'), { kind: 'open-window', place: null }),
+    ...(help === null ? [] : [act('help', words('tray.help'), { kind: 'open-link', url: help })]),
+    act('about', words('tray.about'), { kind: 'about' }),
     line('before-close'),
     act('close-icon', closeLabel, { kind: 'close-icon' }),
   ];
 }
 
-function info(id: string, label: string): TrayItem {
-  return { kind: 'item', id, label: plainText(label), action: null };
-}
-
-function act(id: string, label: string, action: TrayAction): TrayItem {
-  return { kind: 'item', id, label, action };
-}
-
-function line(id: string): TrayItem {
-  return { kind: 'separator', id };
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+/** By the minute: a menu that changed every second would be replaced under the pointer. */
+function minutesLeft(until: number, now: number): string {
+  return `${Math.max(1, Math.ceil((until - now) / 60_000))} min`;
 }

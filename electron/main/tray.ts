@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Menu, Tray } from 'electron';
 import type { MenuItemConstructorOptions } from 'electron';
 import { trayIconName } from './tray-icon.ts';
-import type { TrayAction, TrayItem, TrayModel } from './tray-model.ts';
+import type { TrayAction, TrayItem, TrayModel } from './tray-items.ts';
 
 export type TrayHandle = { show(model: TrayModel): void; close(): void };
 
@@ -25,7 +25,7 @@ export function createTray(iconFolder: string, first: TrayModel, onAction: (acti
   };
   // Windows opens the menu with the right button only; the left one opens the window there.
   tray.on('click', () => {
-    if (process.platform === 'win32') onAction({ kind: 'open-window', screen: null });
+    if (process.platform === 'win32') onAction({ kind: 'open-window', place: null });
   });
   show(first);
   return { show, close: () => tray.destroy() };
@@ -38,7 +38,7 @@ function template(item: TrayItem, onAction: (action: TrayAction) => void): MenuI
     case 'item': {
       const { action } = item;
       if (action === null) return { id: item.id, label: literal(item.label), enabled: false };
-      return { id: item.id, label: literal(item.label), click: () => onAction(action) };
+      return { id: item.id, label: literal(item.label), ...item.mark, click: () => onAction(action) };
     }
   }
 }

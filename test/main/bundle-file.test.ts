@@ -17,7 +17,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 test('it lies there whole, readable by its owner only', async () => {
   const path = join(folder, 'b.zip');
-  await writeBundle(bundleOf(['PK', 'rest']), path);
+  await writeBundle(bundleOf(['PK', 'rest']), path, 'job-1');
   expect(await readFile(path, 'utf8')).toBe('PKrest');
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect(await readdir(folder)).toEqual(['b.zip']);
@@ -27,12 +27,12 @@ test('an agent that goes in the middle leaves nothing, not even over an older fi
   const path = join(folder, 'b.zip');
   await writeFile(path, 'older');
   const broken = bundleOf(['PK', new PinlightError('agent-not-running', 'gone')]);
-  await expect(writeBundle(broken, path)).rejects.toMatchObject({ code: 'agent-not-running' });
+  await expect(writeBundle(broken, path, 'job-1')).rejects.toMatchObject({ code: 'agent-not-running' });
   expect([await readdir(folder), await readFile(path, 'utf8')]).toEqual([['b.zip'], 'older']);
 });
 
 test('a place that cannot be written is said to be one', async () => {
-  await expect(writeBundle(bundleOf(['PK']), join(folder, 'absent', 'b.zip'))).rejects.toMatchObject({ code: 'bundle-unwritable' });
+  await expect(writeBundle(bundleOf(['PK']), join(folder, 'absent', 'b.zip'), 'job-1')).rejects.toMatchObject({ code: 'bundle-unwritable' });
 });
 
 /** The client's one method that matters here, with the bytes or the failure that the agent would send. */

@@ -59,6 +59,13 @@ describe.skipIf(binary === null)('the shell in Electron', () => {
     expect(page.url().startsWith(appIndex)).toBe(true);
   });
 
+  test('a second start hands its link over and ends', async () => {
+    await promisify(execFile)(binary ?? '', [root, `--user-data-dir=${join(home, 'electron')}`, 'pinlight://open?view=log&f=port%3A443'], {
+      env: { ...process.env, PINLIGHT_HOME: join(home, 'state') },
+    });
+    await page.waitForFunction("location.hash === '#connections?f=port%3A443'");
+  });
+
   test('a refusal reaches the page with its code', async () => {
     expect(await page.evaluate("window.pinlight.call('stop', {}, {}).catch((error) => error.code)")).toBe('bad-request');
   });

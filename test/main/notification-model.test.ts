@@ -1,12 +1,20 @@
 // Which notices follow from a course of states. Not for how they are shown.
 import { describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../electron/contract/snapshot.ts';
-import { emptyNoticeMemory, noticesFor } from '../../electron/main/notification-model.ts';
-import type { Notice } from '../../electron/main/notification-model.ts';
+import { emptyNoticeMemory, noticesFor as noticesOf } from '../../electron/main/notification-model.ts';
+import type { Notice, NoticeFacts, NoticeMemory } from '../../electron/main/notification-model.ts';
+import { shellWords } from '../../electron/main/words.ts';
 import { appOf, exclusionOf, hostOf, noon, pinned, pinnedApp, rowOf, snapshotOf, undetermined, warningOf } from './snapshots.ts';
 
 const second = 1000;
 const minute = 60 * second;
+
+const words = shellWords('en');
+const noticesFor = (memory: NoticeMemory, snapshot: Snapshot | null, now: number, change: Partial<NoticeFacts> = {}) => noticesOf(memory, { snapshot, now, trust: null, silenced: [], words, ...change });
+const pausedUntil = (until: number): Snapshot => {
+  const snapshot = snapshotOf();
+  return { ...snapshot, agent: { ...snapshot.agent, pause: { ...snapshot.agent.pause, active: { since: noon, until, reason: null } } } };
+};
 
 type Step = readonly [at: number, snapshot: Snapshot | null];
 const quiet = snapshotOf();
@@ -44,6 +52,8 @@ const courses: readonly (readonly [name: string, steps: readonly Step[], kinds: 
   ['an agent that stays away is told once, and its return too', [
     [0, quiet], [second, null], [12 * second, null], [20 * second, null], [minute, quiet], [2 * minute, quiet],
   ], ['agent-gone', 'agent-returned']],
+  ['a pause and its end are told', [[0, quiet], [second, pausedUntil(noon + minute)], [2 * minute, quiet]], ['paused', 'resumed']],
+  ['a pause that ran before the icon came up is no news, its end is', [[0, pausedUntil(noon + minute)], [2 * minute, quiet]], ['resumed']],
   ['apps known before the agent went are no news after', [[0, quiet], [second, withApps('slack')], [2 * second, null], [4 * second, withApps('slack')]], ['app-bypassed']],
 ];
 
@@ -54,6 +64,37 @@ describe('notices', () => {
     expect(run([[0, quiet], [second, withApps('slack')]])).toEqual([
       { kind: 'app-bypassed', title: 'slack is let through uninspected', body: 'pinned: the next one: bypass' },
     ]);
+  });
+
+  test('a pause is told with its end', () => {
+    expect(run([[0, quiet], [second, pausedUntil(noon + 5 * minute)]])[0]?.body).toBe(`Until ${new Date(noon + 5 * minute).toTimeString().slice(0, 5)} nothing is inspected that policy does not demand.`);
+  });
+
+  const nowhere = { trusted: 0, checked: 4, fingerprint: 'AA' };
+  test.each<[string, readonly (NoticeFacts['trust'])[], readonly string[]]>([
+    ['a root that no store holds is told once', [nowhere, nowhere], ['root-untrusted']],
+    ['one store is enough', [{ ...nowhere, trusted: 1 }], []],
+    ['nothing is said before somebody has looked', [null, { ...nowhere, checked: 0 }], []],
+    ['a root that was installed and removed is told again', [nowhere, { ...nowhere, trusted: 2 }, nowhere], ['root-untrusted', 'root-untrusted']],
+    ['a new root is told anew', [nowhere, { ...nowhere, fingerprint: 'BB' }], ['root-untrusted', 'root-untrusted']],
+    ['a root that cannot be used has a warning of its own', [{ ...nowhere, fingerprint: '' }], []],
+  ])('%s', (_name, looks, kinds) => {
+    let memory = emptyNoticeMemory;
+    const told = looks.flatMap((trust, index) => {
+      const step = noticesFor(memory, quiet, noon + index * minute, { trust });
+      ({ memory } = step);
+      return step.notices.map(({ kind }) => kind);
+    });
+    expect(told).toEqual(kinds);
+  });
+
+  test('a silenced app is told neither alone nor in a digest, and others are', () => {
+    const begun = noticesFor(emptyNoticeMemory, quiet, noon).memory;
+    const { notices, memory } = noticesFor(begun, withApps('slack', 'zoom'), noon + second, { silenced: ['id-slack'] });
+    expect(notices.map(({ title }) => title)).toEqual(['zoom is let through uninspected']);
+    expect(noticesFor(memory, withApps('slack', 'zoom'), noon + minute).notices).toEqual([]);
+    const many = noticesFor(begun, withApps('a', 'b', 'c', 'd', 'e'), noon + second).memory;
+    expect(noticesFor(many, withApps('a', 'b', 'c', 'd', 'e'), noon + 11 * minute, { silenced: ['id-d'] }).notices.map(({ body }) => body)).toEqual(['e. The tray menu says why.']);
   });
 
   test('the digest counts and names', () => {

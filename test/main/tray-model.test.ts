@@ -1,11 +1,28 @@
 // What the tray says in every state. Not for how Electron draws it.
 import { describe, expect, test } from 'vitest';
-import { plainText, trayModel } from '../../electron/main/tray-model.ts';
-import type { TrayItem, TrayModel } from '../../electron/main/tray-model.ts';
+import { plainText } from '../../electron/main/tray-items.ts';
+import type { TrayItem, TrayModel } from '../../electron/main/tray-items.ts';
+import { trayModel as modelOf } from '../../electron/main/tray-model.ts';
+import type { TrayFacts } from '../../electron/main/tray-model.ts';
+import { shellWords } from '../../electron/main/words.ts';
 import type { Snapshot } from '../../electron/contract/snapshot.ts';
 import {
   appOf, exclusionOf, hostOf, noon, pinned, pinnedApp, privateStore, rowOf, snapshotOf, undetermined, warningOf,
 } from './snapshots.ts';
+
+const words = shellWords('en');
+const plain: TrayFacts = { snapshot: null, now: noon, starting: false, version: '0.1.0', trust: null, silenced: [], openAtLogin: null, words };
+/** The tray of the English shell that knows nothing besides the snapshot. */
+const trayModel = (snapshot: Snapshot | null, now: number, change: Partial<TrayFacts> = {}): TrayModel => modelOf({ ...plain, snapshot, now, ...change });
+const pausing = (change: Partial<Snapshot['agent']['pause']>): Snapshot => {
+  const snapshot = snapshotOf();
+  return { ...snapshot, agent: { ...snapshot.agent, pause: { ...snapshot.agent.pause, ...change } } };
+};
+const paused = pausing({ active: { since: noon, until: noon + 12.7 * 60_000, reason: null } });
+const managed = (url: string | null): Snapshot => {
+  const snapshot = snapshotOf();
+  return { ...snapshot, agent: { ...snapshot.agent, policy: { ...snapshot.agent.policy, managedBy: { name: 'Contoso IT', caption: null, url } } } };
+};
 
 const states: readonly (readonly [name: string, snapshot: Snapshot | null, shape: TrayModel['shape'], status: string, tooltip: string])[] = [
   ['no agent is an outline that says nothing is inspected', null, 'outline', 'The agent is not running: nothing is inspected', 'Pinlight - agent not running'],
@@ -22,6 +39,10 @@ const states: readonly (readonly [name: string, snapshot: Snapshot | null, shape
   ['a warning is a half', snapshotOf({ warnings: [warningOf('root-expiring')] }), 'half',
     'Running, with a warning: Root certificate ends soon', 'Pinlight - running, root certificate ends soon'],
   ['a notice changes no shape', snapshotOf({ warnings: [warningOf('private-trust-store')] }), 'solid',
+    'Inspecting: 12 connections since the agent started', 'Pinlight - inspecting'],
+  ['a pause is a half that says how long it lasts', paused, 'half', 'Paused: 13 min left', 'Pinlight - paused, 13 min left'],
+  ['an error counts more than a pause', { ...paused, warnings: [warningOf('policy-invalid')] }, 'bar', 'Policy problem', 'Pinlight - policy problem'],
+  ['an agent of another version is a half', { ...snapshotOf(), agent: { ...snapshotOf().agent, version: '0.0.9' } }, 'half',
     'Inspecting: 12 connections since the agent started', 'Pinlight - inspecting'],
   ['bypassed apps are counted in the tooltip', snapshotOf({ apps: [pinnedApp('slack'), pinnedApp('dropbox')] }), 'solid',
     'Inspecting: 12 connections since the agent started', 'Pinlight - inspecting, 2 apps bypassed'],
@@ -43,7 +64,8 @@ describe('the tray in every state', () => {
 describe('the menu', () => {
   test('offers exactly what works while an agent answers', () => {
     expect(trayModel(snapshotOf(), noon).items.map((item) => item.id)).toEqual([
-      'status', 'device', 'after-status', 'bypassed', 'after-apps', 'save-bundle', 'open-window', 'about', 'before-close', 'close-icon',
+      'status', 'device', 'after-status', 'bypassed', 'after-apps', 'pause', 'reload-policy', 'check-trust', 'after-policy', 'save-bundle', 'log',
+      'open-window', 'about', 'before-close', 'close-icon',
     ]);
   });
 
@@ -90,7 +112,7 @@ describe('the menu', () => {
     const menu = find(model, 'bypassed');
     expect(menu?.kind === 'submenu' && menu.items.length).toBe(17);
     expect(menu?.label).toBe('Bypassed apps (40)');
-    expect(find(model, 'bypassed:all')).toMatchObject({ action: { kind: 'open-window', screen: 'apps' } });
+    expect(find(model, 'bypassed:all')).toMatchObject({ action: { kind: 'open-window', place: 'apps' } });
   });
 
   const problems = [
@@ -116,6 +138,14 @@ describe('the menu', () => {
     });
   });
 
+  test('a recent problem leads on: why, a request to be excluded, a report', () => {
+    const row = rowOf({ outcome: { kind: 'refused', sign: 'alert', alert: 46 } });
+    const model = trayModel(snapshotOf({ recent: [row] }), noon);
+    expect(find(model, 'recent-problem:why')).toMatchObject({ label: 'Why?', action: { kind: 'open-window', place: 'apps' } });
+    expect(find(model, 'recent-problem:ask')).toMatchObject({ action: { kind: 'copy', text: expect.stringMatching(/^Please exclude teams at chat\.example:443 from inspection\. The app refused.*connection 9 on LAPTOP-42\.$/u) } });
+    expect(find(model, 'recent-problem:report')).toMatchObject({ action: { kind: 'save-bundle' } });
+  });
+
   test('a warning brings its text and its advice', () => {
     const model = trayModel(snapshotOf({ warnings: [warningOf('policy-invalid', 'p')] }), noon);
     expect(find(model, 'warning:policy-invalid:p:text')?.label).toBe('policy.json, line 7: unknown key. A good earlier version stays in force.');
@@ -123,7 +153,87 @@ describe('the menu', () => {
   });
 });
 
+describe('what policy decides', () => {
+  const labels = (snapshot: Snapshot): readonly string[] => flat(trayModel(snapshot, noon).items).flatMap((item) => (item.kind !== 'separator' && item.id.startsWith('pause') ? [item.label] : []));
+
+  test.each<[string, Snapshot, readonly string[]]>([
+    ['where nobody may pause, nothing is offered', pausing({ mode: 'disallow' }), []],
+    ['half an hour in steps, and a reason for those who want one', pausing({ mode: 'allow', maxMinutes: 30 }), ['Pause protection', 'For 5 minutes', 'For 15 minutes', 'For 30 minutes', 'With a reason…']],
+    ['a day of work in the largest steps', pausing({ mode: 'allow', maxMinutes: 480 }), ['Pause protection', 'For 60 minutes', 'For 120 minutes', 'For 240 minutes', 'For 480 minutes', 'With a reason…']],
+    ['one minute', pausing({ mode: 'allow', maxMinutes: 1 }), ['Pause protection', 'For 1 minute', 'With a reason…']],
+    ['what asks for words opens the window', pausing({ mode: 'ticket' }), ['Pause protection…']],
+    ['a used-up day says so', pausing({ left: 0 }), ['No pause is left for today']],
+    ['while paused there is nothing to pause', paused, []],
+  ])('%s', (_name, snapshot, shown) => expect(labels(snapshot)).toEqual(shown));
+
+  test('a step pauses for what it says, and a pause can be ended', () => {
+    expect(find(trayModel(pausing({}), noon), 'pause:15')).toMatchObject({ action: { kind: 'pause', minutes: 15 } });
+    expect(find(trayModel(pausing({ mode: 'comment' }), noon), 'pause')).toMatchObject({ action: { kind: 'open-window', place: 'pause' } });
+    expect(find(trayModel(paused, noon), 'resume')).toMatchObject({ label: 'Resume now', action: { kind: 'resume' } });
+  });
+
+  test('who manages the device is named, and their page is the only link', () => {
+    const model = trayModel(managed('https://it.contoso.example/pinlight'), noon);
+    expect(find(model, 'managed-by')).toMatchObject({ label: 'Managed by Contoso IT', action: { kind: 'open-link', url: 'https://it.contoso.example/pinlight' } });
+    expect(find(model, 'help')).toMatchObject({ action: { kind: 'open-link', url: 'https://it.contoso.example/pinlight' } });
+    expect(find(trayModel(managed(null), noon), 'managed-by')).toMatchObject({ action: null });
+    expect(find(trayModel(managed(null), noon), 'help')).toBeUndefined();
+  });
+});
+
+describe('what else the shell knows', () => {
+  test('an agent that is being started is not called gone', () => {
+    const model = trayModel(null, noon, { starting: true });
+    expect([find(model, 'status')?.label, find(model, 'start-agent'), model.tooltip]).toEqual(['Starting the agent…', undefined, 'Pinlight - starting']);
+  });
+
+  test('an agent of another version is named with the way out', () => {
+    expect(find(trayModel(snapshotOf(), noon, { version: '0.2.0' }), 'restart-agent')).toMatchObject({
+      label: 'The agent is version 0.1.0, this is 0.2.0: start the agent anew', action: { kind: 'restart-agent' },
+    });
+  });
+
+  test('stores are counted once somebody has looked', () => {
+    expect(find(trayModel(snapshotOf(), noon), 'check-trust')?.label).toBe('Check trust');
+    expect(find(trayModel(snapshotOf(), noon, { trust: { trusted: 4, checked: 5, fingerprint: 'AA' } }), 'check-trust')?.label).toBe('Check trust (root in 4 of 5 stores)');
+  });
+
+  test('log detail is one of two, and the detailed one counts down', () => {
+    const snapshot = snapshotOf();
+    const detailed = trayModel({ ...snapshot, agent: { ...snapshot.agent, logDetailUntil: noon + 90_000 } }, noon);
+    expect([find(detailed, 'log:normal'), find(detailed, 'log:detailed')]).toMatchObject([
+      { label: 'Normal', mark: { type: 'radio', checked: false } }, { label: 'Detailed, 2 min left', mark: { checked: true }, action: { kind: 'log-level', level: 'detailed' } },
+    ]);
+    expect(find(trayModel(snapshot, noon), 'log:detailed')).toMatchObject({ label: 'Detailed for 30 min', mark: { checked: false } });
+  });
+
+  test('an app that was learned can be silenced, a silenced one brought back with the others', () => {
+    const snapshot = snapshotOf({ apps: [pinnedApp('slack')] });
+    expect(find(trayModel(snapshot, noon), 'bypassed:id-slack:silence')).toMatchObject({ action: { kind: 'silence', app: 'id-slack' } });
+    const silenced = trayModel(snapshot, noon, { silenced: ['id-slack', 'id-zoom'] });
+    expect(find(silenced, 'bypassed:id-slack:silence')).toBeUndefined();
+    expect(find(silenced, 'reset-silenced')).toMatchObject({ label: 'Show notices about 2 silenced apps again', action: { kind: 'reset-silenced' } });
+  });
+
+  test('opening at login is offered where the shell may choose', () => {
+    expect(find(trayModel(snapshotOf(), noon), 'open-at-login')).toBeUndefined();
+    expect(find(trayModel(snapshotOf(), noon, { openAtLogin: false }), 'open-at-login')).toMatchObject({ mark: { type: 'checkbox', checked: false }, action: { kind: 'open-at-login', on: true } });
+  });
+
+  test('the same menu in German, with the same items', () => {
+    const snapshot = { ...paused, apps: [pinnedApp('slack')], recent: [rowOf({ outcome: { kind: 'blocked' } })] };
+    const english = trayModel(snapshot, noon);
+    const german = trayModel(snapshot, noon, { words: shellWords('de-AT') });
+    expect(find(german, 'status')?.label).toBe('Pausiert: noch 13 min');
+    expect(flat(german.items).map(({ id }) => id)).toEqual(flat(english.items).map(({ id }) => id));
+  });
+});
+
 describe('names that come from outside', () => {
+  test.each([['a counter', '{{count}} {{app}}'], ['a reference', "$t(status.gone)"], ['an ampersand', 'A&B']])('%s in a name stays what it is', (_name, name) => {
+    expect(find(trayModel(snapshotOf({ apps: [{ ...pinnedApp('x'), name }] }), noon), 'bypassed:id-x')?.label).toBe(`${name} - pinned`);
+  });
+
   test.each([
     ['line breaks end no menu line', 'a\nb\r\nc', 'a b c'],
     ['direction marks turn no name around', 'exe.\u202Efdp', 'exe. fdp'],

@@ -68,7 +68,7 @@ beforeEach(() => {
   };
   stop = serveIpc({
     call: (...args) => services.call(...args), subscribe: (listener) => services.subscribe(listener),
-    saveBundle: () => services.saveBundle(), isOurWindow: (contents) => services.isOurWindow(contents),
+    saveBundle: (job) => services.saveBundle(job), isOurWindow: (contents) => services.isOurWindow(contents),
   });
 });
 
@@ -93,7 +93,7 @@ test('a refusal keeps its code on the way, as a plain value', async () => {
 
 test('a cancelled bundle is null', async () => {
   services.saveBundle = async () => null;
-  expect(await bridge.saveBundle()).toBeNull();
+  expect(await bridge.saveBundle('job-1')).toBeNull();
 });
 
 test('a watch gets the snapshot first, then changes, until it ends', async () => {
