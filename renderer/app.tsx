@@ -5,16 +5,21 @@ import { I18nProvider } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import { AppDrawer } from './apps/app-drawer.tsx';
 import { AppsScreen } from './apps/apps-screen.tsx';
+import { CertificatesScreen } from './certificates/certificates-screen.tsx';
+import { English } from './components/english.tsx';
 import { Rail } from './components/rail.tsx';
 import { Toasts } from './components/toasts.tsx';
 import { ConnectionDrawer } from './connections/connection-drawer.tsx';
 import { ConnectionsScreen } from './connections/connections-screen.tsx';
-import { clock, visible } from './format.ts';
+import { DiagnosticsScreen } from './diagnostics/diagnostics-screen.tsx';
+import { clock } from './format.ts';
+import { NoticeDialog } from './overview/notice-dialog.tsx';
 import { OverviewScreen } from './overview/overview-screen.tsx';
+import { PolicyScreen } from './policy/policy-screen.tsx';
 import { useAgent } from './state/services.tsx';
 import { goTo, screens, useUi } from './state/ui-store.ts';
 
-const titles = { overview: 'nav.overview', apps: 'nav.apps', connections: 'nav.connections' } as const;
+const titles = { overview: 'nav.overview', apps: 'nav.apps', connections: 'nav.connections', policy: 'nav.policy', certificates: 'nav.certificates', diagnostics: 'nav.diagnostics' } as const;
 
 /** The whole window. */
 export function App() {
@@ -37,10 +42,14 @@ export function App() {
           {screen === 'overview' ? <OverviewScreen /> : null}
           {screen === 'apps' ? <AppsScreen /> : null}
           {screen === 'connections' ? <ConnectionsScreen /> : null}
+          {screen === 'policy' ? <PolicyScreen /> : null}
+          {screen === 'certificates' ? <CertificatesScreen /> : null}
+          {screen === 'diagnostics' ? <DiagnosticsScreen /> : null}
         </main>
       </div>
       <AppDrawer />
       <ConnectionDrawer />
+      <NoticeDialog />
       <Toasts />
     </I18nProvider>
   );
@@ -56,7 +65,7 @@ function LostBanner() {
   return (
     <div className="banner" role="alert">
       <PlugZap aria-hidden size={18} />
-      <p><strong>{t('banner.lost', { time: clock(asOf) })}</strong> {why === null ? '' : visible(why)}</p>
+      <p><strong>{t('banner.lost', { time: clock(asOf) })}</strong> {why === null ? null : <English text={why} />}</p>
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { PinlightError, errorAdvice } from '../electron/contract/errors.ts';
 import type { ErrorCode } from '../electron/contract/errors.ts';
 import { createLineSplitter } from '../electron/contract/lines.ts';
 import type { RouteAnswer, RouteName } from '../electron/contract/routes.ts';
+import { download } from './download.ts';
 
 /** The bridge of this tab. Without a session every call rejects with `not-permitted` and `watch` reports `disconnected` once. */
 export function createHttpBridge(): Bridge {
@@ -22,8 +23,8 @@ export function createHttpBridge(): Bridge {
       void watch(session, listener, ended.signal);
       return () => ended.abort();
     },
-    async saveBundle() {
-      const response = await ask(session, '/bridge/bundle', { method: 'GET' });
+    async saveBundle(job) {
+      const response = await ask(session, `/bridge/bundle?${new URLSearchParams({ job }).toString()}`, { method: 'GET' });
       const name = /filename="([\w.-]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? 'pinlight-diag.zip';
       download(await response.blob(), name);
       return name;
@@ -150,14 +151,4 @@ function pause(ms: number, ended: AbortSignal): Promise<void> {
       resolve();
     }, { once: true });
   });
-}
-
-function download(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The browser has taken the blob when the click returns, but not every version is done with the URL in the same task.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -1,33 +1,46 @@
-// Numbers, times and foreign text as people read them. Pure besides the system's locale. Not for sentences (locales, core/explain).
+// Numbers, times and foreign text as people read them in the window's language. Not for sentences (locales, sentences.ts).
 
-const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-const timeWithSeconds = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-const day = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: '2-digit', day: '2-digit' });
-const number = new Intl.NumberFormat();
+let formats = formatsOf(undefined);
+
+/** Numbers and times are spelled as in this locale from now on (`de-AT`); before, as in the system's. */
+export function setFormats(locale: string): void {
+  formats = formatsOf(locale);
+}
+
+function formatsOf(locale: string | undefined) {
+  const fraction = (digits: number) => new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false });
+  return {
+    time: new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }),
+    timeWithSeconds: new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' }),
+    day: new Intl.DateTimeFormat(locale, { year: 'numeric', month: '2-digit', day: '2-digit' }),
+    number: new Intl.NumberFormat(locale),
+    whole: fraction(0), tenths: fraction(1),
+  };
+}
 
 /** `10:32`. */
 export function clock(at: number): string {
-  return time.format(at);
+  return formats.time.format(at);
 }
 
 /** `10:32:07`. */
 export function preciseClock(at: number): string {
-  return timeWithSeconds.format(at);
+  return formats.timeWithSeconds.format(at);
 }
 
-/** Date alone, in the system's order. */
+/** Date alone, in the language's order. */
 export function date(at: number): string {
-  return day.format(at);
+  return formats.day.format(at);
 }
 
 /** Time alone for today, with the date before it otherwise. */
 export function moment(at: number, now: number): string {
-  return day.format(at) === day.format(now) ? time.format(at) : `${day.format(at)} ${time.format(at)}`;
+  return date(at) === date(now) ? clock(at) : `${date(at)} ${clock(at)}`;
 }
 
-/** `12,345` in the system's spelling. */
+/** `12,345` in the language's spelling. */
 export function count(value: number): string {
-  return number.format(value);
+  return formats.number.format(value);
 }
 
 /** `0 B`, `4.1 kB`, `12 MB`: decimal units, as the systems' own file managers show them. */
@@ -39,14 +52,14 @@ export function bytes(size: number): string {
     value /= 1000;
     unit += 1;
   }
-  const digits = unit === 0 || value >= 10 ? 0 : 1;
-  return `${value.toFixed(digits)} ${units[unit]}`;
+  const spelling = unit === 0 || value >= 10 ? formats.whole : formats.tenths;
+  return `${spelling.format(value)} ${units[unit]}`;
 }
 
 /** `340 ms`, `2.4 s`, `3 min 20 s`. */
 export function lasting(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 60_000) return `${formats.tenths.format(ms / 1000)} s`;
   return `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s`;
 }
 

@@ -1,4 +1,5 @@
 // Which word of the catalogue names which value of the model. Not for icons (components/badges) or sentences (core/explain).
+import type { PolicyOrigin } from '../electron/core/policy/policy.ts';
 import type { ConnectionOutcome, Disposition, Exclusion, VerdictKind } from '../electron/core/model.ts';
 
 export const dispositionWord = {
@@ -18,6 +19,11 @@ export const verdictWord = {
 export const exclusionWord = {
   predefined: 'exclusion.predefined', managed: 'exclusion.managed', user: 'exclusion.user', learned: 'exclusion.learned',
 } as const satisfies Record<Exclusion['kind'], string>;
+
+/** Who set something in the policy. */
+export const originWord = {
+  embedded: 'policy.originEmbedded', recommended: 'policy.originRecommended', user: 'policy.originUser', managed: 'policy.originManaged',
+} as const satisfies Record<PolicyOrigin, string>;
 
 const outcomeWords = {
   established: 'outcome.established', refused: 'outcome.refused', incompatible: 'outcome.incompatible', unused: 'outcome.unused',

@@ -3,9 +3,10 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { AppSummary } from '../../electron/contract/snapshot.ts';
 import { Drawer } from '../components/drawer.tsx';
+import { English } from '../components/english.tsx';
 import { Facts } from '../components/facts.tsx';
 import { Foreign } from '../components/foreign.tsx';
-import { count, visible } from '../format.ts';
+import { count } from '../format.ts';
 import { useAgent } from '../state/services.tsx';
 import { closeDrawers, useUi } from '../state/ui-store.ts';
 import { HostPanel } from './host-panel.tsx';
@@ -30,10 +31,10 @@ function OpenDrawer({ app }: { readonly app: AppSummary }) {
         [t('app.path'), <Foreign key="path" mono text={app.path} />],
         [t('app.script'), app.script === null ? null : <Foreign key="script" mono text={app.script} />],
         [t('app.package'), app.package === null ? t('app.packageNone') : <Foreign key="package" text={app.package} />],
-        [t('app.runtime'), app.runtime ?? t('apps.runtimeUnknown')],
+        [t('app.runtime'), app.runtime === null ? t('apps.runtimeUnknown') : <Foreign key="runtime" text={app.runtime} />],
         [t('app.user'), app.user === null ? null : <Foreign key="user" text={app.user} />],
         [t('app.trust'), app.trust === null ? t('app.trustUnknown') : (
-          <span key="trust"><Foreign mono text={app.trust.store} /> <span className="muted">({visible(app.trust.because)})</span></span>
+          <span key="trust"><Foreign mono text={app.trust.store} /> <span className="muted">(<English text={app.trust.because} />)</span></span>
         )],
         [t('app.connections'), t('app.connectionsOf', {
           inspected: count(app.inspected), bypassed: count(app.bypassed), blocked: count(app.blocked),

@@ -86,7 +86,7 @@ function AppTable({ apps }: { readonly apps: readonly AppSummary[] }) {
                 <Foreign className="app-path" text={app.package ?? app.script ?? app.path} />
               </Cell>
               <Cell><VerdictBadge value={app.verdict ?? 'undetermined'} /></Cell>
-              <Cell>{app.runtime ?? t('apps.runtimeUnknown')}</Cell>
+              <Cell>{app.runtime === null ? t('apps.runtimeUnknown') : <Foreign text={app.runtime} />}</Cell>
               <Cell><Hosts app={app} /></Cell>
               <Cell>{moment(app.lastSeen, now)}</Cell>
             </Row>

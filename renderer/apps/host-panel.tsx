@@ -1,21 +1,25 @@
 // One host of one app: verdict, sentence, evidence, what happens next, the exclusion's count-down, and what a person can do.
-import { ChevronRight, CircleDot, CircleMinus, CirclePlus, MoveRight, Timer, Trash2 } from 'lucide-react';
+import { ChevronRight, CircleDot, CircleMinus, CirclePlus, FileBadge, MoveRight, Timer, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { Button, Disclosure, DisclosurePanel, Heading } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { ExplainAnswer } from '../../electron/contract/routes.ts';
 import type { AppHost, AppSummary } from '../../electron/contract/snapshot.ts';
-import { duration } from '../../electron/core/explain.ts';
+import { durationSentence } from '../../electron/core/explain.ts';
 import type { Exclusion } from '../../electron/core/model.ts';
+import type { Sentence } from '../../electron/core/sentence.ts';
 import { DispositionBadge, VerdictBadge } from '../components/badges.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
+import { English } from '../components/english.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { Prose } from '../components/prose.tsx';
 import { Failure, Loading } from '../components/states.tsx';
 import { clock, moment, visible } from '../format.ts';
+import { word } from '../sentences.ts';
 import { useAgent } from '../state/services.tsx';
+import { goTo } from '../state/ui-store.ts';
 import { useNow } from '../state/use-now.ts';
-import { exclusionWord, nextWord } from '../words.ts';
+import { exclusionWord, nextWord, verdictWord } from '../words.ts';
 import { ExcludeDialog } from './exclude-dialog.tsx';
 import { TestPanel } from './test-panel.tsx';
 import { ticketText } from './ticket.ts';
@@ -50,20 +54,22 @@ export function HostPanel({ app, host, startsOpen }: HostProps) {
 
 function Explanation({ app, host, answer }: { readonly app: AppSummary; readonly host: AppHost; readonly answer: ExplainAnswer }) {
   const { t } = useTranslation();
+  const { words } = answer;
   return (
     <div className="host-content">
-      <p className="host-sentence">{visible(answer.sentence)}</p>
-      <div className={answer.evidenceFor.length > 0 && answer.evidenceAgainst.length > 0 ? 'evidence evidence-both' : 'evidence'}>
-        <Evidence title={t('host.evidenceFor')} lines={answer.evidenceFor} speaks="for" />
-        <Evidence title={t('host.evidenceAgainst')} lines={answer.evidenceAgainst} speaks="against" />
+      <p className="host-sentence">{visible(word(t, words.sentence))}</p>
+      <div className={words.evidenceFor.length > 0 && words.evidenceAgainst.length > 0 ? 'evidence evidence-both' : 'evidence'}>
+        <Evidence title={t('host.evidenceFor')} facts={words.evidenceFor} speaks="for" />
+        <Evidence title={t('host.evidenceAgainst')} facts={words.evidenceAgainst} speaks="against" />
       </div>
-      {answer.alsoKnown.length === 0 ? null : <Evidence title={t('host.alsoKnown')} lines={answer.alsoKnown} speaks="neither" />}
+      {words.alsoKnown.length === 0 ? null : <Evidence title={t('host.alsoKnown')} facts={words.alsoKnown} speaks="neither" />}
       <div className="next">
         <p className="kicker">{t('host.next')}</p>
         <p><DispositionBadge value={host.next.disposition} /> <span className="strong">{t(nextWord[host.next.disposition])}</span></p>
-        {host.exclusion === null ? <p><Prose text={answer.next} /></p> : <ExclusionNote exclusion={host.exclusion} />}
-        <p className="muted"><Prose text={answer.advice} /></p>
+        {host.exclusion === null ? <p><Prose text={word(t, words.next)} /></p> : <ExclusionNote exclusion={host.exclusion} />}
+        <p className="muted"><Prose text={word(t, words.advice)} /></p>
       </div>
+      {words.controls.length === 0 ? null : <Evidence title={t('host.controls')} facts={words.controls} speaks="neither" />}
       <TestPanel app={app} host={host} />
       <Attempts answer={answer} />
       <HostActions app={app} host={host} answer={answer} />
@@ -71,10 +77,11 @@ function Explanation({ app, host, answer }: { readonly app: AppSummary; readonly
   );
 }
 
-type EvidenceProps = { readonly title: string; readonly lines: readonly string[]; readonly speaks: 'for' | 'against' | 'neither' };
+type EvidenceProps = { readonly title: string; readonly facts: readonly Sentence[]; readonly speaks: 'for' | 'against' | 'neither' };
 
-function Evidence({ title, lines, speaks }: EvidenceProps) {
+function Evidence({ title, facts, speaks }: EvidenceProps) {
   const { t } = useTranslation();
+  const lines = facts.map((fact) => word(t, fact));
   const Icon = { for: CirclePlus, against: CircleMinus, neither: CircleDot }[speaks];
   return (
     <section aria-label={title}>
@@ -96,13 +103,20 @@ function ExclusionNote({ exclusion }: { readonly exclusion: Exclusion }) {
     <p className="exclusion">
       <Timer aria-hidden size={16} />
       <span>
-        <span className="strong">{t(exclusionWord[exclusion.kind])}:</span> <Foreign text={exclusion.reason} />
+        <span className="strong">{t(exclusionWord[exclusion.kind])}:</span> <ExclusionReason exclusion={exclusion} />
         <span className="countdown">
-          {expiresAt === null ? t('exclusion.noEnd') : t('exclusion.endsIn', { duration: duration(expiresAt - now), time: moment(expiresAt, now) })}
+          {expiresAt === null ? t('exclusion.noEnd') : t('exclusion.endsIn', { duration: word(t, durationSentence(expiresAt - now)), time: moment(expiresAt, now) })}
         </span>
       </span>
     </p>
   );
+}
+
+/** Of a learned one the verdict, which is its reason; the whole of it stands above. */
+function ExclusionReason({ exclusion: { kind, verdict, reason } }: { readonly exclusion: Exclusion }) {
+  const { t } = useTranslation();
+  if (kind === 'learned' && verdict !== null) return t(verdictWord[verdict]);
+  return kind === 'predefined' ? <English text={reason} /> : <Foreign text={reason} />;
 }
 
 function Attempts({ answer }: { readonly answer: ExplainAnswer }) {
@@ -112,9 +126,10 @@ function Attempts({ answer }: { readonly answer: ExplainAnswer }) {
     <section aria-label={t('host.attempts')}>
       <p className="kicker">{t('host.attempts')}</p>
       <ol className="attempts">
-        {answer.attempts.map((attempt, index) => (
-          <li key={`${attempt.at} ${index}`}><time dateTime={new Date(attempt.at).toISOString()}>{clock(attempt.at)}</time><span>{visible(attempt.sentence)}</span></li>
-        ))}
+        {answer.attempts.map(({ at }, index) => {
+          const words = answer.words.attempts[index];
+          return <li key={`${at} ${index}`}><time dateTime={new Date(at).toISOString()}>{clock(at)}</time><span>{words === undefined ? null : visible(word(t, words))}</span></li>;
+        })}
       </ol>
     </section>
   );
@@ -137,6 +152,9 @@ function HostActions({ app, host, answer }: { readonly app: AppSummary; readonly
         <Button className="button" isDisabled={!live} onPress={() => setAsking(true)}><MoveRight aria-hidden size={16} />{t('host.exclude')}</Button>
       ) : null}
       {exclusion !== null && !removable ? <p className="muted">{t('exclusion.fixed')}</p> : null}
+      {host.verdict.kind === 'private-trust-store' ? (
+        <Button className="button" onPress={() => goTo('certificates')}><FileBadge aria-hidden size={16} />{t('host.installRoot')}</Button>
+      ) : null}
       {agent === null ? null : (
         <CopyButton text={() => ticketText({ answer, host: host.host, exclusion, agent, now: Date.now() })} label={t('host.copyTicket')} />
       )}

@@ -5,11 +5,12 @@ import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { ErrorBody } from '../../electron/contract/errors.ts';
 import type { AppHost, AppSummary } from '../../electron/contract/snapshot.ts';
-import { duration, explainOutcome } from '../../electron/core/explain.ts';
+import { durationSentence, outcomeSentence } from '../../electron/core/explain.ts';
 import type { AppTest } from '../../electron/core/model.ts';
 import { DispositionBadge, VerdictBadge } from '../components/badges.tsx';
-import { Prose } from '../components/prose.tsx';
+import { ErrorParagraph } from '../components/error-words.tsx';
 import { preciseClock, visible } from '../format.ts';
+import { word } from '../sentences.ts';
 import { errorOf } from '../state/error-of.ts';
 import { useAgent, useBridge } from '../state/services.tsx';
 import { useNow } from '../state/use-now.ts';
@@ -41,7 +42,7 @@ export function TestPanel({ app, host }: TestProps) {
         {test === null || running ? null : <Result result={test.result} />}
       </output>
       {running ? <TimeLeft endsAt={test.endsAt} /> : null}
-      {error === null ? null : <p className="field-problem" role="alert"><Prose text={error.message} /> <Prose text={error.advice} /></p>}
+      <ErrorParagraph error={error} />
       <div className="buttons">
         {running ? (
           <Button className="button" isDisabled={!live} onPress={() => ask(() => bridge.call('cancelTest', target, {}))}><X aria-hidden size={16} />{t('test.cancel')}</Button>
@@ -63,7 +64,7 @@ function Steps({ test }: { readonly test: AppTest }) {
       {test.steps.map((step, index) => (
         <li key={`${step.at} ${index}`}>
           <time dateTime={new Date(step.at).toISOString()}>{preciseClock(step.at)}</time>
-          <span><DispositionBadge value={step.disposition} /> {visible(explainOutcome(step.outcome))}</span>
+          <span><DispositionBadge value={step.disposition} /> {visible(word(t, outcomeSentence(step.outcome)))}</span>
         </li>
       ))}
     </ol>
@@ -88,5 +89,5 @@ function Result({ result }: { readonly result: AppTest['result'] }) {
 function TimeLeft({ endsAt }: { readonly endsAt: number }) {
   const { t } = useTranslation();
   const now = useNow(1_000);
-  return <p className="muted">{t('test.left', { duration: duration(endsAt - now) })}</p>;
+  return <p className="muted">{t('test.left', { duration: word(t, durationSentence(endsAt - now)) })}</p>;
 }

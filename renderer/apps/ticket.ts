@@ -32,6 +32,7 @@ export function ticketText({ answer, host, exclusion, agent, now }: TicketFacts)
     ...section('Evidence for', answer.evidenceFor),
     ...section('Evidence against', answer.evidenceAgainst),
     ...section('Also known', answer.alsoKnown),
+    ...section('What still protects it', answer.controls),
     ...section('Last attempts (UTC)', answer.attempts.map((attempt) => `${new Date(attempt.at).toISOString()} ${attempt.host}: ${attempt.sentence}`)),
   ];
   return lines.map(visible).join('\n');

@@ -2,7 +2,7 @@
 import { useTranslation } from 'react-i18next';
 import type { Exclusion } from '../../electron/core/model.ts';
 import { visible } from '../format.ts';
-import { typedHere } from '../own-command.ts';
+import { errorLine } from '../sentences.ts';
 import { errorOf } from '../state/error-of.ts';
 import { useBridge } from '../state/services.tsx';
 import { addToast } from '../state/ui-store.ts';
@@ -33,10 +33,9 @@ export function useRemoveExclusion(): (exclusion: Exclusion) => void {
     });
   }
 
-  return (exclusion) => { remove(exclusion).catch(fail); };
-}
+  function fail(thrown: unknown): void {
+    addToast({ text: errorLine(t, errorOf(thrown)), tone: 'failed', action: null });
+  }
 
-function fail(thrown: unknown): void {
-  const { message, advice } = errorOf(thrown);
-  addToast({ text: visible(typedHere(`${message} ${advice}`).replaceAll('`', '')), tone: 'failed', action: null });
+  return (exclusion) => { remove(exclusion).catch(fail); };
 }

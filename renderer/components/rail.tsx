@@ -1,5 +1,5 @@
 // The rail at the left (at the top in narrow windows): name, screens, and whether the agent answers.
-import { AppWindow, Cable, Gauge } from 'lucide-react';
+import { AppWindow, Cable, FileBadge, Gauge, LifeBuoy, ScrollText } from 'lucide-react';
 import type { LucideIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { visible } from '../format.ts';
@@ -8,10 +8,10 @@ import { goTo, screens, useUi } from '../state/ui-store.ts';
 import type { Screen } from '../state/ui-store.ts';
 import { Mark } from './mark.tsx';
 
-const screenWord = { overview: 'nav.overview', apps: 'nav.apps', connections: 'nav.connections' } as const;
-const screenIcon: Readonly<Record<Screen, LucideIcon>> = { overview: Gauge, apps: AppWindow, connections: Cable };
+const screenWord = { overview: 'nav.overview', apps: 'nav.apps', connections: 'nav.connections', policy: 'nav.policy', certificates: 'nav.certificates', diagnostics: 'nav.diagnostics' } as const;
+const screenIcon: Readonly<Record<Screen, LucideIcon>> = { overview: Gauge, apps: AppWindow, connections: Cable, policy: ScrollText, certificates: FileBadge, diagnostics: LifeBuoy };
 
-/** Links to the screens, by pointer, Tab and Ctrl/Cmd+1..3. */
+/** Links to the screens, by pointer, Tab and Ctrl/Cmd+number. */
 export function Rail() {
   const { t } = useTranslation();
   const present = useUi((state) => state.screen);

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { ErrorBody } from '../../electron/contract/errors.ts';
-import { Prose } from './prose.tsx';
+import { ErrorAdvice, ErrorMessage } from './error-words.tsx';
 
 /** Grey bars in place of what is on its way. */
 export function Loading({ label, lines = 3 }: { readonly label: string; readonly lines?: number }) {
@@ -39,8 +39,8 @@ export function Failure({ error, onRetry }: FailureProps) {
     <div className="failure" role="alert">
       <CircleAlert aria-hidden size={20} />
       <div>
-        <p className="strong"><Prose text={error.message} /></p>
-        <p><Prose text={error.advice} /></p>
+        <p className="strong"><ErrorMessage error={error} /></p>
+        <p><ErrorAdvice error={error} /></p>
         <Button className="button" onPress={onRetry}><RotateCw aria-hidden size={16} />{t('failure.retry')}</Button>
       </div>
     </div>

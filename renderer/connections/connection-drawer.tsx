@@ -3,13 +3,15 @@ import { useTranslation } from 'react-i18next';
 import { Button } from 'react-aria-components';
 import { AppWindow, ListFilter } from 'lucide-react';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
-import { explainDecision, explainOutcome } from '../../electron/core/explain.ts';
+import { decisionSentence, explainDecision, explainOutcome, outcomeSentence } from '../../electron/core/explain.ts';
 import { DispositionBadge, OutcomeWord } from '../components/badges.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
 import { Drawer } from '../components/drawer.tsx';
+import { English } from '../components/english.tsx';
 import { Facts } from '../components/facts.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { bytes, date, lasting, preciseClock, visible } from '../format.ts';
+import { word } from '../sentences.ts';
 import { useAgent } from '../state/services.tsx';
 import { closeDrawers, showApp, showFiltered, useUi } from '../state/ui-store.ts';
 import { dispositionWord } from '../words.ts';
@@ -40,11 +42,11 @@ function OpenDrawer({ row }: { readonly row: ConnectionRow }) {
     >
       <section className="story" aria-label={t('connection.story')}>
         <p><DispositionBadge value={row.disposition} /></p>
-        <p>{visible(explainDecision(row))}</p>
+        <p>{visible(word(t, decisionSentence(row)))}</p>
         {row.decided === row.disposition ? null : <p>{t('connection.meant', { decided: t(dispositionWord[row.decided]) })}</p>}
         <p><OutcomeWord value={row.outcome} /></p>
-        <p>{row.outcome === null ? t('connection.open') : visible(explainOutcome(row.outcome))}</p>
-        {row.error === null ? null : <p className="field-problem">{visible(row.error)}</p>}
+        <p>{row.outcome === null ? t('connection.open') : visible(word(t, outcomeSentence(row.outcome)))}</p>
+        {row.error === null ? null : <p className="field-problem"><English text={row.error} /></p>}
       </section>
       <ConnectionFacts row={row} />
     </Drawer>

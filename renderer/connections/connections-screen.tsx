@@ -1,4 +1,4 @@
-// The Connections screen: filter, live or paused, the list. Its rows come through the feed.
+// The Connections screen: filter, tools, and the list or the charts. Its rows come through the feed.
 import { ArrowUp, Cable, CirclePause, CirclePlay, SearchX } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
 import { Button } from 'react-aria-components';
@@ -11,8 +11,11 @@ import { useAgent, useBridge } from '../state/services.tsx';
 import { showConnection, useUi } from '../state/ui-store.ts';
 import { ConnectionList } from './connection-list.tsx';
 import { createFeed } from './feed.ts';
-import type { Feed } from './feed.ts';
+import type { Feed, FeedState } from './feed.ts';
 import { FilterBox } from './filter-box.tsx';
+import { LogCharts } from './log-chart.tsx';
+import { LogTools } from './log-tools.tsx';
+import { useView, withRange } from './view-store.ts';
 
 /** The third screen. */
 export function ConnectionsScreen() {
@@ -26,25 +29,30 @@ const noRows: never[] = [];
 
 function Fed({ feed }: { readonly feed: Feed }) {
   const { t } = useTranslation();
-  const { list, busy, error, live, held, filter: inForce } = useStore(feed.store);
-  const filter = useUi((state) => state.filter);
+  const state = useStore(feed.store);
+  const { list, error, live } = state;
+  const filter = useUi((ui) => ui.filter);
+  const { range, chart } = useView();
+  const whole = withRange(filter, range);
   const link = useAgent((view) => view.link);
   const recent = useAgent((view) => view.snapshot?.recent ?? noRows);
-  useEffect(() => { if (link === 'live') void feed.ask(filter); }, [feed, filter, link]);
+  useEffect(() => { if (link === 'live') void feed.ask(whole); }, [feed, whole, link]);
   useEffect(() => feed.observe(recent), [feed, recent]);
 
   const onFilter = useCallback((text: string) => useUi.setState({ filter: text }), []);
-  const onNearEnd = useCallback(() => void feed.more(), [feed]);
+  const onPart = useCallback((from: number, to: number, part: string) => {
+    const { filter: present } = useUi.getState();
+    useUi.setState({ filter: present === '' || part === '' ? present + part : `(${present}) and ${part}` });
+    useView.setState({ range: { kind: 'between', from, to }, chart: false });
+  }, []);
   const problem = error !== null && error.code === 'bad-filter' ? error.message : null;
-  const failure = error !== null && problem === null && link === 'live' ? error : null;
-  const empty = list !== null && list.rows.length === 0;
 
   return (
     <div className="page page-full">
       <header className="page-head">
         <div>
           <h1>{t('nav.connections')}</h1>
-          <output className="muted">{list === null ? '' : t('connections.loaded', { number: count(list.rows.length), more: list.next === null ? '' : '+' })}</output>
+          <output className="muted">{chart ? '' : <Loaded state={state} />}</output>
         </div>
         <Button className="button" onPress={() => feed.setLive(!live)} isDisabled={link !== 'live'}>
           {live ? <CirclePause aria-hidden size={18} /> : <CirclePlay aria-hidden size={18} />}
@@ -53,31 +61,83 @@ function Fed({ feed }: { readonly feed: Feed }) {
       </header>
       <FilterBox value={filter} problem={problem} onChange={onFilter} />
       {problem !== null && list !== null ? <p className="muted">{t('filter.kept')}</p> : null}
-      {failure === null ? null : <Failure error={failure} onRetry={() => void feed.ask(filter)} />}
-      {list === null && failure === null && problem === null && link !== 'disconnected' ? <Loading label={t('connections.loading')} lines={8} /> : null}
-      {list === null && link === 'disconnected' ? <Empty icon={Cable} title={t('connections.lostTitle')}><p><Prose text={t('status.lostNext')} /></p></Empty> : null}
-      {empty && inForce !== '' ? (
-        <Empty icon={SearchX} title={t('connections.noMatchTitle')}>
-          <p>{t('connections.noMatch')}</p>
-          <Button className="button" onPress={() => onFilter('')}>{t('filter.clear')}</Button>
-        </Empty>
-      ) : null}
-      {empty && inForce === '' ? <Empty icon={Cable} title={t('connections.emptyTitle')}><p>{t('connections.empty')}</p></Empty> : null}
-      {list === null || empty ? null : (
-        <div className="log-frame" aria-busy={busy !== null}>
-          {held > 0 ? <BackToTop number={held} /> : null}
-          <ConnectionList rows={list.rows} complete={list.next === null} onOpen={showConnection} onNearEnd={onNearEnd} onAtTop={feed.setAtTop} />
-        </div>
-      )}
+      <LogTools filter={whole} />
+      {chart ? <LogCharts filter={filter} onOpen={onPart} /> : <Rows feed={feed} state={state} filter={whole} onClear={() => {
+        onFilter('');
+        useView.setState({ range: { kind: 'any' } });
+      }}
+      />}
     </div>
   );
 }
 
-function BackToTop({ number }: { readonly number: number }) {
+/** How many rows are known of, and where among them the list stands. */
+function Loaded({ state: { list, skipped } }: { readonly state: FeedState }) {
   const { t } = useTranslation();
+  if (list === null) return '';
+  if (skipped === null) return t('connections.fromOldest');
+  return t('connections.loaded', { number: count(skipped + list.rows.length), more: list.next === null ? '' : '+' });
+}
+
+type RowsProps = { readonly feed: Feed; readonly state: FeedState; readonly filter: string; readonly onClear: () => void };
+
+/** The list, or what stands in its place while there is none. */
+function Rows({ feed, state, filter, onClear }: RowsProps) {
+  const { t } = useTranslation();
+  const { list, busy, error, live, skipped, filter: inForce } = state;
+  const link = useAgent((view) => view.link);
+  const shown = useView((view) => view.columns);
+  const failure = error !== null && error.code !== 'bad-filter' && link === 'live' ? error : null;
+  const onNearEnd = useCallback(() => void feed.older(), [feed]);
+  const onNearStart = useCallback(() => void feed.newer(), [feed]);
+  const onNewest = useCallback(() => feed.newest().then(() => feed.store.getState().list?.rows ?? noRows), [feed]);
+  const onOldest = useCallback(() => feed.oldest().then(() => feed.store.getState().list?.rows ?? noRows), [feed]);
+  const refused = error !== null && error.code === 'bad-filter';
+  if (list === null) {
+    if (failure !== null) return <Failure error={failure} onRetry={() => void feed.ask(filter)} />;
+    if (link === 'disconnected') return <Empty icon={Cable} title={t('connections.lostTitle')}><p><Prose text={t('status.lostNext')} /></p></Empty>;
+    return refused ? null : <Loading label={t('connections.loading')} lines={8} />;
+  }
+  if (list.rows.length === 0 && skipped === 0) {
+    return (
+      <>
+        {failure === null ? null : <Failure error={failure} onRetry={() => void feed.ask(filter)} />}
+        {inForce === '' ? <Empty icon={Cable} title={t('connections.emptyTitle')}><p>{t('connections.empty')}</p></Empty> : (
+          <Empty icon={SearchX} title={t('connections.noMatchTitle')}>
+            <p>{t('connections.noMatch')}</p>
+            <Button className="button" onPress={onClear}>{t('filter.clearAll')}</Button>
+          </Empty>
+        )}
+      </>
+    );
+  }
   return (
-    <Button className="button held" onPress={() => document.querySelector('.log')?.scrollTo({ top: 0 })}>
-      <ArrowUp aria-hidden size={16} />{t('connections.held', { count: number })}
+    <>
+      {failure === null ? null : <Failure error={failure} onRetry={() => void feed.ask(filter)} />}
+      <div className="log-frame" aria-busy={busy !== null}>
+        <Held state={state} onRelease={() => {
+          if (!live) feed.setLive(true);
+          if (skipped !== 0) void feed.newest();
+          document.querySelector('.log')?.scrollTo({ top: 0 });
+        }}
+        />
+        <ConnectionList
+          rows={list.rows} complete={list.next === null} skipped={skipped} shown={shown} onOpen={showConnection}
+          onNearEnd={onNearEnd} onNearStart={onNearStart} onNewest={onNewest} onOldest={onOldest} onAtTop={feed.setAtTop}
+        />
+      </div>
+    </>
+  );
+}
+
+/** What came meanwhile, and the way to it; where the list does not begin with the newest row there is a way in any case. */
+function Held({ state: { held, heldMore, skipped }, onRelease }: { readonly state: FeedState; readonly onRelease: () => void }) {
+  const { t } = useTranslation();
+  if (held === 0 && skipped === 0) return null;
+  return (
+    <Button className="button held" onPress={onRelease}>
+      <ArrowUp aria-hidden size={16} />
+      {held === 0 ? t('connections.toNewest') : t('connections.held', { count: held, number: `${count(held)}${heldMore ? '+' : ''}` })}
     </Button>
   );
 }

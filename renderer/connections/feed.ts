@@ -1,5 +1,6 @@
-// Feeds the Connections screen: first page, older pages, and what is new while it is live. Filters are judged by the agent, never
-// here; so with a filter the head is asked for again, at most once a second. Not for drawing.
+// Feeds the Connections screen: a window of a few thousand rows into the log, moved older and newer by pages, and what is new while it
+// is live. Filters are judged by the agent, never here; so with a filter the head is asked for again, at most once a second.
+// Not for drawing.
 import { createStore } from 'zustand/vanilla';
 import type { StoreApi } from 'zustand/vanilla';
 import type { ErrorBody } from '../../electron/contract/errors.ts';
@@ -7,7 +8,7 @@ import type { RouteQuery } from '../../electron/contract/routes.ts';
 import { recentLimit } from '../../electron/contract/snapshot.ts';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
 import { errorOf } from '../state/error-of.ts';
-import { addPage, countNewer, joinHead, renewRows } from './row-list.ts';
+import { addPage, countNewer, joinHead, keepNewest, keepOldest, renewRows } from './row-list.ts';
 import type { RowList } from './row-list.ts';
 
 export type FeedState = {
@@ -15,11 +16,14 @@ export type FeedState = {
   readonly list: RowList | null;
   /** The filter that `list` answers. */
   readonly filter: string;
-  readonly busy: 'first' | 'more' | null;
+  readonly busy: 'first' | 'page' | null;
   readonly error: ErrorBody | null;
   readonly live: boolean;
-  /** Rows that came while the person was reading further down. */
+  /** Newer rows that were loaded and let go; 0 = the list begins with the newest, null = it was entered from its old end. */
+  readonly skipped: number | null;
+  /** Rows that came while it was paused, or the person was reading further down; `heldMore`: at least so many. */
   readonly held: number;
+  readonly heldMore: boolean;
 };
 
 /** Asks the agent for one page (route `connections`); rejects with PinlightError. */
@@ -27,10 +31,16 @@ export type ReadPage = (query: RouteQuery<'connections'>) => Promise<RowList>;
 
 export type Feed = {
   readonly store: StoreApi<FeedState>;
-  /** Asks for the first page under this filter. A filter that is refused leaves the old rows in place. */
+  /** Asks for the newest page under this filter. A filter that is refused leaves the old rows in place. */
   readonly ask: (filter: string) => Promise<void>;
   /** Asks for the next older page, unless one is on its way. */
-  readonly more: () => Promise<void>;
+  readonly older: () => Promise<void>;
+  /** Asks for the next newer page, where the list does not begin with the newest row. */
+  readonly newer: () => Promise<void>;
+  /** Goes to the very first rows of the log. */
+  readonly oldest: () => Promise<void>;
+  /** Back to the newest. */
+  readonly newest: () => Promise<void>;
   /** Tells of the newest rows of the snapshot. */
   readonly observe: (recent: readonly ConnectionRow[]) => void;
   readonly setLive: (live: boolean) => void;
@@ -39,94 +49,158 @@ export type Feed = {
   readonly close: () => void;
 };
 
-const pageSize = '200';
+const pageSize = 200;
+/** Rows kept at a time: 5,000 are some 5 MB and a minute of steady scrolling; the rest comes back by pages. */
+export const windowRows = 5_000;
 /** A filtered head costs the agent a query; people do not read faster than this. */
 const headMs = 1_000;
+/** Held rows under a filter are counted up to this many. */
+const mostCounted = 1_000;
 
 /** A feed of the pages that `read` gets; `close` ends its timer and drops late answers, and a closed one may be asked again. */
 export function createFeed(read: ReadPage): Feed {
-  const store = createStore<FeedState>(() => ({ list: null, filter: '', busy: null, error: null, live: true, held: 0 }));
+  const store = createStore<FeedState>(() => ({ list: null, filter: '', busy: null, error: null, live: true, skipped: 0, held: 0, heldMore: false }));
   let generation = 0;
   let atTop = true;
   let recent: readonly ConnectionRow[] = [];
   let headTimer: ReturnType<typeof setTimeout> | null = null;
+  /** The newest row the person was shown: what is newer is held. */
+  let newestShown = 0;
+  /** The snapshot's rows that the agent has judged by the filter already. */
+  let judged: readonly ConnectionRow[] = [];
 
-  return { store, ask, more, observe, setLive, setAtTop, close };
+  return { store, ask, older, newer, oldest, newest: () => ask(store.getState().filter), observe, setLive, setAtTop, close };
 
-  async function ask(filter: string): Promise<void> {
-    const mine = (generation += 1);
-    store.setState({ busy: 'first' });
+  /** One question to the agent; a later one, or the end of the feed, makes its answer void. */
+  async function get(query: Partial<RouteQuery<'connections'>>, busy: FeedState['busy'], mine: number, take: (page: RowList) => void): Promise<void> {
+    if (busy !== null) store.setState({ busy });
     try {
-      const list = await read(query(filter));
+      const page = await read({ limit: String(pageSize), ...query });
       if (mine !== generation) return;
-      store.setState({ list, filter, busy: null, error: null, held: 0 });
-      observe(recent);
+      if (busy !== null) store.setState({ busy: null, error: null });
+      take(page);
     } catch (thrown) {
-      if (mine === generation) store.setState({ busy: null, error: errorOf(thrown) });
+      if (mine === generation) store.setState({ ...(busy === null ? {} : { busy: null }), error: errorOf(thrown) });
     }
   }
 
-  async function more(): Promise<void> {
-    const { list, filter, busy } = store.getState();
+  function filtered(filter: string): { filter?: string } {
+    return filter === '' ? {} : { filter };
+  }
+
+  /** The list that begins with the newest row, as far as is known. */
+  function show(list: RowList, change: Partial<FeedState> = {}): void {
+    newestShown = Math.max(newestShown, list.rows[0]?.id ?? 0);
+    store.setState({ list: keepNewest(list, windowRows), skipped: 0, held: 0, heldMore: false, ...change });
+  }
+
+  async function ask(filter: string): Promise<void> {
+    generation += 1;
+    const asOf = recent;
+    await get(filtered(filter), 'first', generation, (list) => {
+      newestShown = 0;
+      judged = asOf;
+      show(list, { filter });
+      observe(recent);
+    });
+  }
+
+  async function older(): Promise<void> {
+    const { list, filter, busy, skipped } = store.getState();
     if (busy !== null || list === null || list.next === null) return;
-    const mine = generation;
-    store.setState({ busy: 'more' });
-    try {
-      const page = await read({ ...query(filter), before: list.next });
-      if (mine !== generation) return;
-      store.setState(({ list: present }) => ({ list: present === null ? page : addPage(present, page), busy: null, error: null }));
-    } catch (thrown) {
-      if (mine === generation) store.setState({ busy: null, error: errorOf(thrown) });
-    }
+    await get({ ...filtered(filter), before: list.next }, 'page', generation, (page) => {
+      const joined = addPage(store.getState().list ?? page, page);
+      const kept = keepOldest(joined, windowRows);
+      const dropped = joined.rows.length - kept.rows.length;
+      store.setState({ list: kept, skipped: skipped === null ? null : skipped + dropped });
+    });
+  }
+
+  async function newer(): Promise<void> {
+    const { list, filter, busy, skipped } = store.getState();
+    const first = list?.rows[0];
+    if (busy !== null || list === null || first === undefined || skipped === 0) return;
+    await get({ ...filtered(filter), after: String(first.id) }, 'page', generation, ({ rows }) => {
+      const joined = keepNewest({ rows: [...rows, ...list.rows], next: list.next }, windowRows);
+      // A page that is not full has met the newest row.
+      if (rows.length < pageSize) show(joined);
+      else store.setState({ list: joined, skipped: skipped === null ? null : Math.max(1, skipped - rows.length) });
+    });
+  }
+
+  async function oldest(): Promise<void> {
+    const { filter, list, skipped } = store.getState();
+    if (list === null || list.next === null) return;
+    generation += 1;
+    await get({ ...filtered(filter), after: '0' }, 'page', generation, (page) => {
+      // The whole log may be this one page.
+      if (page.rows.length < pageSize && skipped === 0) show({ rows: page.rows, next: null });
+      else store.setState({ list: { rows: page.rows, next: null }, skipped: null });
+    });
   }
 
   function observe(rows: readonly ConnectionRow[]): void {
     recent = rows;
-    const { list, live, filter } = store.getState();
-    if (list === null || !live) return;
-    const renewed = renewRows(list, rows);
+    const { list, live, filter, skipped } = store.getState();
+    if (list === null) return;
+    const renewed = live ? renewRows(list, rows) : list;
     if (renewed !== list) store.setState({ list: renewed });
-    if (!atTop) store.setState({ held: countNewer(renewed, rows) });
-    else if (filter === '') takeRecent(renewed);
-    else headTimer ??= setTimeout(() => void askHead(), headMs);
+    const moving = live && atTop && skipped === 0;
+    if (filter !== '' && rows === judged) return;
+    if (filter !== '') headTimer ??= setTimeout(() => void (isMoving() ? askHead() : countHeld()), headMs);
+    else if (moving) takeRecent(renewed);
+    else {
+      const held = rows.filter(({ id }) => id > newestShown).length;
+      store.setState({ held, heldMore: held >= recentLimit });
+    }
+  }
+
+  function isMoving(): boolean {
+    const { live, skipped } = store.getState();
+    return live && atTop && skipped === 0;
   }
 
   function takeRecent(list: RowList): void {
     if (countNewer(list, recent) === 0) return;
     const joined = joinHead(list, recent);
-    if (joined !== null) store.setState({ list: joined, held: 0 });
-    else if (recent.length < recentLimit) store.setState({ list: { rows: [...recent, ...list.rows], next: list.next }, held: 0 });
+    if (joined !== null) show(joined);
+    else if (recent.length < recentLimit) show({ rows: [...recent, ...list.rows], next: list.next });
     else void ask('');
   }
 
   async function askHead(): Promise<void> {
     headTimer = null;
     const { filter, busy } = store.getState();
-    if (busy !== null || !atTop) return;
-    const mine = generation;
-    try {
-      const head = await read(query(filter));
-      if (mine !== generation) return;
-      store.setState(({ list }) => ({ list: list === null || head.next === null ? head : joinHead(list, head.rows) ?? head, held: 0 }));
-    } catch (thrown) {
-      if (mine === generation) store.setState({ error: errorOf(thrown) });
-    }
+    if (busy !== null || !isMoving()) return;
+    await get(filtered(filter), null, generation, (head) => {
+      const { list } = store.getState();
+      show(list === null || head.next === null ? head : joinHead(list, head.rows) ?? head);
+    });
+  }
+
+  async function countHeld(): Promise<void> {
+    headTimer = null;
+    const { filter } = store.getState();
+    await get({ ...filtered(filter), after: String(newestShown), limit: String(mostCounted) }, null, generation, ({ rows }) => {
+      if (!isMoving()) store.setState({ held: rows.length, heldMore: rows.length === mostCounted });
+    });
   }
 
   function setLive(live: boolean): void {
-    store.setState({ live, held: 0 });
+    store.setState({ live });
     if (live) catchUp();
   }
 
   function setAtTop(value: boolean): void {
     if (value === atTop) return;
     atTop = value;
-    if (value && store.getState().live) catchUp();
+    if (value) catchUp();
   }
 
   function catchUp(): void {
     const { list, filter } = store.getState();
-    if (list === null) return;
+    if (list === null || !isMoving()) return;
+    store.setState({ held: 0, heldMore: false });
     if (filter === '') takeRecent(renewRows(list, recent));
     else void askHead();
   }
@@ -136,8 +210,4 @@ export function createFeed(read: ReadPage): Feed {
     if (headTimer !== null) clearTimeout(headTimer);
     headTimer = null;
   }
-}
-
-function query(filter: string): { limit: string; filter?: string } {
-  return filter === '' ? { limit: pageSize } : { limit: pageSize, filter };
 }

@@ -55,3 +55,15 @@ export function countNewer(list: RowList, rows: readonly ConnectionRow[]): numbe
   const newest = list.rows[0]?.id ?? 0;
   return rows.filter((row) => row.id > newest).length;
 }
+
+/** The list without its oldest rows where it has more than `most`; they can be asked for again. */
+export function keepNewest(list: RowList, most: number): RowList {
+  if (list.rows.length <= most) return list;
+  const rows = list.rows.slice(0, most);
+  return { rows, next: String(rows.at(-1)?.id ?? '') };
+}
+
+/** The list without its newest rows where it has more than `most`. */
+export function keepOldest(list: RowList, most: number): RowList {
+  return list.rows.length <= most ? list : { rows: list.rows.slice(-most), next: list.next };
+}

@@ -6,17 +6,21 @@ import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { AgentState, Snapshot } from '../../electron/contract/snapshot.ts';
-import { duration, explainOutcome } from '../../electron/core/explain.ts';
+import { durationSentence, outcomeSentence } from '../../electron/core/explain.ts';
 import { managerWords } from '../../electron/core/policy/permission.ts';
 import { CopyButton } from '../components/copy-button.tsx';
+import { English } from '../components/english.tsx';
 import { Facts } from '../components/facts.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { Prose } from '../components/prose.tsx';
 import { Loading } from '../components/states.tsx';
 import { clock, count, date, moment, visible } from '../format.ts';
+import { warningWords, word } from '../sentences.ts';
 import { useAgent } from '../state/services.tsx';
 import { showApp, showConnection } from '../state/ui-store.ts';
 import { useNow } from '../state/use-now.ts';
+import { originWord } from '../words.ts';
+import { PauseControl } from './pause-control.tsx';
 import { ShareBar } from './share-bar.tsx';
 import { overviewStatus, recentProblem } from './status.ts';
 import type { OverviewStatus } from './status.ts';
@@ -48,7 +52,10 @@ const toneIcon: Readonly<Record<OverviewStatus['tone'], LucideIcon>> = {
 function Hero({ status }: { readonly status: OverviewStatus }) {
   const { t } = useTranslation();
   const Icon = toneIcon[status.tone];
-  const say = (words: OverviewStatus['sentence']) => <Prose text={'plain' in words ? words.plain : t(words.key, words.values)} />;
+  const say = (words: OverviewStatus['sentence']) => {
+    if ('warning' in words) return <Prose text={warningWords(t, words.warning, words.part)} />;
+    return 'plain' in words ? <English text={words.plain} /> : <Prose text={t(words.key, words.values)} />;
+  };
   return (
     <section className={`hero hero-${status.tone}`} aria-labelledby="status-sentence">
       <span className="hero-icon"><Icon aria-hidden size={34} strokeWidth={1.75} /></span>
@@ -66,6 +73,7 @@ function Details({ snapshot }: { readonly snapshot: Snapshot }) {
   const { counts, agent } = snapshot;
   return (
     <>
+      <PauseControl pause={agent.pause} />
       <Warnings warnings={snapshot.warnings} />
       <div className="grid">
         <Card title={t('overview.counts')} note={t('overview.countsSince', { time: clock(agent.startedAt), open: count(counts.open) })} wide>
@@ -107,9 +115,9 @@ function Warnings({ warnings }: { readonly warnings: Snapshot['warnings'] }) {
             <li key={`${warning.code} ${warning.key}`} className={`warning warning-${warning.severity}`}>
               <Icon aria-hidden size={18} />
               <div>
-                <p className="strong"><span className="unseen">{t(severityWord[warning.severity])}: </span>{visible(warning.title)}</p>
-                <p><Prose text={warning.text} /></p>
-                <p className="muted"><Prose text={warning.advice} /></p>
+                <p className="strong"><span className="unseen">{t(severityWord[warning.severity])}: </span>{visible(warningWords(t, warning, 'title'))}</p>
+                <p><Prose text={warningWords(t, warning, 'text')} /></p>
+                <p className="muted"><Prose text={warningWords(t, warning, 'advice')} /></p>
               </div>
             </li>
           );
@@ -137,7 +145,7 @@ function Problem({ snapshot }: { readonly snapshot: Snapshot }) {
         <Foreign text={row.appName ?? t('app.unknown')} className="strong" /> <span className="muted">{t('overview.problemAt')}</span>{' '}
         <Foreign text={row.host} mono />
       </p>
-      <p>{visible(explainOutcome(row.outcome))}</p>
+      <p>{visible(word(t, outcomeSentence(row.outcome)))}</p>
       <div className="buttons">
         <Button className="button" onPress={() => showConnection(row)}>{t('overview.problemShow')}<ArrowRight aria-hidden size={16} /></Button>
         {appId !== null && snapshot.apps.some((app) => app.id === appId)
@@ -155,7 +163,7 @@ function AgentCard({ agent }: { readonly agent: AgentState }) {
       <Facts rows={[
         [t('overview.device'), <Foreign key="device" text={agent.device} />],
         [t('overview.version'), agent.version],
-        [t('overview.running'), t('overview.runningFor', { duration: duration(now - agent.startedAt), pid: agent.pid })],
+        [t('overview.running'), t('overview.runningFor', { duration: word(t, durationSentence(now - agent.startedAt)), pid: agent.pid })],
         [t('overview.folder'), <Foreign key="folder" text={agent.stateFolder} mono />],
       ]}
       />
@@ -169,7 +177,7 @@ function PolicyCard({ agent }: { readonly agent: AgentState }) {
   return (
     <Card title={t('overview.policy')}>
       <Facts rows={[
-        [t('overview.origin'), <Foreign key="origin" text={policy.origin} />],
+        [t('overview.origin'), t(originWord[policy.origin])],
         ...(policy.managedBy === null ? [] : [[t('overview.managedBy'), <Foreign key="managedBy" text={managerWords(policy.managedBy)} />] as const]),
         [t('overview.rules'), count(policy.rules)],
         [t('overview.generation'), count(policy.generation)],
@@ -195,8 +203,8 @@ function RootCard({ agent }: { readonly agent: AgentState }) {
             <CopyButton quiet text={root.fingerprint} label={t('overview.copyFingerprint')} />
           </span>
         )],
-        [t('overview.expires'), t('overview.expiresOn', { date: date(root.notAfter), duration: duration(root.notAfter - now) })],
-        [t('overview.keyProtection'), <Foreign key="protection" text={root.keyProtection} />],
+        [t('overview.expires'), t('overview.expiresOn', { date: date(root.notAfter), duration: word(t, durationSentence(root.notAfter - now)) })],
+        [t('overview.keyProtection'), <English key="protection" text={root.keyProtection} />],
         [t('overview.certificate'), <Foreign key="path" text={root.certificatePath} mono />],
       ]}
       />

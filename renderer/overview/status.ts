@@ -3,13 +3,15 @@
 import type { Snapshot } from '../../electron/contract/snapshot.ts';
 import { recentLimit } from '../../electron/contract/snapshot.ts';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
+import type { VisibleWarning } from '../../electron/core/health/warnings.ts';
 import { isLetThrough } from '../apps/summary.ts';
 
-/** `plain`: words that come ready from the agent. */
-type Words = { readonly key: StatusKey; readonly values: Readonly<Record<string, string | number>> } | { readonly plain: string };
+/** `plain`: words that come ready from the agent, in English. */
+type Words = { readonly key: StatusKey; readonly values: Readonly<Record<string, string | number>> } | { readonly warning: VisibleWarning; readonly part: 'title' | 'text' | 'advice' } | { readonly plain: string };
 
 type StatusKey =
   | 'status.lost' | 'status.lostReason' | 'status.lostNext'
+  | 'status.paused' | 'status.pausedReason' | 'status.pausedNext'
   | 'status.nothing' | 'status.nothingReason' | 'status.nothingNext'
   | 'status.inspecting' | 'status.inspectingThrough' | 'status.inspectingReason'
   | 'status.nextFirst' | 'status.nextStore' | 'status.nextThrough' | 'status.nextNone';
@@ -33,7 +35,10 @@ export function overviewStatus(snapshot: Snapshot | null, why: string | null): O
   }
   const worst = snapshot.warnings[0];
   if (worst !== undefined && worst.severity === 'error') {
-    return { tone: 'bad', sentence: { plain: worst.title }, reason: { plain: worst.text }, next: { plain: worst.advice } };
+    return { tone: 'bad', sentence: { warning: worst, part: 'title' }, reason: { warning: worst, part: 'text' }, next: { warning: worst, part: 'advice' } };
+  }
+  if (snapshot.agent.pause.active !== null) {
+    return { tone: 'attention', sentence: words('status.paused'), reason: words('status.pausedReason'), next: words('status.pausedNext') };
   }
   if (snapshot.agent.policy.rules === 0) {
     return { tone: 'idle', sentence: words('status.nothing'), reason: words('status.nothingReason'), next: words('status.nothingNext') };

@@ -3,7 +3,7 @@
 import { create } from 'zustand';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
 
-export const screens = ['overview', 'apps', 'connections'] as const;
+export const screens = ['overview', 'apps', 'connections', 'policy', 'certificates', 'diagnostics'] as const;
 export type Screen = (typeof screens)[number];
 
 /** A short message at the window's edge; `action` undoes what it tells of. */
@@ -25,10 +25,13 @@ type UiState = {
 };
 
 export const useUi = create<UiState>(() => ({
-  screen: screenOf(window.location.hash), openApp: null, openConnection: null, filter: '', toasts: [],
+  screen: screenOf(window.location.hash), openApp: null, openConnection: null, filter: filterOf(window.location.hash) ?? '', toasts: [],
 }));
 
-window.addEventListener('hashchange', () => useUi.setState({ screen: screenOf(window.location.hash) }));
+window.addEventListener('hashchange', () => {
+  const filter = filterOf(window.location.hash);
+  useUi.setState({ screen: screenOf(window.location.hash), ...(filter === null ? {} : { filter }) });
+});
 
 /** Switches the screen and closes what lay over the old one. */
 export function goTo(screen: Screen): void {
@@ -72,5 +75,10 @@ export function dropToast(id: number): void {
 }
 
 function screenOf(hash: string): Screen {
-  return screens.find((screen) => hash === `#${screen}`) ?? 'overview';
+  return screens.find((screen) => hash.split('?', 1)[0] === `#${screen}`) ?? 'overview';
+}
+
+/** What a link filters the log by (`#connections?f=…`); null = nothing is said. The filter's own parser judges it. */
+function filterOf(hash: string): string | null {
+  return hash.startsWith('#connections?') ? new URLSearchParams(hash.slice('#connections?'.length)).get('f') : null;
 }

@@ -1,5 +1,4 @@
 // End to end: the served window in a real Chromium, on a real agent, while real programs go through the proxy.
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,11 +6,11 @@ import { chromium, type Browser, type Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as programs from '../clients/programs.ts';
 import { repository, startTestAgent, type TestAgent } from '../support/agent.ts';
+import { chromiumArguments, chromiumPath, openWindow } from '../support/open-window.ts';
 import { createTestAuthority, startOrigin, type Origin, type TestAuthority } from '../support/origins.ts';
 
-const executablePath = process.env['PINLIGHT_CHROMIUM'] ?? '/usr/bin/chromium';
-const here = existsSync(executablePath) && programs.isPresent(programs.commandLine.curl) && programs.isPresent(programs.python.urllibOwnList);
-if (!here) console.log(`skipped: the window end to end needs ${executablePath}, curl and python3 (Debian: chromium curl python3)`);
+const here = existsSync(chromiumPath) && programs.isPresent(programs.commandLine.curl) && programs.isPresent(programs.python.urllibOwnList);
+if (!here) console.log(`skipped: the window end to end needs ${chromiumPath}, curl and python3 (Debian: chromium curl python3)`);
 
 const shop = 'shop.pinlight.test';
 const bank = 'bank.pinlight.test';
@@ -39,9 +38,11 @@ describe.skipIf(!here)('the window of pinlight open', () => {
       origins.push(await startOrigin(authority, host, { leaf }));
     }
     agent = await startTestAgent({ network: { upstreamRoots: [authority.rootFile], localTargets: Object.fromEntries(origins.map((origin) => [`${origin.host}:443`, `127.0.0.1:${origin.port}`])) } });
+    const { version } = await agent.client.call('notice', {}, {});
+    await agent.client.call('acceptNotice', {}, { version, as: 'accepted' });
     const opened = await openWindow(agent.home);
     stopWindow = opened.stop;
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'] });
+    browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumArguments });
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()); });
     page.on('pageerror', (error) => complaints.push(error.message));
@@ -155,19 +156,3 @@ describe.skipIf(!here)('the window of pinlight open', () => {
     expect(complaints.filter((text) => !/Failed to load resource|ERR_|503/.test(text))).toEqual([]);
   });
 });
-
-/** `pinlight open --no-browser` as a user starts it; answers the one-time address it prints. */
-function openWindow(home: string): Promise<{ url: string; stop: () => void }> {
-  const child = spawn(process.execPath, [join(repository, 'electron/cli/pinlight.mjs'), 'open', '--no-browser'], { env: { ...process.env, PINLIGHT_HOME: home }, stdio: ['ignore', 'pipe', 'pipe'] });
-  return new Promise((done, fail) => {
-    let text = '';
-    const take = (chunk: Buffer): void => {
-      text += chunk.toString();
-      const url = /http:\/\/127\.0\.0\.1:\d+\/\?token=\S+/.exec(text)?.[0];
-      if (url !== undefined) done({ url, stop: () => void child.kill('SIGTERM') });
-    };
-    child.stdout.on('data', take);
-    child.stderr.on('data', take);
-    child.once('exit', (code) => fail(new Error(`pinlight open ended with ${code}: ${text}`)));
-  });
-}

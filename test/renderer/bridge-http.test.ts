@@ -96,8 +96,8 @@ describe.skipIf(!present)('the bridge in a browser', () => {
 
   test('the bundle is saved under its name', async () => {
     await page.goto(server.url);
-    const [download, name] = await Promise.all([page.waitForEvent('download'), page.evaluate('window.bridge.saveBundle()')]);
-    expect(name).toMatch(/^pinlight-diag-LAPTOP-42-\d{8}T\d{6}Z\.zip$/);
+    const [download, name] = await Promise.all([page.waitForEvent('download'), page.evaluate('window.bridge.saveBundle("job-1")')]);
+    expect(name).toBe('pinlight-diag-LAPTOP-42-20261120T103005Z-PL-7K3M-Q2XA.zip');
     expect(download.suggestedFilename()).toBe(name);
     expect((await readFile(await download.path())).equals(bundleBytes)).toBe(true);
   });

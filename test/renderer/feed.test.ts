@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PinlightError } from '../../electron/contract/errors.ts';
 import type { ConnectionsAnswer, RouteQuery } from '../../electron/contract/routes.ts';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
-import { createFeed } from '../../renderer/connections/feed.ts';
+import { createFeed, windowRows } from '../../renderer/connections/feed.ts';
 import type { ReadPage } from '../../renderer/connections/feed.ts';
 import { fixtureApps, fixtureRow } from './fixture-data.ts';
 
@@ -32,8 +32,8 @@ test('the first page is asked for with its filter, older ones with the cursor, a
   const { read, asked } = reader(({ before }) => (before === undefined ? { rows: newestFirst(10, 3), next: '8' } : { rows: newestFirst(7, 2), next: null }));
   const feed = createFeed(read);
   await feed.ask('disposition:bypass');
-  await feed.more();
-  await feed.more();
+  await feed.older();
+  await feed.older();
   expect(feed.store.getState().list?.rows.map(({ id }) => id)).toEqual([10, 9, 8, 7, 6]);
   expect(asked).toEqual([
     { limit: '200', filter: 'disposition:bypass' },
@@ -124,6 +124,66 @@ test('more new rows than the snapshot keeps means a gap: the first page is asked
   feed.observe(newestFirst(5_000, 200));
   await vi.waitFor(() => expect(feed.store.getState().list?.rows[0]?.id).toBe(5_000));
   expect(asked).toHaveLength(2);
+});
+
+/** An agent with rows 1 to `newest`, paged as the real one pages. */
+function log(newest: number): (query: Query) => ConnectionsAnswer {
+  return ({ before, after, limit = '100' }) => {
+    const size = Number(limit);
+    const from = after === undefined ? Math.min(newest, before === undefined ? newest : Number(before) - 1) : Math.min(newest, Number(after) + size);
+    const rows = newestFirst(from, Math.max(0, Math.min(size, after === undefined ? from : from - Number(after))));
+    return { rows, next: rows.length === size ? String(rows.at(-1)?.id) : null };
+  };
+}
+
+test('however far one reads on, the rows in memory stay few, and the way back leads through the same rows', async () => {
+  const { read } = reader(log(20_000));
+  const feed = createFeed(read);
+  await feed.ask('');
+  for (let page = 0; page < 60; page += 1) await feed.older();
+  expect(feed.store.getState().list?.rows).toHaveLength(windowRows);
+  expect(feed.store.getState()).toMatchObject({ skipped: 61 * 200 - windowRows });
+  expect(feed.store.getState().list?.rows[0]?.id).toBe(20_000 - 61 * 200 + windowRows);
+  for (let page = 0; feed.store.getState().skipped !== 0 && page < 100; page += 1) await feed.newer();
+  const { list, skipped } = feed.store.getState();
+  expect(skipped).toBe(0);
+  expect(list?.rows.map(({ id }) => id)).toEqual(Array.from({ length: windowRows }, (_, index) => 20_000 - index));
+  expect(list?.next).toBe(String(20_000 - windowRows + 1));
+});
+
+test('the oldest rows are one question away, and newer ones lead up again', async () => {
+  const { read, asked } = reader(log(3_000));
+  const feed = createFeed(read);
+  await feed.ask('');
+  await feed.oldest();
+  expect(asked.at(-1)).toEqual({ limit: '200', after: '0' });
+  expect(feed.store.getState()).toMatchObject({ skipped: null, list: { next: null } });
+  expect(feed.store.getState().list?.rows.at(-1)?.id).toBe(1);
+  await feed.newer();
+  expect(feed.store.getState().list?.rows[0]?.id).toBe(400);
+  await feed.newest();
+  expect(feed.store.getState()).toMatchObject({ skipped: 0 });
+  expect(feed.store.getState().list?.rows[0]?.id).toBe(3_000);
+});
+
+test('paused, what comes is counted: without a filter from the snapshot, with one by asking', async () => {
+  let newest = 10;
+  const { read, asked } = reader((query) => log(newest)(query));
+  const feed = createFeed(read);
+  await feed.ask('');
+  feed.setLive(false);
+  newest = 14;
+  feed.observe(newestFirst(14, 14));
+  expect(feed.store.getState()).toMatchObject({ held: 4, heldMore: false });
+  feed.setLive(true);
+  await feed.ask('app:curl');
+  feed.setLive(false);
+  newest = 16;
+  feed.observe(newestFirst(16, 16));
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(asked.at(-1)).toEqual({ limit: '1000', filter: 'app:curl', after: '14' });
+  expect(feed.store.getState()).toMatchObject({ held: 2, list: { rows: expect.objectContaining({ length: 14 }) } });
+  feed.close();
 });
 
 function raise(): never {

@@ -2,14 +2,17 @@
 // Filters are read by the real parser; only the fields that the tests use are judged here.
 import type { BridgeSignal } from '../../electron/contract/bridge.ts';
 import { PinlightError } from '../../electron/contract/errors.ts';
-import type { ConnectionsAnswer, ExplainAnswer, RouteBody } from '../../electron/contract/routes.ts';
+import type { ConnectionsAnswer, ExplainAnswer, LogStatisticsAnswer, NoticeAnswer, RouteBody } from '../../electron/contract/routes.ts';
 import type { AppSummary, ConnectionRow, Snapshot } from '../../electron/contract/snapshot.ts';
 import type { ControlClient } from '../../electron/client/control-client.ts';
-import { adviseVerdict, explainFact, explainVerdict } from '../../electron/core/explain.ts';
+import { adviceSentence, attemptSentence, controlSentences, decisionSentence, factSentence, verdictSentence } from '../../electron/core/explain.ts';
 import { parseFilter } from '../../electron/core/log-query/parse-filter.ts';
 import type { FilterTree } from '../../electron/core/log-query/parse-filter.ts';
-import type { AppTest, Exclusion } from '../../electron/core/model.ts';
+import type { AppTest, Exclusion, Fact } from '../../electron/core/model.ts';
+import { say } from '../../electron/core/sentence.ts';
+import type { Pause } from '../../electron/core/policy/pause.ts';
 import { fixtureRow, fixtureSnapshot } from './fixture-data.ts';
+import { fixturePolicy, fixtureTrust } from './fixture-policy.ts';
 
 export type FixtureAgent = {
   readonly client: ControlClient;
@@ -24,6 +27,7 @@ export type FixtureAgent = {
   setSnapshot(change: (snapshot: Snapshot) => Snapshot): void;
   /** What a running test has come to. */
   setTest(app: string, host: string, test: AppTest | null): void;
+  setNotice(notice: NoticeAnswer): void;
 };
 
 /** An agent that has seen `rows` connections. */
@@ -31,6 +35,7 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
   let snapshot = fixtureSnapshot(rows, now);
   let newest = rows;
   let lost = false;
+  let notice: NoticeAnswer = { version: 'v1', mode: 'shown', paragraphs: [], shownAt: now, acceptedAt: now };
   const listeners = new Set<(signal: BridgeSignal) => void>();
   const calls: FixtureAgent['calls'] = [];
   const tell = (signal: BridgeSignal): void => { for (const listener of listeners) listener(signal); };
@@ -56,6 +61,21 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
     switch (route) {
       case 'status': return snapshot;
       case 'connections': return page(query, newest, now, snapshot.apps);
+      case 'logStatistics': return statistics(Number(query['hours']), now, snapshot.apps.length > 0);
+      case 'logValues': return { values: (query['field'] === 'app' ? snapshot.apps.map((app) => app.name) : []).filter((name) => name.toLowerCase().includes((query['part'] ?? '').toLowerCase())) };
+      case 'policy': case 'reloadPolicy': return fixturePolicy;
+      case 'trust': return fixtureTrust(snapshot);
+      case 'notice': return notice;
+      case 'acceptNotice':
+        notice = { ...notice, shownAt: now, acceptedAt: typeof body === 'object' && body !== null && 'as' in body && body.as === 'accepted' ? now : null };
+        return notice;
+      case 'pauseTicket': return { request: 'ABCDEFGH', device: snapshot.agent.device };
+      case 'pause': case 'resume': {
+        const active: Pause | null = route === 'resume' ? null : { since: now, until: Date.now() + 754_000, reason: null };
+        snapshot = { ...snapshot, sequence: snapshot.sequence + 1, agent: { ...snapshot.agent, pause: { ...snapshot.agent.pause, active } } };
+        tell({ kind: 'snapshot', snapshot });
+        return route === 'resume' ? { ended: null } : { pause: active };
+      }
       case 'explain': return explain(snapshot.apps, query['app'] ?? '', query['host'] ?? null, now);
       case 'removeExclusion': {
         const removed = snapshot.exclusions.find((one) => one.id === query['id']);
@@ -118,6 +138,7 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
       tell({ kind: 'snapshot', snapshot });
     },
     setTest,
+    setNotice(next) { notice = next; },
     setSnapshot(change) {
       snapshot = change(snapshot);
       tell({ kind: 'snapshot', snapshot });
@@ -142,12 +163,28 @@ function page(query: Readonly<Record<string, string | undefined>>, newest: numbe
   if (read.kind === 'invalid') throw new PinlightError('bad-filter', read.message);
   const limit = Number(query['limit'] ?? '100');
   const rows: ConnectionRow[] = [];
+  if (query['after'] !== undefined) {
+    for (let id = Number(query['after']) + 1; id <= newest && rows.length < limit; id += 1) {
+      const row = fixtureRow(id, newest, now, apps);
+      if (fits(read.tree, row)) rows.unshift(row);
+    }
+    return { rows, next: null };
+  }
   let id = query['before'] === undefined ? newest : Number(query['before']) - 1;
   for (; id > 0 && rows.length < limit && apps.length > 0; id -= 1) {
     const row = fixtureRow(id, newest, now, apps);
     if (fits(read.tree, row)) rows.push(row);
   }
   return { rows, next: id > 0 && apps.length > 0 ? String(rows.at(-1)?.id ?? id) : null };
+}
+
+/** As many as the hour of the day says, so that bars differ. */
+function statistics(hours: number, now: number, some: boolean): LogStatisticsAnswer {
+  const bucketMs = 3_600_000;
+  const to = Math.ceil(now / bucketMs) * bucketMs;
+  const from = to - hours * bucketMs;
+  const buckets = Array.from({ length: some ? hours : 0 }, (_, index) => ({ at: from + index * bucketMs, inspected: 40 + (index % 24) * 3, refused: index % 5, bypassed: 12 + (index % 7), blocked: index % 3 }));
+  return { from, to, bucketMs, buckets };
 }
 
 function fits(tree: FilterTree, row: ConnectionRow): boolean {
@@ -172,12 +209,17 @@ function explain(apps: readonly AppSummary[], id: string, host: string | null, n
   const here = app?.hosts.find((one) => one.host === host);
   if (app === undefined || here === undefined) throw new PinlightError('no-such-app', 'No such app has been seen.');
   const { verdict } = here;
+  const facts = (speaks: Fact['speaks']) => verdict.because.filter((fact) => fact.speaks === speaks).map(factSentence);
+  const decision = { disposition: 'inspect', reason: { code: 'rule', detail: null }, rule: 'own-programs' } as const;
+  const attempts = [2, 9, 31].map((minutes) => ({ at: now - minutes * 60_000, host: here.host, words: attemptSentence(decision, { kind: 'refused', sign: 'alert', alert: 46 }) }));
+  const words: ExplainAnswer['words'] = {
+    sentence: verdictSentence(verdict, app.name, here.host), next: decisionSentence({ ...decision, disposition: here.next.disposition }), advice: adviceSentence(verdict),
+    evidenceFor: facts('for'), evidenceAgainst: facts('against'), alsoKnown: facts('neither'), attempts: attempts.map((attempt) => attempt.words),
+    controls: here.next.disposition === 'bypass' ? controlSentences({ connections: 3, bytes: 45_000 }) : [],
+  };
   return {
-    app, host, verdict, sentence: explainVerdict(verdict, app.name, here.host), next: here.next.sentence, advice: adviseVerdict(verdict),
-    evidenceFor: verdict.because.filter((fact) => fact.speaks === 'for').map(explainFact),
-    evidenceAgainst: verdict.because.filter((fact) => fact.speaks === 'against').map(explainFact),
-    alsoKnown: verdict.because.filter((fact) => fact.speaks === 'neither').map(explainFact),
-    attempts: [2, 9, 31].map((minutes) => ({ at: now - minutes * 60_000, host: here.host, sentence: 'The app refused our certificate with alert 46 (certificate_unknown).' })),
-    observations: [],
+    app, host, verdict, words, sentence: say(words.sentence), next: say(words.next), advice: say(words.advice), controls: words.controls.map(say),
+    evidenceFor: words.evidenceFor.map(say), evidenceAgainst: words.evidenceAgainst.map(say), alsoKnown: words.alsoKnown.map(say),
+    attempts: attempts.map(({ at, words: attempt }) => ({ at, host: here.host, sentence: say(attempt) })), observations: [],
   };
 }

@@ -132,6 +132,7 @@ export function fixtureSnapshot(rows: number, now: number): Snapshot {
         subject: 'CN=Pinlight root of LAPTOP-42', notBefore: now - 30 * 24 * hour, notAfter: now + 700 * 24 * hour, keyProtection: 'protected by file mode only',
       },
       policy: { generation: 18, origin: 'user', rules: 4, files: ['/home/maria/.config/pinlight/policy.d/10-contoso.json'], managedBy: { name: 'Contoso IT', caption: 'Questions? Call 4711', url: null } },
+      pause: { mode: 'comment', maxMinutes: 30, left: 3, active: null }, logDetailUntil: null,
     },
     counts: { inspect: 12_904, bypass: 4_120, block: 371, open: 6 },
     apps,

@@ -64,7 +64,8 @@ export async function startWindowLab(): Promise<WindowLab> {
   };
 }
 
-async function buildAsShipped(folder: string): Promise<void> {
+/** The production build of the window into `folder`. */
+export async function buildAsShipped(folder: string): Promise<void> {
   // vitest sets NODE_ENV to "test", with which vite would bundle React's development build: slower, and each effect runs twice.
   const before = process.env['NODE_ENV'];
   process.env['NODE_ENV'] = 'production';

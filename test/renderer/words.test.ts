@@ -16,7 +16,7 @@ describe('the status sentence', () => {
   test.each([
     { name: 'no snapshot at all: the agent is not running', given: null, why: null, tone: 'bad', sentence: { key: 'status.lost' }, next: { key: 'status.lostNext' } },
     { name: 'a lost agent says why, whatever the last snapshot said', given: snapshot, why: 'gone', tone: 'bad', sentence: { key: 'status.lost' }, reason: { plain: 'gone' } },
-    { name: 'an error among the warnings is the sentence itself', given: { ...snapshot, warnings: policyProblem }, why: null, tone: 'bad', sentence: { plain: 'Policy problem' } },
+    { name: 'an error among the warnings is the sentence itself', given: { ...snapshot, warnings: policyProblem }, why: null, tone: 'bad', sentence: { warning: { code: 'policy-invalid' }, part: 'title' } },
     { name: 'apps that are let through are counted', given: snapshot, why: null, tone: 'good', sentence: { key: 'status.inspectingThrough', values: { count: 3 } }, next: { key: 'status.nextStore' } },
     { name: 'nothing let through: the short sentence and nothing to do', given: onlyApps('curl'), why: null, tone: 'good', sentence: { key: 'status.inspecting' }, next: { key: 'status.nextNone' } },
     { name: 'only pinned apps let through: nothing to do, Apps says why', given: onlyApps('curl', 'Dropbox'), why: null, tone: 'good', next: { key: 'status.nextThrough' } },
@@ -72,7 +72,7 @@ test('the ticket names app, host, verdict, exclusion and evidence, one fact a li
     host: host.host, exclusion: host.exclusion, agent: snapshot.agent, now: 1_000_000_000_000,
     answer: {
       app, host: host.host, verdict: host.verdict, sentence: 'It pins.', evidenceFor: ['It refused.'], evidenceAgainst: [], alsoKnown: [], next: 'Let through.', advice: 'Nothing.',
-      attempts: [{ at: 0, host: host.host, sentence: 'Refused.' }], observations: [],
+      attempts: [{ at: 0, host: host.host, sentence: 'Refused.' }], controls: [], observations: [],
     },
   });
   expect(text.split('\n')).toEqual(expect.arrayContaining([

@@ -1,0 +1,49 @@
+// The columns of the list: what each is called, how wide it is, what stands in it.
+import type { ReactNode } from 'react';
+import type { TFunction } from 'i18next';
+import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
+import { reasonSentence } from '../../electron/core/explain.ts';
+import { DispositionBadge, OutcomeWord } from '../components/badges.tsx';
+import { Foreign } from '../components/foreign.tsx';
+import { bytes, date, lasting, preciseClock, visible } from '../format.ts';
+import { word } from '../sentences.ts';
+import type { ColumnId } from './view-store.ts';
+
+type Column = {
+  readonly word: string;
+  /** A track of the grid. */
+  readonly width: string;
+  readonly cell: (row: ConnectionRow, t: TFunction, today: string) => ReactNode;
+};
+
+export const columns = {
+  time: { word: 'connections.columnTime', width: '6.25rem', cell: (row, _t, today) => when(row.startedAt, today) },
+  app: { word: 'connections.columnApp', width: 'minmax(7rem, 1fr)', cell: (row, t) => <Foreign className="clip" text={row.appName ?? t('app.unknown')} /> },
+  host: { word: 'connections.columnHost', width: 'minmax(9rem, 1.4fr)', cell: (row) => <Foreign className="clip" mono text={row.port === 443 ? row.host : `${row.host}:${row.port}`} /> },
+  disposition: { word: 'connections.columnDisposition', width: '7rem', cell: (row) => <DispositionBadge value={row.disposition} /> },
+  outcome: { word: 'connections.columnOutcome', width: '9.25rem', cell: (row) => <OutcomeWord value={row.outcome} /> },
+  reason: { word: 'connections.columnReason', width: 'minmax(0, 1.6fr)', cell: (row, t) => because(visible(word(t, reasonSentence(row.reason, row.rule)))) },
+  user: { word: 'app.user', width: '6rem', cell: (row) => optional(row.user) },
+  ip: { word: 'connection.ip', width: '8.5rem', cell: (row) => optional(row.ip) },
+  rule: { word: 'connection.rule', width: '8rem', cell: (row) => optional(row.rule) },
+  tls: { word: 'connection.tls', width: '4.5rem', cell: (row) => optional(row.tlsVersion) },
+  alpn: { word: 'connection.alpn', width: '5rem', cell: (row) => optional(row.alpn) },
+  up: { word: 'connection.up', width: '5.5rem', cell: (row) => bytes(row.bytesUp) },
+  down: { word: 'connection.down', width: '5.5rem', cell: (row) => bytes(row.bytesDown) },
+  lasted: { word: 'connection.lasted', width: '6rem', cell: (row, t) => (row.durationMs === null ? t('outcome.open') : lasting(row.durationMs)) },
+} as const satisfies Readonly<Record<ColumnId, Column>>;
+
+/** Rows of another day say which. */
+function when(at: number, today: string): ReactNode {
+  const day = date(at);
+  return day === today ? preciseClock(at) : <><span className="log-day">{day}</span>{' '}{preciseClock(at)}</>;
+}
+
+/** Whole in the hint, since it is the longest of all. */
+function because(words: string): ReactNode {
+  return <span className="clip muted" title={words}>{words}</span>;
+}
+
+function optional(text: string | null): ReactNode {
+  return text === null ? '' : <Foreign className="clip" mono text={text} />;
+}

@@ -1,0 +1,37 @@
+// The files of a bundle as a table: how large, what was removed, and in an opened one whether they are what the manifest says.
+import { CircleAlert, CircleCheck } from 'lucide-react';
+import { Button } from 'react-aria-components';
+import { useTranslation } from 'react-i18next';
+import type { RedactionCounts } from '../../electron/core/diagnostics/redact.ts';
+import type { FileState } from '../../electron/core/diagnostics/read-bundle.ts';
+import { Foreign } from '../components/foreign.tsx';
+import { bytes, count } from '../format.ts';
+
+type FileRow = { readonly name: string; readonly bytes: number; readonly redactions?: RedactionCounts; readonly state?: FileState };
+
+const stateWord = { good: 'diagnostics.fileGood', changed: 'diagnostics.fileChanged', missing: 'diagnostics.fileMissing', unlisted: 'diagnostics.fileUnlisted' } as const;
+
+/** `onOpen`: shows the text of a file; absent before it is saved. */
+export function BundleFiles({ files, caption, onOpen }: { readonly files: readonly FileRow[]; readonly caption: string; readonly onOpen?: (name: string) => void }) {
+  const { t } = useTranslation();
+  return (
+    <table className="plain-table">
+      <caption className="unseen">{caption}</caption>
+      <thead><tr><th scope="col">{t('diagnostics.file')}</th><th scope="col">{t('diagnostics.size')}</th><th scope="col">{t(onOpen === undefined ? 'diagnostics.removed' : 'diagnostics.state')}</th></tr></thead>
+      <tbody>
+        {files.map(({ name, bytes: size, redactions, state }) => (
+          <tr key={name}>
+            <th scope="row">
+              {onOpen === undefined || state === 'missing' ? <Foreign mono text={name} /> : <Button className="link-button" onPress={() => onOpen(name)}><Foreign mono text={name} /></Button>}
+            </th>
+            <td>{bytes(size)}</td>
+            <td>
+              {state === undefined ? null : <span className={`outcome ${state === 'good' ? 'outcome-established' : 'outcome-refused'}`}>{state === 'good' ? <CircleCheck aria-hidden size={14} /> : <CircleAlert aria-hidden size={14} />}{t(stateWord[state])}</span>}
+              {Object.entries(redactions ?? {}).map(([kind, number]) => t('diagnostics.removedOf', { kind, number: count(number) })).join(', ')}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,71 @@
+// The agent's sentences in the window's language: verdicts, facts, outcomes, reasons, warnings, advice, durations, and help on filters.
+// Their English is core's and the contract's own and stands nowhere else; the other languages stand in locales/sentences.*.json.
+// Not for which sentence is said (core/explain) and not for the window's own words (locales/en.json).
+import type { TFunction } from 'i18next';
+import { errorAdvice } from '../electron/contract/errors.ts';
+import type { ErrorBody } from '../electron/contract/errors.ts';
+import { disturbanceSentence } from '../electron/core/explain.ts';
+import { warningTable } from '../electron/core/health/warnings.ts';
+import type { ActiveWarning } from '../electron/core/health/warnings.ts';
+import { suggestionHelp } from '../electron/core/log-query/suggest.ts';
+import type { DisturbanceKind } from '../electron/core/model.ts';
+import { sentenceTexts } from '../electron/core/sentence.ts';
+import type { Sentence } from '../electron/core/sentence.ts';
+import { visible } from './format.ts';
+import { typedHere } from './own-command.ts';
+
+/** The English of all of them, by key; `{name}` stands for a value. */
+export const englishSentences: Readonly<Record<string, string>> = {
+  ...sentenceTexts,
+  ...Object.fromEntries(Object.entries(warningTable).flatMap(([code, { title, text, advice }]) => Object.entries({ title, text, advice }).map(([part, words]) => [`warning.${code}.${part}`, words]))),
+  ...Object.fromEntries(Object.entries(errorAdvice).map(([code, advice]) => [`advice.${code}`, advice])),
+  // What an error of this code is, for languages in which its message is foreign; in English the message says more.
+  ...Object.fromEntries(Object.keys(errorAdvice).map((code) => [`fault.${code}`, ''])),
+  ...Object.fromEntries(suggestionHelp.map((help) => [`help.${help}`, help])),
+};
+
+/** The namespace of these texts in i18next. */
+export const sentenceNamespace = 'sentences';
+
+/** The sentence in the person's language. */
+export function word(t: TFunction, { key, values }: Sentence): string {
+  const worded = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, typeof value === 'object' ? word(t, value) : value]));
+  return look(t, key, worded, key);
+}
+
+/** Title, text or advice of a warning; its English where a newer agent knows more warnings than this window. */
+export function warningWords(t: TFunction, { code, values, ...english }: ActiveWarning & Readonly<Record<WarningPart, string>>, part: WarningPart): string {
+  const { kind } = values;
+  const worded = kind === undefined ? values : { ...values, why: word(t, disturbanceSentence(kind as DisturbanceKind)) };
+  return look(t, `warning.${code}.${part}`, worded, english[part]);
+}
+
+type WarningPart = 'title' | 'text' | 'advice';
+
+/** What to do about an error. */
+export function adviceWords(t: TFunction, { code, advice }: ErrorBody): string {
+  return look(t, `advice.${code}`, {}, advice);
+}
+
+/** An error in one short sentence, for messages at the edge of the window. */
+export function errorLine(t: TFunction, error: ErrorBody): string {
+  const fault = faultWords(t, error);
+  return visible(typedHere(fault === '' ? error.message : fault).replaceAll('`', ''));
+}
+
+/** What an error is, by its code; empty in English, where its message says so. */
+export function faultWords(t: TFunction, { code }: ErrorBody): string {
+  return look(t, `fault.${code}`, {}, '');
+}
+
+/** A few words about what may come next in a filter. */
+export function helpWords(t: TFunction, help: string): string {
+  return help === '' ? '' : look(t, `help.${help}`, {}, help);
+}
+
+function look(t: TFunction, key: string, values: Readonly<Record<string, string | number>>, unknown: string): string {
+  const { count } = values;
+  return t(key, {
+    ns: sentenceNamespace, keySeparator: false, nsSeparator: false, defaultValue: unknown, replace: values, ...(typeof count === 'number' ? { count } : {}),
+  });
+}

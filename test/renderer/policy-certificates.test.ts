@@ -1,0 +1,107 @@
+// The Policy and Certificates screens in a real Chromium: what they show, strangers' strings as text, axe, one column at 320 pixels.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect as expectPage } from '@playwright/test';
+import type { Page } from '@playwright/test';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { repository } from '../support/agent.ts';
+import { hasChromium, startWindowLab } from './fixture-window.ts';
+import type { OpenedWindow, WindowLab } from './fixture-window.ts';
+
+/** Where pictures of this run go, for people to look at. */
+const shots = join(repository, 'test', 'out', 'shots');
+
+describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
+  let lab: WindowLab;
+  let opened: OpenedWindow | null = null;
+  beforeAll(async () => {
+    mkdirSync(shots, { recursive: true });
+    lab = await startWindowLab();
+  });
+  afterAll(async () => { await lab.close(); });
+  afterEach(async () => {
+    await opened?.close();
+    opened = null;
+  });
+
+  async function openAt(screen: 'policy' | 'certificates', options: Parameters<WindowLab['open']>[0] = {}): Promise<OpenedWindow> {
+    opened = await lab.open(options);
+    await expectPage(opened.page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
+    await opened.page.keyboard.press(screen === 'policy' ? 'Control+4' : 'Control+5');
+    await expectPage(opened.page.getByRole('table').first()).toBeVisible();
+    return opened;
+  }
+
+  test('policy: who set what, rules in order, and an invalid file by its line', async () => {
+    const { page, agent, complaints } = await openAt('policy');
+    await expectPage(page.getByRole('alert', { name: 'Problems' })).toContainText('90-mine.json, line 7');
+    await expectPage(page.getByRole('alert', { name: 'Problems' })).toContainText('is not a host pattern');
+    const rules = page.getByRole('region', { name: 'Rules' }).getByRole('row');
+    await expectPage(rules.nth(1)).toContainText('Must inspect');
+    await expectPage(rules.nth(1)).toContainText('host *.bank.example, port 443');
+    await expectPage(rules.nth(1)).toContainText('The organisation');
+    await expectPage(rules.nth(3)).toContainText('<b>all</b>⟨U+202E⟩gpj');
+    const values = page.getByRole('region', { name: 'Settings' });
+    await expectPage(values.getByRole('row')).toHaveCount(5);
+    await values.getByRole('radio', { name: /^All/ }).click();
+    await expectPage(values.getByRole('row').filter({ hasText: 'learning.firstHours' })).toContainText('Default');
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await expectPage(page.getByText('The policy was read again.')).toBeVisible();
+    expect(agent.calls.filter(({ route }) => route === 'reloadPolicy')).toHaveLength(1);
+    expect(complaints).toEqual([]);
+  });
+
+  test('certificates: the root, every store with its state in words, and the commands that change them', async () => {
+    const { page, agent, complaints } = await openAt('certificates');
+    const stores = page.getByRole('region', { name: 'Trust stores' });
+    await expectPage(stores.getByRole('row').filter({ hasText: 'firefox' })).toContainText('Missing');
+    await expectPage(stores.getByRole('row').filter({ hasText: 'java' })).toContainText('another password');
+    await expectPage(stores.getByRole('row').filter({ hasText: '<script>' })).toContainText('Not checked');
+    await expectPage(stores.getByText('npx --no-install pinlight trust install')).toBeVisible();
+    await page.getByRole('button', { name: 'Look again' }).click();
+    await expect.poll(() => agent.calls.filter(({ route }) => route === 'trust').length).toBe(2);
+    expect(complaints).toEqual([]);
+  });
+
+  test('an agent that has gone is said in words, with another try', async () => {
+    opened = await lab.open();
+    const { page, agent } = opened;
+    await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
+    agent.lose();
+    await page.keyboard.press('Control+4');
+    await expectPage(page.getByText('The agent does not answer.').first()).toBeVisible();
+    agent.find();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await expectPage(page.getByRole('table').first()).toBeVisible();
+  });
+
+  const looks = [
+    { colorScheme: 'light', width: 1280, height: 900 }, { colorScheme: 'dark', width: 1280, height: 900 },
+    { colorScheme: 'light', width: 720, height: 900 }, { colorScheme: 'dark', width: 720, height: 900 },
+  ] as const;
+  test.each(looks)('axe finds nothing in $colorScheme at $width', { timeout: 60_000 }, async ({ colorScheme, width, height }) => {
+    for (const screen of ['policy', 'certificates'] as const) {
+      const { page, close } = await openAt(screen, { colorScheme, viewport: { width, height } });
+      await page.screenshot({ path: join(shots, `${screen}-${colorScheme}-${width}.png`), fullPage: true });
+      expect(await complaintsOf(page), screen).toEqual([]);
+      await close();
+    }
+    opened = null;
+  });
+
+  test('at 400 % zoom (320 pixels) neither scrolls sideways', async () => {
+    for (const screen of ['policy', 'certificates'] as const) {
+      const { page, close } = await openAt(screen, { viewport: { width: 320, height: 640 } });
+      expect(await page.evaluate<number>('document.scrollingElement.scrollWidth'), screen).toBeLessThanOrEqual(320);
+      await page.screenshot({ path: join(shots, `${screen}-320.png`), fullPage: true });
+      await close();
+    }
+    opened = null;
+  });
+});
+
+async function complaintsOf(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
+  return violations.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary ?? ''}`));
+}
