@@ -13,7 +13,7 @@ const imports: readonly Import[] = files.flatMap(readImports);
 
 /** Room of a file: the first folder of this list that holds it. Inside the agent each sub-folder is a room of its own. */
 const rooms = [
-  'electron/core', 'electron/contract', 'electron/client', 'electron/cli', 'electron/main', 'electron/preload',
+  'electron/core', 'electron/contract', 'electron/client', 'electron/cli', 'electron/watchdog', 'electron/main', 'electron/preload',
   'electron/agent/store', 'electron/agent/events', 'electron/agent/ca', 'electron/agent/policy', 'electron/agent/health',
   'electron/agent/proxy', 'electron/agent/pinning', 'electron/agent/control', 'electron/agent/diagnostics', 'electron/agent', 'native', 'renderer',
 ] as const;
@@ -29,6 +29,7 @@ const allowed: Readonly<Record<Room, readonly Room[]>> = {
   'electron/client': low,
   // A person's command changes the system itself (decision 25), the agent never does.
   'electron/cli': [...low, 'electron/client', 'native'],
+  'electron/watchdog': [...low, 'electron/client', 'native'],
   'electron/main': [...low, 'electron/client'],
   'electron/preload': low,
   'electron/agent/store': low,
@@ -51,7 +52,8 @@ const outside: Readonly<Partial<Record<Room, readonly string[]>>> = {
   'electron/contract': [],
   'electron/client': ['node:'],
   'electron/cli': ['node:', 'commander'],
-  'electron/main': ['node:', 'electron'],
+  'electron/watchdog': ['node:'],
+  'electron/main': ['node:', 'electron', 'i18next'],
   'electron/preload': ['electron'],
   native: ['node:', 'koffi', 'better-sqlite3'],
   renderer: ['react', 'react-dom/', 'react-aria-components', '@tanstack/react-virtual', 'zustand/', 'zustand', 'i18next', 'react-i18next', 'lucide-react'],

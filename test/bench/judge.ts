@@ -33,7 +33,7 @@ function longestHistory(): History {
   const seen = (index: number, host: string, outcome: ConnectionOutcome): Observation => ({
     at: now - 1_000_000 + index * 3_000, host, disposition: 'inspect', outcome, appHash: 'aa', runtime: 'node', perCallTrust: false,
     trust: { store: 'system', holdsRoot: true, because: '', stale: false }, ja4: 't13d521100_b262b3658495_8e6e362c5eac', evidence,
-    circumstances: { rootAgeMs: 1e9, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, ech: false, upstream: 'verified' },
+    circumstances: { rootAgeMs: 1e9, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, unanswerable: null, ech: false, upstream: 'verified' },
   });
   return {
     host: 'h', others: { refusing: 0, accepted: false }, listed: null,

@@ -114,7 +114,7 @@ describe.runIf(python !== null)('the Group Policy templates', () => {
     const chosen: Record<string, () => unknown> = {
       enum: () => every(element, 'string').at(-1)?.text,
       decimal: () => Number(element.attributes['maxValue']),
-      text: () => (name === 'url' ? 'https://it.example' : 'text'),
+      text: () => (name === 'url' ? 'https://it.example' : name === 'sealTo' ? `${'A'.repeat(43)}=` : /File$|Credentials$/.test(name) ? 'C:\\file' : 'text'),
       list: () => (element.attributes['explicitValue'] === 'true' ? { 'a.example:443': '127.0.0.1:1' } : { 1: 'C:\\root.pem' }),
       multiText: () => ['[', '{"id": "a", "do": "bypass"}', ']'],
     };
@@ -133,7 +133,7 @@ describe.runIf(python !== null)('the configuration profile', () => {
     const values = Object.fromEntries(Object.entries(payload).filter(([name]) => !name.startsWith('Payload')));
     expect(values).toEqual(exampleValues());
     expect(readPolicyProfile(values, 'x')).toMatchObject({ kind: 'policy' });
-    expect(leaves(values).filter((key) => !key.startsWith('rules')).toSorted()).toEqual(policyKeys().map(({ key }) => key).filter((key) => key.includes('.') && !key.startsWith('rules')).toSorted());
+    expect(leaves(values).filter((key) => !key.startsWith('rules')).toSorted()).toEqual(policyKeys().filter((one) => one.default !== null || one.key.startsWith('managedBy.')).map(({ key }) => key).filter((key) => key.includes('.') && !key.startsWith('rules')).toSorted());
   });
 });
 

@@ -22,7 +22,7 @@ export const commandLine = {
   tstclntOwnList: tstclnt('NSS tstclnt with a list of its own', 'own-list'),
 } satisfies Record<string, Program>;
 
-function curl(title: string, trust: Trust, flags: readonly string[]): Program {
+export function curl(title: string, trust: Trust, flags: readonly string[]): Program {
   return {
     title, trust, pins: 'some', does: 'request', debian: 'curl', needs: ['curl'],
     visit: (place, visit) => runCommand('curl', [
@@ -57,10 +57,10 @@ export function opensslArguments(place: Place, visit: Visit, trust: Trust): stri
   ];
 }
 
-function gnutlsCli(title: string, trust: Trust): Program {
+export function gnutlsCli(title: string, trust: Trust, flags: readonly string[] = []): Program {
   return {
     title, trust, pins: 'some', does: 'request', debian: 'gnutls-bin proxychains4', needs: ['gnutls-cli', 'proxychains4'],
-    visit: (place, visit) => runChained(place, 'gnutls-cli', gnutlsArguments(place, visit, trust), {
+    visit: (place, visit) => runChained(place, 'gnutls-cli', [...flags, ...gnutlsArguments(place, visit, trust)], {
       input: request(visit), holdInput: true, ...(visit.pinned ? { env: { HOME: knownHosts(place, visit) } } : {}),
     }),
   };

@@ -189,7 +189,7 @@ function passed(random: Random, app: App): Observation {
 
 function seen(app: App, at: number, what: HandshakeEvidence): Observation {
   const circumstances: Circumstances = {
-    rootAgeMs: rootAge, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, ech: false, upstream: 'verified',
+    rootAgeMs: rootAge, olderThanRoot: false, disturbance: null, clientCertificateAsked: false, unanswerable: null, ech: false, upstream: 'verified',
   };
   return { ...app, at, host: 'here.example', disposition: 'inspect', outcome: classifyHandshake(what, app.runtime), evidence: what, circumstances };
 }

@@ -6,7 +6,9 @@ import type { VerdictKind } from '../../electron/core/model.ts';
 import * as browsers from '../clients/browsers.ts';
 import { ownCopy, type Place, type Program } from '../clients/program.ts';
 import { commandLine, go, java, node, others, python } from '../clients/programs.ts';
-import { nodeRacing, opensslForeignGroup, opensslWithoutOurCurve } from './programs.ts';
+import {
+  curlOldSuites, gnutlsOldSuites, nodeRacing, opensslForeignGroup, opensslOldSuites, opensslOnly13, opensslStaticRsa, opensslWithoutOurCurve,
+} from './programs.ts';
 
 /** plain: HTTP/1.1. slow: begins its handshake late. asks, demands: a client certificate. rsa: its key is RSA. */
 export type OriginKind = 'plain' | 'h2' | 'slow' | 'asks' | 'demands' | 'rsa';
@@ -87,6 +89,10 @@ const noSign = (id: string, program: Program, note: string, more: More = {}): Si
 /** Leaves without asking for anything: says nothing about trust, and nothing may come of it. */
 const saysNothing = (id: string, program: Program, note: string, more: More = {}): Situation =>
   ({ id, program, steps: [{ at: 'here', times: 3 }], truth: 'undetermined', worksAt: null, learns: false, note, ...more });
+
+/** What it offers our leg cannot answer: let through before anybody does (decision 18), and nothing is learned. */
+const cannotBeAnswered = (id: string, program: Program, note: string, more: More = {}): Situation =>
+  ({ id, program, steps: [{ at: 'here', times: 2 }], truth: 'incompatible', worksAt: 1, learns: false, note, ...more });
 
 const browser = { most: 1, heavy: true } as const;
 
@@ -170,8 +176,13 @@ export const situations: readonly Situation[] = [
 
   { id: 'openssl-no-curve', program: opensslWithoutOurCurve, steps: [{ at: 'here', times: 2 }], truth: 'inspectable', worksAt: 1, tls: '1.2', origin: 'rsa',
     note: 'offers suites of our leaf\'s kind, but not the curve of its key: answered with an RSA leaf' },
-  { id: 'openssl-foreign-group', program: opensslForeignGroup, steps: [{ at: 'here', times: 2 }], truth: 'undetermined', worksAt: 1, tls: '1.3', learns: false,
-    note: 'no group in common: let through before anybody answers (decision 18), so nothing is learned about its trust' },
+  cannotBeAnswered('openssl-foreign-group', opensslForeignGroup, 'no group in common', { tls: '1.3' }),
+  cannotBeAnswered('openssl-old-suites', opensslOldSuites, 'offers CBC suites alone, which our leg does not have', { tls: '1.2' }),
+  cannotBeAnswered('curl-old-suites', curlOldSuites, 'offers CBC suites alone', { tls: '1.2' }),
+  cannotBeAnswered('gnutls-old-suites', gnutlsOldSuites, 'offers CBC suites alone', { tls: '1.2' }),
+  cannotBeAnswered('openssl-static-rsa', opensslStaticRsa, 'offers no forward secrecy', { tls: '1.2', origin: 'rsa' }),
+  { id: 'openssl-newer-than-server', program: opensslOnly13, steps: [{ at: 'here', times: 2 }], truth: 'undetermined', worksAt: null, tls: '1.2', learns: false,
+    note: 'offers TLS 1.3 alone to a server that has 1.2: fails untouched as well, so it is not our doing' },
 
   saysNothing('openssl-monitor', others.opensslHandshake, 'a certificate monitor, the bytes of a pin; an agent of its own, because it must have sent data nowhere', { apart: true }),
   saysNothing('gnutls-monitor', others.gnutlsHandshake, 'a certificate monitor', { apart: true }),

@@ -1,7 +1,7 @@
 // Two rows of `npm run check:security` in full: real servers, Chromium, an agent. The whole table is the command's business.
 import { describe, expect, test } from 'vitest';
 import { findCommand } from '../support/find-command.ts';
-import { asTable, loadRows, runRows } from './registry.ts';
+import { asTable, chooseRows, loadRows, runRows, skip } from './registry.ts';
 import { situations } from './situations.ts';
 
 describe('the situations', () => {
@@ -33,4 +33,27 @@ test('no leaf comes into being for broken keys and wrong purposes, sound ones ar
 test('a row that throws has failed and says why', async () => {
   const report = await runRows([{ id: 'Z1', title: 'breaks', source: '', run: () => Promise.reject(new Error('no such thing')) }], () => undefined);
   expect(report.rows[0]).toMatchObject({ id: 'Z1', pass: false, detail: 'not run: no such thing' });
+});
+
+describe('what is asked for', () => {
+  test('every criterion of the table has its row, once, and there are at least 50', async () => {
+    const ids = (await loadRows()).map(({ id }) => id);
+    const wanted = Object.entries({ A: 14, B: 13, C: 11, D: 9, E: 8, F: 8, G: 8 }).flatMap(([letter, count]) => Array.from({ length: count }, (_, n) => `${letter}${n + 1}`));
+    expect([...ids].sort()).toEqual([...wanted, 'LNA1'].sort());
+    expect(ids.length).toBeGreaterThanOrEqual(50);
+  });
+  test('a row, a group by its letter, both, and what is neither', async () => {
+    const all = await loadRows();
+    const idsOf = (...wishes: string[]): string[] => chooseRows(all, wishes).rows.map(({ id }) => id);
+    expect(idsOf('E2', 'E4')).toEqual(['E2', 'E4']);
+    expect(idsOf('D')).toEqual(['D1', 'D2', 'D3', 'D4', 'D5', 'D6', 'D7', 'D8', 'D9']);
+    expect(idsOf('LNA', 'A14')).toEqual(['A14', 'LNA1']);
+    expect(idsOf()).toHaveLength(all.length);
+    expect(chooseRows(all, ['Z9', 'E']).unknown).toEqual(['Z9']);
+  });
+  test('a skipped row has neither passed nor failed, and says why', async () => {
+    const report = await runRows([{ id: 'Z1', title: 'needs a thing', source: '', run: () => Promise.resolve(skip('there is no thing')) }], () => undefined);
+    expect(report.rows[0]).toMatchObject({ tried: 0, failed: 0, pass: false, skipped: 'there is no thing' });
+    expect(asTable(report)).toMatch(/Z1 .*SKIP/);
+  });
 });

@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { X509Certificate } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import * as net from 'node:net';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
@@ -97,7 +97,7 @@ function ended(child: ChildProcess): Promise<void> {
 }
 
 function pathOf(command: string): string {
-  const path = findCommand(command);
+  const path = isAbsolute(command) ? command : findCommand(command);
   if (path === null) throw new Error(`${command} is not installed`);
   return path;
 }

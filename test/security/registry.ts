@@ -7,6 +7,8 @@ import type { Grade } from './grade.ts';
 export type CheckRun = {
   /** Criteria that were asked for. */
   readonly ids: readonly string[];
+  /** Fewer repetitions of what is random or many; no row is left out for it but those with `slow`. */
+  readonly quick: boolean;
   /** One line about what is going on. */
   readonly progress: (text: string) => void;
 };
@@ -20,6 +22,8 @@ export type RowResult = {
   readonly laundered?: number;
   /** A leg's grade, from the row that has measured it. */
   readonly grade?: { readonly upstream: Grade } | { readonly downstream: Grade };
+  /** Why this machine or this version cannot try it; the row is then neither passed nor failed. */
+  readonly skipped?: string;
 };
 
 export type Row = {
@@ -28,6 +32,8 @@ export type Row = {
   readonly title: string;
   /** Where the criterion comes from: KbP SIHI SST NSA TA17 STIP TPBP BR 9325 8446 5280 BSL. */
   readonly source: string;
+  /** Takes half a minute or more even where little is repeated: left out of a quick run. */
+  readonly slow?: true;
   run(run: CheckRun): Promise<RowResult>;
 };
 
@@ -45,9 +51,23 @@ export async function loadRows(): Promise<readonly Row[]> {
   return modules.flatMap(({ rows }) => rows).sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
 }
 
+/** The rows that were asked for, by id or by the letter of a group; `unknown`: what is neither. No wish = every row. */
+export function chooseRows(all: readonly Row[], wishes: readonly string[]): { readonly rows: readonly Row[]; readonly unknown: readonly string[] } {
+  const fits = (wish: string) => (row: Row): boolean => row.id === wish || row.id.replace(/\d+$/, '') === wish;
+  return {
+    rows: wishes.length === 0 ? all : all.filter((row) => wishes.some((wish) => fits(wish)(row))),
+    unknown: wishes.filter((wish) => !all.some(fits(wish))),
+  };
+}
+
+/** A result without a try: what stands in the way. */
+export function skip(why: string): RowResult {
+  return { tried: 0, failed: 0, detail: `skipped: ${why}`, skipped: why };
+}
+
 /** Runs rows one after another. A row that throws has failed, and says why. */
-export async function runRows(rows: readonly Row[], progress: (text: string) => void): Promise<CheckDocument> {
-  const run: CheckRun = { ids: rows.map(({ id }) => id), progress };
+export async function runRows(rows: readonly Row[], progress: (text: string) => void, quick = false): Promise<CheckDocument> {
+  const run: CheckRun = { ids: rows.map(({ id }) => id), quick, progress };
   const done: CheckDocument['rows'][number][] = [];
   let laundered = 0;
   let grade: CheckDocument['grade'] = { upstream: null, downstream: null };
@@ -56,7 +76,8 @@ export async function runRows(rows: readonly Row[], progress: (text: string) => 
     const result = await row.run(run).catch((error: unknown): RowResult => ({ tried: 0, failed: 1, detail: `not run: ${error instanceof Error ? error.message : String(error)}` }));
     laundered += result.laundered ?? 0;
     grade = { ...grade, ...result.grade };
-    done.push({ id: row.id, title: row.title, tried: result.tried, failed: result.failed, pass: result.failed === 0 && result.tried > 0, detail: result.detail });
+    const { laundered: _laundered, grade: _grade, ...told } = result;
+    done.push({ id: row.id, title: row.title, ...told, pass: result.failed === 0 && result.tried > 0 });
   }
   return { rows: done, laundered, grade };
 }
@@ -64,7 +85,7 @@ export async function runRows(rows: readonly Row[], progress: (text: string) => 
 /** For people: one line a row, then what there is to say about them. */
 export function asTable({ rows, laundered, grade }: CheckDocument): string {
   const width = Math.max(...rows.map(({ title }) => title.length));
-  const lines = rows.map((row) => `${row.id.padEnd(4)} ${row.title.padEnd(width)} ${String(row.tried).padStart(6)} tried ${String(row.failed).padStart(4)} failed  ${row.pass ? 'pass' : 'FAIL'}`);
+  const lines = rows.map((row) => `${row.id.padEnd(4)} ${row.title.padEnd(width)} ${String(row.tried).padStart(6)} tried ${String(row.failed).padStart(4)} failed  ${row.pass ? 'pass' : row.skipped === undefined ? 'FAIL' : 'SKIP'}`);
   const notes = rows.filter(({ detail }) => detail !== '').map(({ id, detail }) => `${id}: ${detail}`);
   return [...lines, '', ...notes, '', `laundered certificates: ${laundered}`, `grade: upstream ${grade.upstream ?? 'not measured'}, downstream ${grade.downstream ?? 'not measured'}`].join('\n');
 }

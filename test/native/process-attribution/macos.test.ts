@@ -86,6 +86,8 @@ describe('what macOS answers', () => {
     expect(candidatePids(list, 50000, 18443)).toEqual([7]);
     expect(candidatePids(list.subarray(0, 40), 50000, 18443)).toEqual([]);
     expect(candidatePids(Buffer.alloc(100), 50000, 18443)).toEqual([]);
+    // A record of 4 GB: the step to the next one once became none, and the walk never ended.
+    expect(candidatePids(Buffer.concat([Buffer.alloc(24), Buffer.from('ffffffff10000000', 'hex')]), 50000, 18443)).toEqual([]);
   });
 
   test('cut answers are null', () => {

@@ -10,6 +10,7 @@ describe('parseStat', () => {
     ['gives null for an empty text', '', null],
     ['gives null for a line without name', '7780 curl S 1', null],
     ['gives null for a line that ends early', '7780 (curl) S 4242', null],
+    ['gives null for a start time that is no number any more', `7780 (curl) ${tail.replace('98765', '9'.repeat(400))}`, null],
   ])('%s', (_name, text, expected) => {
     expect(parseStat(text)).toEqual(expected);
   });
@@ -27,6 +28,7 @@ test.each([
 test('a start time counts from boot in hundredths of a second', () => {
   expect(startedAtOf('98765', 1_700_000_000_120)).toBe(1_700_000_987_770);
   expect(parseBootTime('cpu 1 2\n')).toBeNull();
+  expect(parseBootTime(`btime ${'9'.repeat(400)}\n`)).toBeNull();
 });
 
 describe('parseNulList', () => {

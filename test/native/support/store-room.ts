@@ -76,8 +76,11 @@ export function makeAuthority(folder: string, device = 'laptop'): Authority {
   return made.authority;
 }
 
-/** Answers `hello` over TLS as localhost, with a leaf of this root; resolves with the port. */
-export async function serveHello(authority: Authority): Promise<{ readonly port: number; readonly asked: string[]; close(): void }> {
+/** `asked`: paths that were asked for; `refusals`: handshakes that a client broke off. */
+export type HelloServer = { readonly port: number; readonly asked: string[]; refusals(): number; close(): void };
+
+/** Answers `hello` over TLS as localhost, with a leaf of this root. */
+export async function serveHello(authority: Authority): Promise<HelloServer> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const now = Date.now();
   const leaf = mintLeaf({
@@ -89,14 +92,17 @@ export async function serveHello(authority: Authority): Promise<{ readonly port:
     asked.push(request.url ?? '');
     response.setHeader('connection', 'close').end('hello');
   });
-  server.on('tlsClientError', () => undefined);
+  let refused = 0;
+  server.on('tlsClientError', () => {
+    refused += 1;
+  });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('no port');
   return {
-    port: bound.port, asked,
+    port: bound.port, asked, refusals: () => refused,
     close() {
       server.closeAllConnections();
       server.close();

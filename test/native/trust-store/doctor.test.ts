@@ -34,7 +34,7 @@ async function doctor({ only, verb, PATH = '/usr/bin:/bin', rootPem = pem, passw
   process.env['JAVA_HOME'] = at('jdk');
   try {
     const opened = await openDoctor({
-      stateFolder: at('state'), rootPem, home: at('home'), env: { PATH, HOME: at('home') }, only, storePassword: password, now: () => 1_000, onProgress: () => undefined,
+      stateFolder: at('state'), roots: [rootPem], home: at('home'), env: { PATH, HOME: at('home') }, only, storePassword: password, now: () => 1_000, onProgress: () => undefined,
     });
     if (opened.kind !== 'doctor') throw new Error(`${opened.kind}: ${opened.why}`);
     try {

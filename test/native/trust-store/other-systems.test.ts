@@ -101,7 +101,7 @@ describe.each([
   test('the new root goes in, the old one out, and everything out again', async () => {
     const store = make();
     const change = journal.begin(store.name, 'install');
-    expect(await store.install(change, root)).toEqual({ kind: 'changed' });
+    expect(await store.install(change, [root])).toEqual({ kind: 'changed' });
     change.done();
     expect(await state(store)).toEqual(['read', [root.name], [root.name]]);
     for (const words of expected) expect(calls.join('\n')).toContain(words);
@@ -121,7 +121,7 @@ test('macOS without a screen: refused in words, and the half is taken back', asy
   broken = 'no trust';
   const store = macosStore(callerOf(true));
   const change = journal.begin(store.name, 'install');
-  expect(await store.install(change, root)).toMatchObject({ kind: 'refused', why: expect.stringContaining('wants an administrator') });
+  expect(await store.install(change, [root])).toMatchObject({ kind: 'refused', why: expect.stringContaining('wants an administrator') });
   await change.undo((_subject, verb, name, data) => store.undoStep?.(verb, name, data) ?? Promise.resolve());
   expect(await state(store)).toEqual(['read', [old.name], [old.name]]);
 });

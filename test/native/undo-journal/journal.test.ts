@@ -166,9 +166,9 @@ describe('a finished change', () => {
     const change = journal.begin('store', 'install');
     change.write(at('a'), Buffer.from('new'));
     change.done();
-    expect(readdirSync(at('state', 'undo', 'saved'))).toHaveLength(1);
+    expect(readdirSync(at('state', 'undo', 'trust.saved'))).toHaveLength(1);
     journal.forget();
-    expect(readdirSync(at('state', 'undo', 'saved'))).toEqual([]);
+    expect(readdirSync(at('state', 'undo', 'trust.saved'))).toEqual([]);
     journal.begin('again', 'install').done();
     expect(parseJournal(readFileSync(at('state', 'undo', 'trust.jsonl'), 'utf8'))).toHaveLength(2);
   });
@@ -182,6 +182,20 @@ test('what is made for others to read can be read by them, whatever the umask', 
     process.umask(umask);
   }
   expect(['x', 'x/y', 'x/y/b'].map((name) => statSync(at(name)).mode & 0o777)).toEqual([0o755, 0o755, 0o644]);
+});
+
+test('forgetting takes nothing away from another journal of the folder', () => {
+  put('a', 'old');
+  const journal = open();
+  const change = journal.begin('store', 'install');
+  change.write(at('a'), Buffer.from('new'));
+  change.done();
+  const other = openJournal(at('state', 'undo'), 'steer', () => 1);
+  if (other.kind !== 'journal') throw new Error(other.kind);
+  other.journal.forget();
+  other.journal.close();
+  expect(journal.begin('store', 'remove').restore([at('a')], () => true)).toBe(true);
+  expect(readFileSync(at('a'), 'utf8')).toBe('old');
 });
 
 test('one at a time: the second is told, and let in when the first is done', () => {

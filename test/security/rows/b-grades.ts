@@ -12,7 +12,7 @@ import type { CheckRun, Row, RowResult } from '../registry.ts';
 
 export const rows: readonly Row[] = [
   { id: 'B1', title: 'what our ClientHello offers', source: 'SIHI', run: upstreamGrade },
-  { id: 'B2', title: 'what testssl.sh finds on the app\'s leg', source: 'SIHI SST', run: downstreamGrade },
+  { id: 'B2', title: 'what testssl.sh finds on the app\'s leg', source: 'SIHI SST', slow: true, run: downstreamGrade },
   { id: 'B5', title: 'no compression, no renegotiation, fallback signal', source: 'KbP SIHI 9325', run: renegotiation },
 ];
 

@@ -1,0 +1,318 @@
+// Transparent capture for real: rules of the kernel, a real agent under a user of its own, real curl of two users, servers behind a cable.
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createControlClient } from '../../../electron/client/control-client.ts';
+import { agentNodeArguments } from '../../../electron/contract/agent-arguments.ts';
+import type { ConnectionRow } from '../../../electron/contract/snapshot.ts';
+import { pinlightFile } from '../../cli/run-pinlight.ts';
+import { repository } from '../../support/agent.ts';
+import { createTestAuthority } from '../../support/origins.ts';
+import { openTwoNetworks, type Ran, type TwoNetworks } from '../support/two-networks.ts';
+
+const agentUid = 64_001;
+const captured = 65_534;
+const other = 65_533;
+const port = 18_444;
+const shop = 'shop.pinlight.test';
+
+const opened = await openTwoNetworks();
+if (opened !== null) suite(opened);
+else test.skip('transparent capture', () => undefined);
+
+function suite({ folder, here, there, agentRun, close }: TwoNetworks): void {
+  const authority = createTestAuthority();
+  chmodSync(authority.folder, 0o755);
+  const state = path.join(folder, 'agent');
+  const rootState = path.join(folder, 'root');
+  const client = createControlClient({ controlPath: path.join(agentRun, 'control.sock') });
+  const journal = path.join(rootState, 'pinlight/undo/capture.jsonl');
+  const servers: ChildProcessWithoutNullStreams[] = [];
+  let agent: ChildProcessWithoutNullStreams;
+
+  beforeAll(async () => {
+    chownSync(state, agentUid, agentUid);
+    mkdirSync(rootState, { mode: 0o700 });
+    const leaf = authority.leaf(shop);
+    const server = path.join(folder, 'server.mjs');
+    writeFileSync(server, `
+      import https from 'node:https'; import dgram from 'node:dgram';
+      https.createServer(${JSON.stringify({ key: leaf.key, cert: leaf.cert })}, (request, response) => {
+        response.setHeader('connection', 'close').end('hello from ' + request.socket.remoteAddress + '\\n');
+      }).listen(443, '::', () => console.log('ready'));
+      const quic = dgram.createSocket('udp6', (bytes, from) => quic.send(bytes, from.port, from.address)).bind(443);`);
+    servers.push(there.start([process.execPath, server]));
+    await once(servers[0]?.stdout ?? process.stdin, 'data');
+    agent = await startAgent();
+  }, 30_000);
+  afterAll(() => {
+    for (const child of [...servers, agent]) child.kill('SIGKILL');
+    authority.close();
+    close();
+  });
+
+  async function startAgent(): Promise<ChildProcessWithoutNullStreams> {
+    const policy = path.join(folder, 'policy.json');
+    writeFileSync(policy, JSON.stringify({
+      version: 1,
+      // On a busy machine the first look-up of an owner may be late.
+      defaults: { onUnknownApp: 'inspect' },
+      rules: [
+        { id: 'private', when: { host: 'private.pinlight.test' }, do: 'bypass' }, { id: 'no', when: { host: 'blocked.pinlight.test' }, do: 'block' },
+        { id: 'web', when: { host: '*.pinlight.test' }, do: 'inspect' }, { id: 'address', when: { host: ['10.77.0.2', 'fd77::2'] }, do: 'inspect' },
+      ],
+      network: { port: 18_443, transparentPort: port, upstreamRoots: [authority.rootFile] },
+    }));
+    // As the service runs: a user of its own that may see whose socket is whose. Without the second right /proc/PID/fd cannot be opened.
+    const child = here.start([
+      'setpriv', `--reuid=${agentUid}`, `--regid=${agentUid}`, '--clear-groups', '--inh-caps=+sys_ptrace,+dac_read_search', '--ambient-caps=+sys_ptrace,+dac_read_search',
+      process.execPath, ...agentNodeArguments(repository), path.join(repository, 'electron/agent/main.ts'), '--policy', policy, '--ready-json',
+    ], { PINLIGHT_HOME: state });
+    child.stderr.on('data', (bytes: Buffer) => void process.stderr.write(bytes));
+    await once(child.stdout, 'data');
+    return child;
+  }
+
+  const pinlight = (args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcessWithoutNullStreams =>
+    here.start([process.execPath, pinlightFile, ...args], { XDG_STATE_HOME: rootState, HOME: rootState, ...env });
+  const capture = (...args: string[]): Promise<Ran> => here.run([process.execPath, pinlightFile, 'capture', ...args], { XDG_STATE_HOME: rootState, HOME: rootState });
+  const as = (uid: number, command: readonly string[], env = {}): Promise<Ran> => here.run(['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', ...command], env);
+  const curl = (uid: number, address: string, roots: string, ...more: string[]): Promise<Ran> =>
+    as(uid, ['curl', '-sS', '--max-time', '10', '--cacert', roots, '--resolve', `${shop}:443:${address}`, ...more, `https://${shop}/`]);
+  const rows = async (): Promise<readonly ConnectionRow[]> => (await client.call('connections', { limit: '50' }, {})).rows;
+  const ruleset = async (): Promise<string> => (await here.run(['nft', 'list', 'ruleset'])).stdout;
+  const root = (): string => {
+    // For curl under another user: the state folder is the agent's alone.
+    const copy = path.join(folder, 'root.pem');
+    if (!existsSync(copy)) writeFileSync(copy, readFileSync(path.join(state, 'root.pem')), { mode: 0o644 });
+    return copy;
+  };
+
+  test('nothing is captured before anybody asks, and status says so', async () => {
+    expect(await capture('status', '--json')).toMatchObject({ code: 1, stdout: expect.stringContaining('"on":false') });
+    expect(await curl(captured, '10.77.0.2', authority.rootFile)).toMatchObject({ code: 0, stdout: 'hello from ::ffff:10.77.0.1\n' });
+    expect(await rows()).toEqual([]);
+  });
+
+  test.each([
+    ['nobody is named', ['on'], 5, 'Name whose connections'],
+    ['the user does not exist', ['on', '--user', 'no-such-user'], 5, 'There is no user'],
+    ['a name that looks like an option', ['on', '--user=--help'], 5, 'There is no user'],
+    ['the port is none', ['on', '--user', 'nobody', '--port', '0'], 5, 'A port is'],
+    ['the agent itself would be captured', ['on', '--user', 'nobody', '--user', String(agentUid)], 5, 'The agent itself runs as uid'],
+  ])('capture is refused in words where %s', async (_name, args, code, words) => {
+    expect(await capture(...args)).toMatchObject({ code, stderr: expect.stringContaining(words) });
+    expect(await ruleset()).toBe('');
+  });
+
+  describe('captured', () => {
+    beforeAll(async () => {
+      expect(await capture('on', '--user', 'nobody')).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('uid 65534') });
+    });
+
+    test.each([['IPv4', '10.77.0.2'], ['IPv6', '[fd77::2]']])('curl of the chosen user is inspected over %s, with its own address, name and process', async (_name, address) => {
+      await vi.waitFor(async () => {
+        expect(await curl(captured, address, root())).toMatchObject({ code: 0, stdout: expect.stringContaining('hello from') });
+        const [row] = await rows();
+        expect(row).toMatchObject({
+          host: address.replace(/[[\]]/g, ''), ip: address.replace(/[[\]]/g, ''), serverName: shop, port: 443, disposition: 'inspect', rule: 'web',
+          outcome: { kind: 'established' }, appName: 'curl', pid: expect.any(Number),
+        });
+      }, { timeout: 15_000, interval: 500 });
+    }, 20_000);
+
+    test('another user reaches the server itself', async () => {
+      const before = (await rows()).length;
+      expect(await curl(other, '10.77.0.2', authority.rootFile)).toMatchObject({ code: 0 });
+      expect(await rows()).toHaveLength(before);
+    });
+
+    test('a name that the server cannot prove gets no certificate of ours: the app sees the server\'s own', async () => {
+      const claimed = 'bank.pinlight.test';
+      const ran = await as(captured, ['curl', '-sS', '-k', '-v', '--max-time', '10', '--resolve', `${claimed}:443:10.77.0.2`, `https://${claimed}/`]);
+      expect(ran.stderr).toContain('CN=Test origins');
+      expect((await rows())[0]).toMatchObject({ serverName: claimed, ip: '10.77.0.2', decided: 'inspect', disposition: 'bypass', reason: { code: 'upstream-invalid' } });
+    });
+
+    test.each([
+      ['a rule of its own lets through', 'private.pinlight.test', { disposition: 'bypass', rule: 'private' }],
+      ['no rule matches', 'else.example', { disposition: 'bypass', reason: { code: 'no-match' } }],
+    ])('a name that %s passes unread, whatever is said of its address', async (_name, host, row) => {
+      const ran = await as(captured, ['curl', '-sS', '-k', '-v', '--max-time', '10', '--resolve', `${host}:443:10.77.0.2`, `https://${host}/`]);
+      expect(ran).toMatchObject({ code: 0, stderr: expect.stringContaining('CN=Test origins') });
+      expect((await rows())[0]).toMatchObject({ serverName: host, ...row });
+    });
+
+    test('a name that is blocked gets an alert', async () => {
+      const ran = await as(captured, ['curl', '-sS', '-k', '--max-time', '10', '--resolve', 'blocked.pinlight.test:443:10.77.0.2', 'https://blocked.pinlight.test/']);
+      expect(ran).toMatchObject({ code: 35, stderr: expect.stringContaining('access denied') });
+      expect((await rows())[0]).toMatchObject({ serverName: 'blocked.pinlight.test', disposition: 'block', rule: 'no' });
+    });
+
+    test('without a name the address is what rules are about, and what the server has to prove', async () => {
+      expect(await as(captured, ['curl', '-sS', '-k', '--max-time', '10', 'https://10.77.0.2/'])).toMatchObject({ code: 0 });
+      expect((await rows())[0]).toMatchObject({ host: '10.77.0.2', serverName: null, decided: 'inspect', rule: 'address', disposition: 'bypass', reason: { code: 'upstream-invalid' } });
+    });
+
+    test.each([['IPv4', 'udp4', '10.77.0.2'], ['IPv6', 'udp6', 'fd77::2']])('QUIC of the chosen user is refused at once over %s, and another user\'s is answered', async (_name, type, address) => {
+      const ask = `const s = require('node:dgram').createSocket('${type}'); s.on('error', (e) => { console.log(e.code); s.close(); }).on('message', () => { console.log('answered'); s.close(); });
+        s.connect(443, '${address}', () => s.send('x')); setTimeout(() => process.exit(3), 5000).unref();`;
+      expect((await as(captured, [process.execPath, '-e', ask])).stdout).toMatch(/ECONNREFUSED|EPERM/);
+      expect((await as(other, [process.execPath, '-e', ask])).stdout).toBe('answered\n');
+    });
+
+    test('whoever comes to the port by itself is turned away, and the device\'s own addresses are left alone', async () => {
+      expect((await as(other, ['curl', '-sS', '--max-time', '5', `http://127.0.0.1:${port}/`])).stderr).toMatch(/Empty reply|reset by peer/);
+      expect((await as(captured, ['curl', '-sS', '--max-time', '5', '-k', 'https://10.77.0.1/'])).stderr).toContain('Failed to connect');
+    });
+
+    test('status says whose connections go where', async () => {
+      const ran = await capture('status', '--json');
+      expect(JSON.parse(ran.stdout)).toMatchObject({ ok: true, data: { on: true, settings: { uids: [captured], gids: [], ports: [443], listenerPort: port, agentUid } } });
+    });
+
+    test('a dead agent: the chosen user is refused at once, nobody slips past, and off works without it', async () => {
+      agent.kill('SIGKILL');
+      await once(agent, 'close');
+      const from = performance.now();
+      expect(await curl(captured, '10.77.0.2', authority.rootFile)).toMatchObject({ code: 7 });
+      expect(performance.now() - from).toBeLessThan(5_000);
+      expect(await capture('off')).toMatchObject({ code: 0, stderr: '' });
+      expect(await ruleset()).toBe('');
+      expect(await curl(captured, '10.77.0.2', authority.rootFile)).toMatchObject({ code: 0 });
+      agent = await startAgent();
+    }, 30_000);
+  });
+
+  test('a group is captured as well', async () => {
+    expect(await capture('on', '--group', 'nogroup')).toMatchObject({ code: 0 });
+    const ran = await curl(captured, '10.77.0.2', root());
+    expect(await capture('off')).toMatchObject({ code: 0 });
+    expect(ran).toMatchObject({ code: 0 });
+  });
+
+  test('rules that forget to spare the agent make no loop: its own connection is refused when it comes back', async () => {
+    const before = (await rows()).length;
+    await here.run([process.execPath, '--input-type=module', '-e', `
+      import { openCapture } from ${JSON.stringify(path.join(repository, 'native/packet-capture/index.ts'))};
+      const opened = await openCapture({ stateFolder: ${JSON.stringify(path.join(rootState, 'pinlight'))}, env: process.env, now: Date.now });
+      await opened.capture.install({ uids: [${agentUid}], gids: [], ports: [443], listenerPort: ${port}, agentUid: 1 });`]);
+    expect((await as(other, ['curl', '-sS', '-k', '--max-time', '10', '-x', 'http://127.0.0.1:18443', '--resolve', `${shop}:443:10.77.0.2`, 'https://10.77.0.2/'])).code).not.toBe(0);
+    expect(await capture('off')).toMatchObject({ code: 0 });
+    const made = (await rows()).length - before;
+    expect(made).toBeGreaterThan(1);
+    expect(made).toBeLessThan(10);
+    expect((await rows()).some(({ reason }) => reason.code === 'refused-target' && reason.detail?.includes('Pinlight\'s own') === true)).toBe(true);
+  });
+
+  describe('killed with kill -9', () => {
+    const slow = path.join(folder, 'slow');
+    const lines = (): number => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n').length - 1 : 0);
+    /** What the next command finds when it has taken back what was left. */
+    const next = async (): Promise<string> => {
+      const ran = await here.run([process.execPath, '--input-type=module', '-e', `
+        import { openCapture } from ${JSON.stringify(path.join(repository, 'native/packet-capture/index.ts'))};
+        const opened = await openCapture({ stateFolder: ${JSON.stringify(path.join(rootState, 'pinlight'))}, env: process.env, now: Date.now });
+        const state = await opened.capture.check();
+        console.log(JSON.stringify([state.kind, state.settings?.uids ?? [], opened.capture.recovered.flatMap(({ left }) => left)]));
+        opened.capture.close();`]);
+      return ran.stdout.trim();
+    };
+    const rowsOfKills = [
+      { from: [], verb: ['on', '--user', 'nobody'], may: ['["off",[],[]]', '["on",[65534],[]]'] },
+      { from: ['on', '--user', 'nobody'], verb: ['on', '--user', 'daemon'], may: ['["on",[65534],[]]', '["on",[1],[]]'] },
+      { from: ['on', '--user', 'nobody'], verb: ['off'], may: ['["on",[65534],[]]', '["off",[],[]]'] },
+    ];
+
+    test.each(rowsOfKills)('at each line of the journal: from "$from", "$verb" leaves the device as before or as asked', async ({ from, verb, may }) => {
+      for (let after = 1; ; after += 1) {
+        await capture('off');
+        if (from.length > 0) expect(await capture(...from)).toMatchObject({ code: 0 });
+        const begun = lines();
+        const child = pinlight(['capture', ...verb]);
+        child.stdout.resume();
+        child.stderr.resume();
+        const closed = once(child, 'close');
+        while (child.exitCode === null && lines() < begun + after) await new Promise(setImmediate);
+        const killed = child.exitCode === null && child.kill('SIGKILL');
+        await closed;
+        expect(may, `line ${after}`).toContain(await next());
+        if (!killed) break;
+      }
+      expect(await capture('off')).toMatchObject({ code: 0 });
+      expect(await ruleset()).toBe('');
+    }, 120_000);
+
+    test.each(rowsOfKills.flatMap((row) => (['before', 'after'] as const).map((when) => ({ ...row, when }))))(
+      'while nft is at work, $when it: from "$from", "$verb"', async ({ from, verb, may, when }) => {
+        mkdirSync(slow, { recursive: true });
+        const [at, go] = [path.join(slow, 'at'), path.join(slow, 'go')];
+        const wait = `touch ${at}; while [ ! -e ${go} ]; do sleep 0.01; done`;
+        writeFileSync(path.join(slow, 'nft'), `#!/bin/sh\nif [ "$1" = -f ]; then\n${when === 'before' ? `${wait}; exec /usr/sbin/nft "$@"` : `/usr/sbin/nft "$@"; code=$?; ${wait}; exit $code`}\nfi\nexec /usr/sbin/nft "$@"\n`, { mode: 0o755 });
+        await capture('off');
+        if (from.length > 0) expect(await capture(...from)).toMatchObject({ code: 0 });
+        await here.run(['rm', '-f', at, go]);
+        const child = pinlight(['capture', ...verb], { PATH: `${slow}:/usr/sbin:/usr/bin:/sbin:/bin` });
+        const closed = once(child, 'close');
+        child.stdout.resume();
+        child.stderr.resume();
+        while (!existsSync(at)) await new Promise(setImmediate);
+        child.kill('SIGKILL');
+        const answer = next();
+        writeFileSync(go, '');
+        await closed;
+        expect(may).toContain(await answer);
+        expect(await capture('off')).toMatchObject({ code: 0 });
+        expect(await ruleset()).toBe('');
+      }, 60_000);
+  });
+
+  test('a connection that leaves from an address the device has lost is closed, and one from an address it keeps is not', async () => {
+    const hold = (address: string): ChildProcessWithoutNullStreams => here.start([process.execPath, '-e', `
+      const net = require('node:net'); const tls = require('node:tls');
+      const raw = net.connect(18443, '127.0.0.1', () => raw.write('CONNECT ${address}:443 HTTP/1.1\\r\\n\\r\\n'));
+      raw.once('data', () => tls.connect({ socket: raw, servername: 'else.example', rejectUnauthorized: false }, () => console.log('open')).on('error', () => {}).on('close', () => console.log('closed')));`]);
+    const said = (child: ChildProcessWithoutNullStreams): string[] => {
+      const words: string[] = [];
+      child.stdout.on('data', (bytes: Buffer) => words.push(...bytes.toString().trim().split('\n')));
+      servers.push(child);
+      return words;
+    };
+    const [lost, kept] = [said(hold('10.77.0.2')), said(hold('[fd77::2]'))];
+    await vi.waitFor(() => expect([lost, kept]).toEqual([['open'], ['open']]), 10_000);
+    expect(await here.run(['sh', '-c', 'ip addr add 10.77.0.3/24 dev pl0; ip addr del 10.77.0.1/24 dev pl0'])).toMatchObject({ stderr: '' });
+    await vi.waitFor(() => expect(lost).toEqual(['open', 'closed']), 10_000);
+    expect(kept).toEqual(['open']);
+    expect((await client.call('status', {}, {})).warnings.map(({ code }) => code)).toContain('learning-paused');
+    await here.run(['sh', '-c', 'ip addr add 10.77.0.1/24 dev pl0']);
+  }, 30_000);
+
+  test('a device without any address says so', async () => {
+    await here.run(['sh', '-c', 'ip link set pl0 down; ip addr flush dev pl0']);
+    await vi.waitFor(async () => expect((await client.call('status', {}, {})).warnings.map(({ code }) => code)).toContain('offline'), 10_000);
+    await here.run(['sh', '-c', 'ip link set pl0 up; ip addr add 10.77.0.1/24 dev pl0; ip addr add fd77::1/64 dev pl0 nodad']);
+    await vi.waitFor(async () => expect((await client.call('status', {}, {})).warnings.map(({ code }) => code)).not.toContain('offline'), 10_000);
+  }, 30_000);
+
+  test('whoever looks after a dead agent can take the rules away, also half done ones, and where there are none', async () => {
+    const release = async (): Promise<string> => (await here.run([process.execPath, '--input-type=module', '-e', `
+      import { releaseCapture } from ${JSON.stringify(path.join(repository, 'native/packet-capture/index.ts'))};
+      console.log(await releaseCapture({ stateFolder: ${JSON.stringify(path.join(rootState, 'pinlight'))}, env: process.env, now: Date.now }));`])).stdout;
+    expect(await capture('on', '--user', 'nobody')).toMatchObject({ code: 0, stdout: expect.stringContaining('The policy fails open') });
+    expect([await release(), await ruleset()]).toEqual(['null\n', '']);
+    expect([await release(), await ruleset()]).toEqual(['null\n', '']);
+  });
+
+  test('a table of our name that is not ours is shown as such, and off takes it away', async () => {
+    await here.run(['nft', 'add', 'table', 'inet', 'pinlight']);
+    expect(await capture('status')).toMatchObject({ code: 1, stdout: expect.stringContaining('not as Pinlight makes it') });
+    expect(await capture('off')).toMatchObject({ code: 0 });
+    expect(await ruleset()).toBe('');
+  });
+
+  test('an ordinary user is told that only root may', async () => {
+    expect(await as(other, [process.execPath, pinlightFile, 'capture', 'off'], { HOME: '/nonexistent' })).toMatchObject({ code: 4 });
+  });
+}

@@ -1,0 +1,38 @@
+// The rules as text and as the kernel lists them, on every system: what is no table of ours is not taken for one.
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { captureScript, parseCapture, sameCapture, type CaptureSettings } from '../../../native/packet-capture/rules.ts';
+
+const listing = readFileSync(new URL('listing.json', import.meta.url), 'utf8');
+const settings: CaptureSettings = { uids: [33, 65_534], gids: [], ports: [443], listenerPort: 18_444, agentUid: 990 };
+
+test('a listing of nft 1.0.6 says what was asked for', () => {
+  expect(parseCapture(listing)).toEqual(settings);
+});
+
+test.each<[string, string]>([
+  ['no JSON', 'table inet pinlight {'],
+  ['another listing', '{"nftables": []}'],
+  ['a list', '[]'],
+  ['a rule is missing', listing.replace('"reject"', '"accept"')],
+  ['a redirect goes elsewhere', listing.replace('"port": 18444', '"port": 1')],
+  ['a set holds a range', listing.replace('[33, 65534]', '[{"range": [33, 65534]}]')],
+  ['the agent is not spared', listing.replace('"right": 990}}, {"return"', '"right": 990}}, {"redirect"')],
+])('%s: not our table', (_name, text) => {
+  expect(text).not.toBe(listing);
+  expect(parseCapture(text)).toBeNull();
+});
+
+test('the script names the table before it deletes it, spares the agent first, and without settings leaves nothing', () => {
+  expect(captureScript(null)).toBe('table inet pinlight\ndelete table inet pinlight\n');
+  const script = captureScript(settings);
+  expect(script.startsWith(captureScript(null))).toBe(true);
+  expect(script).toMatch(/priority -100; policy accept;\n\t\tmeta skuid 990 return\n/);
+  expect(script).not.toContain('elements = {  }');
+});
+
+test('two settings are the same whatever their order, and none is only itself', () => {
+  expect(sameCapture(settings, { ...settings, uids: [65_534, 33, 33] })).toBe(true);
+  expect(sameCapture(settings, { ...settings, agentUid: 0 })).toBe(false);
+  expect([sameCapture(null, null), sameCapture(null, settings)]).toEqual([true, false]);
+});
