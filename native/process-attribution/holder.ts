@@ -1,10 +1,10 @@
 // One process as a holder of sockets: which descriptor has an inode, and the facts that become an Owner. Linux only.
 // Not for choosing which processes to look at: linux.ts does that.
-import { readdirSync } from 'node:fs';
 import type { Owner, Sandbox } from '../../electron/core/model.ts';
 import { parseCgroups, startedAtOf, withoutDeletedMark } from '../procfs/parse.ts';
-import { failureOf, readCommandLine, readLink, readProcText, readStat } from '../procfs/read.ts';
+import { readCommandLine, readLink, readProcText, readStat } from '../procfs/read.ts';
 import type { ReadFailure, StatWatch } from '../procfs/read.ts';
+import { descriptorsOf, linkOf } from './descriptors.ts';
 import { sandboxOf } from './sandbox.ts';
 
 type ProcessOwner = Extract<Owner, { kind: 'process' }>;
@@ -128,25 +128,16 @@ export function findDescriptor(pid: number, wanted: { has(link: string): boolean
   const all = descriptorsOf(pid);
   if (typeof all === 'string') return all;
   for (const fd of all) {
-    const link = readLink(`/proc/${pid}/fd/${fd}`);
+    const link = linkOf(pid, fd);
     if (link !== null && wanted.has(link)) return { fd, link };
   }
   return 'gone';
 }
 
 function holds(holder: Holder, fd: string, link: string): boolean {
-  if (readLink(`/proc/${holder.pid}/fd/${fd}`) !== link) return false;
+  if (linkOf(holder.pid, fd) !== link) return false;
   noteHit(holder, fd);
   return true;
-}
-
-// The kernel lists descriptors in rising order; the newest socket usually has the highest number.
-function descriptorsOf(pid: number): string[] | ReadFailure {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).toReversed();
-  } catch (error) {
-    return failureOf(error);
-  }
 }
 
 // Chromium's sockets belong to a child with `--type=utility`; programs built on it look alike. Only the main process's arguments tell the app.

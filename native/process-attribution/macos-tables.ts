@@ -30,7 +30,8 @@ export function candidatePids(list: Buffer, clientPort: number, serverPort: numb
         if (pid > 0) pids.add(pid);
       }
     }
-    at += (length + 7) & ~7;
+    // Not by bits: a length beyond 2^31 would turn into a step of none, and this would never end.
+    at += Math.ceil(length / 8) * 8;
   }
   return [...pids];
 }

@@ -141,8 +141,8 @@ function wordText(high: string | undefined, low: string | undefined): string {
   return ((Number(high) << 8) | Number(low)).toString(16);
 }
 
-// Node tells a socket's descriptor nowhere in public; without it the look-up works and is a little less sure.
-function descriptorOf(socket: Socket): number | null {
+/** Node tells a socket's descriptor nowhere in public; null where it does not: a look-up by tuple works without, and is a little less sure. */
+export function descriptorOf(socket: Socket): number | null {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : null;
   return typeof fd === 'number' && fd >= 0 ? fd : null;

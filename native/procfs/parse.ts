@@ -22,7 +22,7 @@ export function parseStat(text: string): ProcStat | null {
   const fields = text.slice(close + 2).trim().split(' ');
   const ppid = Number(fields[1]);
   const startTicks = fields[19];
-  if (!Number.isInteger(pid) || !Number.isInteger(ppid) || startTicks === undefined || !/^\d+$/.test(startTicks)) return null;
+  if (!Number.isInteger(pid) || !Number.isInteger(ppid) || startTicks === undefined || !/^\d{1,15}$/.test(startTicks)) return null;
   // Fields 26, 28, 48 and 50 of proc(5): start of code, of stack, of arguments, of environment.
   const imageMarks = [fields[23], fields[25], fields[45], fields[47]].join(' ');
   return { pid, ppid, name: text.slice(open + 1, close), startTicks, imageMarks };
@@ -30,7 +30,7 @@ export function parseStat(text: string): ProcStat | null {
 
 /** Boot time of `/proc/stat`, seconds since the epoch; null when the line is missing. */
 export function parseBootTime(text: string): number | null {
-  const found = /^btime (\d+)$/m.exec(text);
+  const found = /^btime (\d{1,12})$/m.exec(text);
   return found === null ? null : Number(found[1]);
 }
 
@@ -84,7 +84,7 @@ export function parsePasswd(text: string): Map<number, { readonly name: string; 
   const users = new Map<number, { name: string; home: string }>();
   for (const line of text.split('\n')) {
     const [name, , uidText, , , home] = line.split(':');
-    if (name === undefined || name === '' || uidText === undefined || !/^\d+$/.test(uidText)) continue;
+    if (name === undefined || name === '' || uidText === undefined || !/^\d{1,10}$/.test(uidText)) continue;
     const uid = Number(uidText);
     if (!users.has(uid)) users.set(uid, { name, home: home ?? '/' });
   }

@@ -8,7 +8,8 @@ import { pinlightRootsIn } from './pinlight-roots.ts';
 import { nothing, refusalOf, removeOwned, writeBlocked } from './trust-store.ts';
 import type { Caller, Outcome, Reading, TrustStore } from './trust-store.ts';
 
-const chromiumFolders = ['/etc/chromium', '/etc/opt/chrome', '/etc/opt/edge', '/etc/brave'];
+/** Where browsers of the Chromium family read their managed policy, each with a folder of its own. */
+export const chromiumFolders: readonly string[] = ['/etc/chromium', '/etc/opt/chrome', '/etc/opt/edge', '/etc/brave'];
 const firefoxPolicy = '/etc/firefox/policies/policies.json';
 const p11KitModules = ['/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-trust.so', '/usr/lib/aarch64-linux-gnu/pkcs11/p11-kit-trust.so', '/usr/lib64/pkcs11/p11-kit-trust.so', '/usr/lib/pkcs11/p11-kit-trust.so'];
 const deviceName = 'Pinlight: the system store';
@@ -30,10 +31,10 @@ function chromiumStore(folder: string): TrustStore {
       const roots = pinlightRootsIn(bytes);
       return { kind: 'read', trusted: roots, present: roots, detail: 'managed policy of this browser, for every user of the machine' };
     })),
-    async install(change, root) {
-      const rival = rivalOf(path.dirname(file), file);
+    async install(change, roots) {
+      const rival = rivalOf(path.dirname(file), file, 'CACertificates');
       if (rival !== null) return { kind: 'refused', why: `${rival} sets CACertificates already, and of two files one wins: add the root there`, rights: false };
-      change.write(file, Buffer.from(`${JSON.stringify({ CACertificates: [root.der.toString('base64')] }, null, 2)}\n`));
+      change.write(file, Buffer.from(`${JSON.stringify({ CACertificates: roots.map((root) => root.der.toString('base64')) }, null, 2)}\n`));
       return await Promise.resolve({ kind: 'changed' });
     },
     uninstall(change) {
@@ -95,9 +96,10 @@ function replace(change: Change, edited: string | null): Outcome {
   return { kind: 'changed' };
 }
 
-function rivalOf(folder: string, own: string): string | null {
+/** Another policy file of this folder that sets the key; null = none. */
+export function rivalOf(folder: string, own: string, key: string): string | null {
   if (!existsSync(folder)) return null;
-  return readdirSync(folder).map((name) => path.join(folder, name)).find((file) => file !== own && file.endsWith('.json') && readFileSync(file, 'utf8').includes('"CACertificates"')) ?? null;
+  return readdirSync(folder).map((name) => path.join(folder, name)).find((file) => file !== own && file.endsWith('.json') && readFileSync(file, 'utf8').includes(`"${key}"`)) ?? null;
 }
 
 function readFileOf(file: string, read: (bytes: Buffer) => Reading): Reading {

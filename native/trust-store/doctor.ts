@@ -13,7 +13,7 @@ import type { RootCertificate } from './pinlight-roots.ts';
 import { createToolRunner } from './run-tool.ts';
 import type { ToolRunner } from './run-tool.ts';
 import { storesOf } from './stores-of.ts';
-import { refusalOf } from './trust-store.ts';
+import { isAmong, refusalOf } from './trust-store.ts';
 import type { Caller, Outcome, Reading, Refusal, TrustStore } from './trust-store.ts';
 
 export type DoctorRow = InstalledStore & {
@@ -45,8 +45,8 @@ export type Rehearsal = { readonly dryRun: boolean };
 export type DoctorOptions = {
   /** The caller's own state folder: journal and copies of what was replaced stand in it. */
   readonly stateFolder: string;
-  /** PEM of this device's root; null = none is known, which is enough to look and to remove. */
-  readonly rootPem: string | null;
+  /** PEM of this device's root, and of the next one while that takes over; none is enough to look and to remove. */
+  readonly roots: readonly string[];
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
   /** Names or kinds of stores; empty = every store. */
@@ -66,9 +66,23 @@ export type DoctorResult =
 /** What every store of this device holds, for a reader that may not change anything: no journal is opened, nothing is recovered. Never rejects. */
 export async function listStores(options: Pick<DoctorOptions, 'stateFolder' | 'home' | 'env'> & { readonly root: Buffer }): Promise<readonly DoctorRow[]> {
   const root = readPinlightRoot(options.root);
+  return Promise.all(readableStores(options).map(async (store) => rowOf(store, await store.check(), root === null ? [] : [root])));
+}
+
+/** The stores whose programs trust `root` and not yet `next`, by name; what cannot be read is not among them. Never rejects. */
+export async function storesWithoutNext(options: Pick<DoctorOptions, 'stateFolder' | 'home' | 'env'> & { readonly root: Buffer; readonly next: Buffer }): Promise<readonly string[]> {
+  const [root, next] = [readPinlightRoot(options.root), readPinlightRoot(options.next)];
+  if (root === null || next === null) return [];
+  const lacking = await Promise.all(readableStores(options).map(async (store) => {
+    const found = await store.check();
+    return found.kind === 'read' && isAmong(root, found.trusted) && !isAmong(next, found.trusted) ? [store.name] : [];
+  }));
+  return lacking.flat();
+}
+
+function readableStores(options: Pick<DoctorOptions, 'stateFolder' | 'home' | 'env'>): readonly TrustStore[] {
   const folder = path.join(options.stateFolder, 'undo');
-  const caller = callerOf({ ...options, storePassword: 'changeit' }, path.join(folder, 'scratch'), createToolRunner(options.env, folder));
-  return Promise.all(storesOf(caller).map(async (store) => rowOf(store, await store.check(), root)));
+  return storesOf(callerOf({ ...options, storePassword: 'changeit' }, path.join(folder, 'scratch'), createToolRunner(options.env, folder)));
 }
 
 /** Another command is waited for this long: reading every store takes about a second. */
@@ -78,8 +92,8 @@ const outlivedMs = 60_000;
 
 /** Opens the journal, first takes back what a crashed predecessor left, and answers with the doctor. */
 export async function openDoctor(options: DoctorOptions): Promise<DoctorResult> {
-  const root = options.rootPem === null ? null : readPinlightRoot(options.rootPem);
-  if (options.rootPem !== null && root === null) return { kind: 'not-a-root', why: 'the certificate is not a root that Pinlight made' };
+  const roots = options.roots.flatMap((pem) => readPinlightRoot(pem) ?? []);
+  if (roots.length < options.roots.length) return { kind: 'not-a-root', why: 'the certificate is not a root that Pinlight made' };
   const folder = path.join(options.stateFolder, 'undo');
   const opened = openJournal(folder, 'trust', options.now, otherMs);
   if (opened.kind === 'in-use') return { kind: 'in-use', why: 'another `pinlight trust` is at work' };
@@ -106,7 +120,7 @@ export async function openDoctor(options: DoctorOptions): Promise<DoctorResult> 
       return { kind: 'no-such-store', why: `there is no store "${unknown}" here; there are: ${stores.map((store) => store.name).join(', ')}` };
     }
     renew(journal, caller);
-    return { kind: 'doctor', doctor: createDoctor({ journal, stores: chosen, all: stores, root, scratch, env: options.env, say: options.onProgress, recovered }) };
+    return { kind: 'doctor', doctor: createDoctor({ journal, stores: chosen, all: stores, roots, scratch, env: options.env, say: options.onProgress, recovered }) };
   } catch (error) {
     journal.close();
     throw error;
@@ -114,15 +128,16 @@ export async function openDoctor(options: DoctorOptions): Promise<DoctorResult> 
 }
 
 type Parts = {
-  readonly journal: Journal; readonly stores: readonly TrustStore[]; readonly all: readonly TrustStore[]; readonly root: RootCertificate | null;
+  readonly journal: Journal; readonly stores: readonly TrustStore[]; readonly all: readonly TrustStore[]; readonly roots: readonly RootCertificate[];
   readonly scratch: string; readonly env: NodeJS.ProcessEnv; readonly say: (text: string) => void; readonly recovered: readonly Recovered[];
 };
 
-function createDoctor({ journal, stores, all, root, scratch, env, say, recovered }: Parts): Doctor {
+function createDoctor({ journal, stores, all, roots, scratch, env, say, recovered }: Parts): Doctor {
+  const [root] = roots;
   return {
     recovered,
-    status: () => each(async (store) => rowOf(store, await store.check(), root)),
-    runtimes: async () => (root === null ? [] : await runtimeStores(createRootSearch(root.der), env)),
+    status: () => each(async (store) => rowOf(store, await store.check(), roots)),
+    runtimes: async () => (root === undefined ? [] : await runtimeStores(createRootSearch(root.der), env)),
     install: ({ dryRun }) => each((store) => install(store, dryRun)),
     async remove({ dryRun }) {
       const rows = await each((store) => remove(store, dryRun));
@@ -144,23 +159,22 @@ function createDoctor({ journal, stores, all, root, scratch, env, say, recovered
 
   async function install(store: TrustStore, dryRun: boolean): Promise<DoctorRow> {
     const before = await store.check();
-    if (root === null || before.kind === 'not-checked') return rowOf(store, before, root);
-    const old = before.kind === 'read' ? before.present.filter((one) => one.fingerprint !== root.fingerprint) : [];
-    if (before.kind === 'read' && holds(before, root) && old.length === 0) return withProof(store, rowOf(store, before, root));
+    if (root === undefined || before.kind === 'not-checked') return rowOf(store, before, roots);
+    if (before.kind === 'read' && isAsWanted(before, roots)) return withProof(store, rowOf(store, before, roots));
     const blocked = before.kind === 'read' ? store.blocked() : { kind: 'refused' as const, why: before.detail, rights: false };
-    if (blocked !== null) return refused(rowOf(store, before, root), blocked);
-    if (dryRun) return { ...rowOf(store, before, root), done: 'would-install' };
+    if (blocked !== null) return refused(rowOf(store, before, roots), blocked);
+    if (dryRun) return { ...rowOf(store, before, roots), done: 'would-install' };
     say(`${store.name}: installing`);
-    const row = await change(store, 'install', (begun) => store.install(begun, root), (after) => holds(after, root) && after.present.every((one) => one.fingerprint === root.fingerprint));
+    const row = await change(store, 'install', (begun) => store.install(begun, roots), (after) => isAsWanted(after, roots));
     return row.done === 'installed' ? withProof(store, row) : row;
   }
 
   async function remove(store: TrustStore, dryRun: boolean): Promise<DoctorRow> {
     const before = await store.check();
-    if (before.kind !== 'read' || (before.present.length === 0 && (before.traces ?? []).length === 0)) return rowOf(store, before, root);
+    if (before.kind !== 'read' || (before.present.length === 0 && (before.traces ?? []).length === 0)) return rowOf(store, before, roots);
     const blocked = store.blocked();
-    if (blocked !== null) return refused(rowOf(store, before, root), blocked);
-    if (dryRun) return { ...rowOf(store, before, root), done: 'would-remove' };
+    if (blocked !== null) return refused(rowOf(store, before, roots), blocked);
+    if (dryRun) return { ...rowOf(store, before, roots), done: 'would-remove' };
     say(`${store.name}: removing`);
     return change(store, 'remove', (begun) => store.uninstall(begun), (after) => after.present.length === 0);
   }
@@ -171,11 +185,11 @@ function createDoctor({ journal, stores, all, root, scratch, env, say, recovered
     const after = await store.check();
     if (outcome.kind === 'changed' && after.kind === 'read' && wanted(after)) {
       begun.done();
-      return { ...rowOf(store, after, root), done: verb === 'install' ? 'installed' : 'removed' };
+      return { ...rowOf(store, after, roots), done: verb === 'install' ? 'installed' : 'removed' };
     }
     const undone = await begun.undo((_subject, name, step, data) => store.undoStep?.(name, step, data) ?? Promise.resolve());
     const why = outcome.kind === 'refused' ? outcome.why : 'reading it back did not show what was written, so it was put back';
-    const row = rowOf(store, await store.check(), root);
+    const row = rowOf(store, await store.check(), roots);
     return { ...row, done: outcome.kind === 'refused' ? 'refused' : 'failed', needsRights: outcome.kind === 'refused' && outcome.rights, detail: [why, ...undone.left].join('; ') };
   }
 
@@ -188,10 +202,14 @@ function createDoctor({ journal, stores, all, root, scratch, env, say, recovered
   }
 
   async function withProof(store: TrustStore, row: DoctorRow): Promise<DoctorRow> {
-    if (root === null || store.prove === undefined) return row;
+    if (store.prove === undefined) return row;
     say(`${store.name}: asking a program that reads it`);
-    const proof = await store.prove(root);
-    return proof === null ? row : { ...row, detail: `${proof.accepted ? 'accepted' : 'not accepted'} by ${proof.by}; ${row.detail}` };
+    for (const one of roots) {
+      const proof = await store.prove(one);
+      if (proof === null) return row;
+      if (!proof.accepted || one === roots.at(-1)) return { ...row, detail: `${proof.accepted ? 'accepted' : 'not accepted'} by ${proof.by}; ${row.detail}` };
+    }
+    return row;
   }
 }
 
@@ -236,17 +254,22 @@ function matches(store: TrustStore, name: string): boolean {
   return store.name === name || store.kind === name;
 }
 
-function holds(reading: Reading & { kind: 'read' }, root: RootCertificate): boolean {
-  return reading.trusted.some((one) => one.fingerprint === root.fingerprint);
+/** These roots and no other of Pinlight's. */
+function isAsWanted(reading: Reading & { kind: 'read' }, roots: readonly RootCertificate[]): boolean {
+  return roots.every((root) => isAmong(root, reading.trusted)) && reading.present.every((one) => isAmong(one, roots));
 }
 
-function rowOf(store: TrustStore, reading: Reading, root: RootCertificate | null): DoctorRow {
+function rowOf(store: TrustStore, reading: Reading, roots: readonly RootCertificate[]): DoctorRow {
   const base = { store: store.name, kind: store.kind, path: store.path, done: 'nothing' as const, needsRights: false };
   if (reading.kind !== 'read') return { ...base, state: reading.kind, detail: reading.detail, roots: 0 };
-  const old = reading.present.filter((one) => one.fingerprint !== root?.fingerprint).length;
-  const from = root === null ? 'of Pinlight\'s' : 'of an earlier installation';
-  const detail = [...(old === 0 ? [] : [`${old === 1 ? 'a root' : `${old} roots`} ${from} ${old === 1 ? 'is' : 'are'} in it`]), reading.detail].filter((part) => part !== '').join('; ');
-  return { ...base, state: root !== null && holds(reading, root) ? 'trusted' : 'missing', detail, roots: reading.present.length };
+  const [root, next] = roots;
+  const old = reading.present.filter((one) => !isAmong(one, roots)).length;
+  const from = root === undefined ? 'of Pinlight\'s' : 'of an earlier installation';
+  const detail = [
+    ...(old === 0 ? [] : [`${old === 1 ? 'a root' : `${old} roots`} ${from} ${old === 1 ? 'is' : 'are'} in it`]),
+    ...(next === undefined || isAmong(next, reading.trusted) ? [] : ['the next root is not in it yet']), reading.detail,
+  ].filter((part) => part !== '').join('; ');
+  return { ...base, state: root !== undefined && isAmong(root, reading.trusted) ? 'trusted' : 'missing', detail, roots: reading.present.length };
 }
 
 function refused(row: DoctorRow, refusal: Refusal): DoctorRow {

@@ -35,7 +35,7 @@ export function environmentStore(caller: Caller): TrustStore {
       return dropIns.map(({ file }) => writeBlocked(file)).find((one) => one !== null) ?? writeBlocked(rootFile);
     },
     check: () => Promise.resolve(check()),
-    install: (change, root) => Promise.resolve(install(change, root)),
+    install: (change, roots) => Promise.resolve(install(change, roots)),
     uninstall: (change) => Promise.resolve(uninstall(change)),
     prove: (root) => prove(root),
   };
@@ -53,11 +53,12 @@ export function environmentStore(caller: Caller): TrustStore {
     }
   }
 
-  function install(change: Change, root: RootCertificate): Outcome {
+  function install(change: Change, roots: readonly RootCertificate[]): Outcome {
+    const pem = roots.map((root) => root.pem).join('');
     const foreign = dropIns.find(({ file }) => existsSync(file) && !read(file).toString('utf8').startsWith(header));
     if (foreign !== undefined) return { kind: 'refused', why: `${foreign.file} is there and was not written by Pinlight: it is left as it is`, rights: false };
-    change.write(rootFile, Buffer.from(root.pem));
-    const bundle = bundleOf(root);
+    change.write(rootFile, Buffer.from(pem));
+    const bundle = bundleOf(pem);
     if (bundle !== null) change.write(bundleFile, bundle);
     for (const { file, line } of dropIns) change.write(file, Buffer.from(`${[header, ...variables().map(([name, value]) => line(name, value))].join('\n')}\n`));
     return { kind: 'changed' };
@@ -84,9 +85,9 @@ export function environmentStore(caller: Caller): TrustStore {
     return [...adding.map((name) => [name, rootFile] as const), ...(bundleSource() === null ? [] : replacing.map((name) => [name, bundleFile] as const))];
   }
 
-  function bundleOf(root: RootCertificate): Buffer | null {
+  function bundleOf(pem: string): Buffer | null {
     const source = bundleSource();
-    return source === null ? null : Buffer.concat([source, Buffer.from(source.at(-1) === 0x0a ? '' : '\n'), Buffer.from(root.pem)]);
+    return source === null ? null : Buffer.concat([source, Buffer.from(source.at(-1) === 0x0a ? '' : '\n'), Buffer.from(pem)]);
   }
 
   function detail(whole: boolean): string {
@@ -147,12 +148,13 @@ function bundleSource(): Buffer | null {
   return Buffer.from(text === '' || text.endsWith('\n') ? text : `${text}\n`, 'latin1');
 }
 
-// `:-` leaves a value alone that comes from an earlier file; a later file's value wins by itself.
-function sessionLine(name: string, value: string): string {
+/** A variable for systemd's sessions. `:-` leaves a value alone that comes from an earlier file; a later file's value wins by itself. */
+export function sessionLine(name: string, value: string): string {
   return `${name}=\${${name}:-${value}}`;
 }
 
-function shellLine(name: string, value: string): string {
+/** The same for shells. */
+export function shellLine(name: string, value: string): string {
   return `[ -n "\${${name}:-}" ] || export ${name}=${value}`;
 }
 

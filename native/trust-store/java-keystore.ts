@@ -9,7 +9,7 @@ import { distinct, pinlightRootsIn, readPinlightRoot } from './pinlight-roots.ts
 import type { RootCertificate } from './pinlight-roots.ts';
 import { trouble } from './run-tool.ts';
 import type { ToolResult } from './run-tool.ts';
-import { proofMs, writeBlocked } from './trust-store.ts';
+import { isAmong, proofMs, writeBlocked } from './trust-store.ts';
 import type { Caller, Outcome, Reading, TrustStore } from './trust-store.ts';
 
 /** OID of PKCS#7 encryptedData: certificates in an older PKCS12 are hidden by the password. */
@@ -34,16 +34,16 @@ function javaStore(caller: Caller, home: string, file: string): TrustStore {
       return writeBlocked(file);
     },
     check: () => check(caller, file),
-    install: (change, root) => put(change, root),
-    uninstall: (change) => put(change, null),
+    install: put,
+    uninstall: (change) => put(change, []),
     async prove(root) {
       const listed = await keytool(caller, ['-list', '-rfc', '-keystore', file], home, proofMs);
       return listed.kind === 'ended' ? { accepted: pinlightRootsIn(Buffer.from(listed.output)).some((one) => one.fingerprint === root.fingerprint), by: 'keytool' } : null;
     },
   };
 
-  async function put(change: Change, wanted: RootCertificate | null): Promise<Outcome> {
-    if (wanted === null && change.restore([file], (content) => content !== null && isClean(content))) return { kind: 'changed' };
+  async function put(change: Change, wanted: readonly RootCertificate[]): Promise<Outcome> {
+    if (wanted.length === 0 && change.restore([file], (content) => content !== null && isClean(content))) return { kind: 'changed' };
     const folder = mkdtempSync(path.join(caller.scratch, 'keystore-'));
     try {
       const copy = path.join(folder, 'cacerts');
@@ -51,13 +51,14 @@ function javaStore(caller: Caller, home: string, file: string): TrustStore {
       const entries = await listKeystore(caller, copy, home);
       if (typeof entries === 'string') return { kind: 'refused', why: entries, rights: false };
       for (const entry of entries) {
-        if (entry.root.fingerprint === wanted?.fingerprint) continue;
+        if (isAmong(entry.root, wanted)) continue;
         must(await keytool(caller, ['-delete', '-alias', entry.alias, '-keystore', copy], home));
       }
-      if (wanted !== null && !entries.some((entry) => entry.root.fingerprint === wanted.fingerprint)) {
-        const pem = path.join(folder, 'root.pem');
-        replaceFile(pem, { content: Buffer.from(wanted.pem), mode: 0o600, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 });
-        must(await keytool(caller, ['-importcert', '-noprompt', '-alias', `pinlight-${wanted.fingerprint.slice(0, 16)}`, '-file', pem, '-keystore', copy], home));
+      const held = entries.map((entry) => entry.root);
+      for (const root of wanted.filter((one) => !isAmong(one, held))) {
+        const pem = path.join(folder, `${root.fingerprint}.pem`);
+        replaceFile(pem, { content: Buffer.from(root.pem), mode: 0o600, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 });
+        must(await keytool(caller, ['-importcert', '-noprompt', '-alias', `pinlight-${root.fingerprint.slice(0, 16)}`, '-file', pem, '-keystore', copy], home));
       }
       change.write(file, readFileSync(copy));
       return { kind: 'changed' };

@@ -7,6 +7,7 @@ import { distinct, pinlightRootsIn } from './pinlight-roots.ts';
 import type { RootCertificate } from './pinlight-roots.ts';
 import { trouble } from './run-tool.ts';
 import type { ToolResult } from './run-tool.ts';
+import { isAmong } from './trust-store.ts';
 import type { Caller, Outcome, Reading, TrustStore } from './trust-store.ts';
 
 /** Long enough for a person to answer the password dialogue that macOS 11 and later show. */
@@ -20,8 +21,8 @@ export function macosStore(caller: Caller): TrustStore {
     name: 'system', kind: 'system', path: keychain,
     blocked: () => (caller.tools.find('/usr/bin/security') === null ? { kind: 'refused', why: '/usr/bin/security is missing', rights: false } : null),
     check,
-    install: (change, root) => put(change, root),
-    uninstall: (change) => put(change, null),
+    install: put,
+    uninstall: (change) => put(change, []),
     async undoStep(_verb, name, data) {
       // Whole or not there, as far as `security` tells: an addition without its trust goes, an interrupted removal is completed.
       const found = await check();
@@ -47,17 +48,17 @@ export function macosStore(caller: Caller): TrustStore {
     return { kind: 'read', present, trusted: present.filter((root) => names.includes(root.name.replace(/^CN=/, ''))), detail: 'keychain; Safari, Chromium, Firefox and most programs read it' };
   }
 
-  async function put(change: Change, wanted: RootCertificate | null): Promise<Outcome> {
+  async function put(change: Change, wanted: readonly RootCertificate[]): Promise<Outcome> {
     const found = await check();
     if (found.kind !== 'read') return { kind: 'refused', why: found.detail, rights: false };
-    if (wanted !== null && !found.trusted.some((root) => root.fingerprint === wanted.fingerprint)) {
-      change.step('add', { fingerprint: wanted.fingerprint });
-      const added = await withFile(wanted, (file) => security(['add-trusted-cert', ...domain, '-r', 'trustRoot', '-p', 'ssl', '-k', keychain, file]));
+    for (const root of wanted.filter((one) => !isAmong(one, found.trusted))) {
+      change.step('add', { fingerprint: root.fingerprint });
+      const added = await withFile(root, (file) => security(['add-trusted-cert', ...domain, '-r', 'trustRoot', '-p', 'ssl', '-k', keychain, file]));
       const why = trouble('security', added);
       if (why !== null) return { kind: 'refused', why: /-60005|denied|canceled|cancelled/i.test(why) ? 'macOS wants an administrator to allow this in a dialogue: run it in a session with a screen' : why, rights: !caller.machine };
     }
     for (const root of found.present) {
-      if (root.fingerprint === wanted?.fingerprint) continue;
+      if (isAmong(root, wanted)) continue;
       change.step('drop', { fingerprint: root.fingerprint });
       await drop(root);
     }

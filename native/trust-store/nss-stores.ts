@@ -54,11 +54,11 @@ function nssStore(caller: Caller, kind: 'nss' | 'firefox', folder: string): Trus
       return writeBlocked(file);
     },
     check: () => Promise.resolve(check(file)),
-    install: async (change, root) => (hasDatabase(folder) ? await put(change, root) : await create(change, root)),
+    install: async (change, roots) => (hasDatabase(folder) ? await put(change, roots) : await create(change, roots)),
     async uninstall(change) {
       // Made by us and used by nobody since: it goes as it came.
       if (change.restore(databaseFiles.map((name) => path.join(folder, name)), (content) => content === null)) return { kind: 'changed' };
-      return await put(change, null);
+      return await put(change, []);
     },
     undoStep: (_verb, name, data) => finish(name, data),
     async prove(root) {
@@ -70,17 +70,17 @@ function nssStore(caller: Caller, kind: 'nss' | 'firefox', folder: string): Trus
     },
   };
 
-  async function put(change: Change, wanted: RootCertificate | null): Promise<Outcome> {
+  async function put(change: Change, wanted: readonly RootCertificate[]): Promise<Outcome> {
     const before = nssEntries(readFileSync(file), isOurs);
     if (before === null) return { kind: 'refused', why: 'the database cannot be read: it is damaged or of an unknown form', rights: false };
     // Without the password certutil would add the root, fail at its trust, and leave the half (measured).
     const locked = await isProtected();
     if (locked !== null) return locked;
-    if (wanted !== null && !before.some((entry) => entry.der.equals(wanted.der) && entry.trusted)) {
-      change.step('add', { fingerprint: wanted.fingerprint });
-      await add(folder, wanted);
+    for (const root of wanted.filter((one) => !before.some((entry) => entry.der.equals(one.der) && entry.trusted))) {
+      change.step('add', { fingerprint: root.fingerprint });
+      await add(folder, root);
     }
-    for (const old of before.filter((entry) => wanted === null || !entry.der.equals(wanted.der))) {
+    for (const old of before.filter((entry) => !wanted.some((root) => entry.der.equals(root.der)))) {
       change.step('drop', { fingerprint: readPinlightRoot(old.der)?.fingerprint ?? '' });
       must(await certutil(['-D', '-n', old.nickname]));
     }
@@ -88,11 +88,11 @@ function nssStore(caller: Caller, kind: 'nss' | 'firefox', folder: string): Trus
   }
 
   /** A new database is built elsewhere and put in place file by file, which the journal can take back to nothing. */
-  async function create(change: Change, root: RootCertificate): Promise<Outcome> {
+  async function create(change: Change, roots: readonly RootCertificate[]): Promise<Outcome> {
     const scratch = mkdtempSync(path.join(caller.scratch, 'nss-'));
     try {
       must(await certutil(['-N', '--empty-password'], certutilMs, scratch));
-      await add(scratch, root);
+      for (const root of roots) await add(scratch, root);
       for (const name of databaseFiles) {
         const content = readFileSync(path.join(scratch, name));
         change.write(path.join(folder, name), name === 'pkcs11.txt' ? Buffer.from(content.toString('utf8').replaceAll(scratch, folder)) : content, 0o600);

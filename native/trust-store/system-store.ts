@@ -46,15 +46,15 @@ function storeOf(caller: Caller, layout: Layout): TrustStore {
       return writeBlocked(path.join(layout.anchors, 'pinlight')) ?? writeBlocked(layout.bundle);
     },
     check: () => Promise.resolve(check(layout)),
-    install: (change, root) => put(change, root),
-    uninstall: (change) => put(change, null),
+    install: put,
+    uninstall: (change) => put(change, []),
     async undoStep() {
       await rebuild([]);
     },
     prove: (root) => prove(root),
   };
 
-  async function put(change: Change, wanted: RootCertificate | null): Promise<Outcome> {
+  async function put(change: Change, wanted: readonly RootCertificate[]): Promise<Outcome> {
     const anchors = anchorsOf(layout);
     const shared = anchors.find((one) => one.others);
     if (shared !== undefined) return { kind: 'refused', why: `${shared.file} holds a root of Pinlight's among others; that file is not ours: take the block out of it`, rights: false };
@@ -64,10 +64,10 @@ function storeOf(caller: Caller, layout: Layout): TrustStore {
     }
     // Before the files: steps are taken back last first, and rebuilding comes after the files are as they were.
     change.step('rebuild', {});
-    const kept = wanted === null ? null : anchorOf(wanted);
-    for (const { file } of anchors) if (file !== kept) change.write(file, null);
-    if (wanted !== null && kept !== null) change.write(kept, Buffer.from(wanted.pem));
-    return await rebuild(wanted === null ? [] : [wanted.fingerprint]);
+    const kept = new Set(wanted.map(anchorOf));
+    for (const { file } of anchors) if (!kept.has(file)) change.write(file, null);
+    for (const root of wanted) change.write(anchorOf(root), Buffer.from(root.pem));
+    return await rebuild(wanted.map((root) => root.fingerprint));
   }
 
   async function rebuild(wanted: readonly string[]): Promise<Outcome> {

@@ -29,8 +29,11 @@ export type TrustStore = {
   blocked(): Refusal | null;
   /** Reads only. */
   check(): Promise<Reading>;
-  /** Makes the store hold this root and no other one of Pinlight's. Throws what the system says; the caller takes the change back then. */
-  install(change: Change, root: RootCertificate): Promise<Outcome>;
+  /**
+   * Makes the store hold these roots and no other one of Pinlight's: one, or two while a new root takes over. Throws what the system says;
+   * the caller takes the change back then.
+   */
+  install(change: Change, roots: readonly RootCertificate[]): Promise<Outcome>;
   /** Takes every root of Pinlight's out. Throws like `install`. */
   uninstall(change: Change): Promise<Outcome>;
   /** Takes back, or completes, a journaled step of this store that may or may not have happened. */
@@ -86,6 +89,11 @@ export function refusalOf(error: unknown, where: string): Refusal {
     case 'ENOENT': case 'ENOTDIR': case 'EISDIR': case 'ELOOP': case 'EIO': case 'EBUSY': case 'ETXTBSY': return { kind: 'refused', why: `${where} cannot be written (${code})`, rights: false };
     default: throw error;
   }
+}
+
+/** Whether the root is one of these, by fingerprint. */
+export function isAmong(root: RootCertificate, roots: readonly RootCertificate[]): boolean {
+  return roots.some((one) => one.fingerprint === root.fingerprint);
 }
 
 /** Takes an owned file away, and the folders that were made for it. */

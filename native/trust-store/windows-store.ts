@@ -8,6 +8,7 @@ import { distinct, readPinlightRoot } from './pinlight-roots.ts';
 import type { RootCertificate } from './pinlight-roots.ts';
 import { trouble } from './run-tool.ts';
 import type { ToolResult } from './run-tool.ts';
+import { isAmong } from './trust-store.ts';
 import type { Caller, Outcome, Reading, TrustStore } from './trust-store.ts';
 
 /** Long enough for a person to answer the dialogue of the user's store. */
@@ -24,8 +25,8 @@ export function windowsStore(caller: Caller): TrustStore {
     name: 'system', kind: 'system', path: `Cert:\\${place}\\Root`,
     blocked: () => null,
     check,
-    install: (change, root) => put(change, root),
-    uninstall: (change) => put(change, null),
+    install: put,
+    uninstall: (change) => put(change, []),
     async undoStep(_verb, name, data) {
       // An addition is whole or not there; an interrupted removal is completed.
       const found = await check();
@@ -44,17 +45,17 @@ export function windowsStore(caller: Caller): TrustStore {
     return { kind: 'read', trusted: roots, present: roots, detail: 'Edge, Chrome, Firefox and most programs of Windows read it' };
   }
 
-  async function put(change: Change, wanted: RootCertificate | null): Promise<Outcome> {
+  async function put(change: Change, wanted: readonly RootCertificate[]): Promise<Outcome> {
     const found = await check();
     if (found.kind !== 'read') return { kind: 'refused', why: found.detail, rights: false };
-    if (wanted !== null && !found.present.some((root) => root.fingerprint === wanted.fingerprint)) {
-      change.step('add', { fingerprint: wanted.fingerprint });
-      const why = trouble('certutil.exe', await withFile(wanted, (file) => run(certutil, [...domain, '-f', '-addstore', 'Root', file])));
+    for (const root of wanted.filter((one) => !isAmong(one, found.present))) {
+      change.step('add', { fingerprint: root.fingerprint });
+      const why = trouble('certutil.exe', await withFile(root, (file) => run(certutil, [...domain, '-f', '-addstore', 'Root', file])));
       // 0x800704c7: the person said no, or there is no screen to ask on; 0x80070005: access denied.
       if (why !== null) return { kind: 'refused', why: /800704c7/i.test(why) ? 'Windows asks for this in a dialogue, and it was not allowed' : why, rights: /80070005|denied/i.test(why) };
     }
     for (const root of found.present) {
-      if (root.fingerprint === wanted?.fingerprint) continue;
+      if (isAmong(root, wanted)) continue;
       change.step('drop', { fingerprint: root.fingerprint });
       await drop(root);
     }

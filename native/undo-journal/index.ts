@@ -66,7 +66,8 @@ type Line =
  */
 export function openJournal(folder: string, name: string, now: () => number, waitMs = 0): JournalResult {
   const file = path.join(folder, `${name}.jsonl`);
-  const saved = path.join(folder, 'saved');
+  // Of its own: forgetting one journal must not take the copies of another.
+  const saved = path.join(folder, `${name}.saved`);
   try {
     mkdirSync(saved, { recursive: true, mode: 0o700 });
     for (const one of [folder, path.dirname(folder)]) {
