@@ -16,13 +16,15 @@ export function useAnswer<N extends BridgeRoute>(route: N, query: RouteQuery<N>,
   const bridge = useBridge();
   const [state, setState] = useState<Asked<RouteAnswer<N>>>({ kind: 'loading' });
   const [attempt, setAttempt] = useState(0);
-  const wish = stamp === null ? null : `${stamp} ${attempt} ${JSON.stringify(query)}`;
+  const wish = stamp === null ? null : `${stamp} ${attempt}`;
+  // As text: a query is made anew at each rendering.
+  const asked = JSON.stringify(query);
   useEffect(() => {
     if (wish === null) return;
     let current = true;
     async function ask(): Promise<void> {
       try {
-        const answer = await bridge.call(route, query, {});
+        const answer = await bridge.call(route, JSON.parse(asked) as RouteQuery<N>, {});
         if (current) setState({ kind: 'ready', answer });
       } catch (thrown) {
         if (current) setState({ kind: 'failed', error: errorOf(thrown) });
@@ -30,8 +32,7 @@ export function useAnswer<N extends BridgeRoute>(route: N, query: RouteQuery<N>,
     }
     void ask();
     return () => { current = false; };
-    // The query is part of the wish, as text.
-  }, [bridge, route, wish]);
+  }, [bridge, route, asked, wish]);
   return {
     state,
     retry: () => {

@@ -142,11 +142,12 @@ describe('the first-start notice', () => {
     agent.answers.set('notice', (response) => response.end(JSON.stringify({ ok: true, data: { ...sampleNotice, mode: 'required', shownAt: null } })));
     const before = asked().length;
     const child = startPinlight([command], { home: agent.home });
+    const closed = once(child, 'close');
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
     await vi.waitFor(() => expect(stderr).toMatch(/^Contoso inspects this device\.\n\nNothing of yours is inspected until you accept the notice/), { timeout: 15_000 });
     child.kill('SIGINT');
-    await once(child, 'close');
+    await closed;
     expect(asked().slice(before)).toEqual([{ version: 'abc123', as: 'shown' }]);
   });
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reduce, type Snapshot } from '../../electron/contract/snapshot.ts';
 import { trayModel } from '../../electron/main/tray-model.ts';
+import { shellWords } from '../../electron/main/words.ts';
 import * as programs from '../clients/programs.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -86,7 +87,7 @@ describe.skipIf(!here)('a pinned curl', () => {
   });
 
   it('is shown by the tray with its reason', () => {
-    const words = JSON.stringify(trayModel(snapshot, Date.now()));
+    const words = JSON.stringify(trayModel({ snapshot, now: Date.now(), starting: false, version: '0.1.0', trust: null, silenced: [], openAtLogin: null, words: shellWords('en') }));
     expect(words).toContain('curl');
     expect(words).toMatch(/pinned/i);
   });

@@ -241,7 +241,7 @@ function createStore(database: Database.Database, onTrouble: StoreTrouble, limit
       .flatMap((row) => {
         const detail = parsed<Record<string, unknown>>(row.detail, []);
         return detail === null ? [] : [{ ...row, detail }];
-      }).reverse(),
+      }).toReversed(),
     loadExclusions: () => (database.prepare('SELECT body FROM exclusions').all() as { body: string }[])
       .flatMap((row) => parsed<Exclusion>(row.body, ['id', 'kind', 'host', 'reason']) ?? []),
     flush,

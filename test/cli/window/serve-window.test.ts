@@ -15,7 +15,7 @@ import { findUid } from '../../../electron/cli/window/peer-uid.ts';
 import type { WindowServer, WindowServerOptions } from '../../../electron/cli/window/serve-window.ts';
 import { bundleBytes, startContractAgent } from '../../client/contract-agent.ts';
 import type { ContractAgent } from '../../client/contract-agent.ts';
-import { sampleSnapshot } from '../../client/sample-state.ts';
+import { sampleBundleJob, sampleSnapshot } from '../../client/sample-state.ts';
 
 let agent: ContractAgent;
 let folder: string;
@@ -279,8 +279,8 @@ describe('calls', () => {
 
   test('the bundle comes as a named zip file', async () => {
     const { bearer } = await openPage();
-    const answer = await ask({ path: '/bridge/bundle', headers: { authorization: `Bearer ${bearer}` } });
-    expect(answer.headers).toMatchObject({ 'content-type': 'application/zip', 'content-disposition': expect.stringMatching(/^attachment; filename="pinlight-diag-LAPTOP-42-\d{8}T\d{6}Z\.zip"$/) });
+    const answer = await ask({ path: `/bridge/bundle?job=${sampleBundleJob.id}`, headers: { authorization: `Bearer ${bearer}` } });
+    expect(answer.headers).toMatchObject({ 'content-type': 'application/octet-stream', 'content-disposition': expect.stringMatching(/^attachment; filename="pinlight-diag-LAPTOP-42-\d{8}T\d{6}Z-PL-7K3M-Q2XA\.zip"$/) });
     expect(answer.body.equals(bundleBytes)).toBe(true);
   });
 });
