@@ -9,12 +9,12 @@ import type { SetBy } from '../../electron/core/policy/describe.ts';
 import { managerWords } from '../../electron/core/policy/permission.ts';
 import { placeOf } from '../../electron/core/policy/policy.ts';
 import type { Policy, Rule } from '../../electron/core/policy/policy.ts';
+import { errorLine } from '../components/error-words.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
 import { English } from '../components/english.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { Failure, Loading } from '../components/states.tsx';
 import { count } from '../format.ts';
-import { errorLine } from '../sentences.ts';
 import { errorOf } from '../state/error-of.ts';
 import { useAgent, useBridge } from '../state/services.tsx';
 import { addToast } from '../state/ui-store.ts';
@@ -24,8 +24,9 @@ import { originWord } from '../words.ts';
 /** The fourth screen. */
 export function PolicyScreen() {
   const { t } = useTranslation();
-  const generation = useAgent((view) => view.snapshot?.agent.policy.generation ?? null);
-  const { state, retry } = useAnswer('policy', {}, String(generation));
+  // A file that is not valid changes nothing in force, but a warning comes or goes.
+  const stamp = useAgent(({ snapshot }) => `${snapshot?.agent.policy.generation ?? 0} ${snapshot?.warnings.filter(({ code }) => code.startsWith('policy-')).map(({ text }) => text).join() ?? ''}`);
+  const { state, retry } = useAnswer('policy', {}, stamp);
   return (
     <div className="page">
       <header className="page-head">
