@@ -27,7 +27,7 @@ import { embeddedLayer } from '../core/policy/embedded.ts';
 import { predefinedExclusions } from '../core/policy/exclusions.ts';
 import { exclusionNames } from '../core/policy/host-pattern.ts';
 import { policyLimits } from '../core/policy/keys.ts';
-import { placeOf } from '../core/policy/policy.ts';
+import { placeOf, type PolicyOrigin } from '../core/policy/policy.ts';
 import type { Os, Owner, Target, TrustView } from '../core/model.ts';
 import type { Authority } from './ca/authority.ts';
 import { createLeafContexts, type IssuedLeaf, type LeafContexts } from './ca/leaf-contexts.ts';
@@ -160,7 +160,9 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   closers.push(standing.close);
 
   const attribution = createProcessAttribution();
-  const identifier = createAppIdentifier();
+  const identifier = createAppIdentifier(undefined, {
+    onLate: ({ id, hash }) => { if (hash !== null) monitor.identified(id, hash); }, matters: monitor.hasLearned,
+  });
   closers.push(() => attribution.close(), () => identifier.close());
   const selfUid = process.getuid?.() ?? null;
   const summaries: SummaryContext = { monitor, policy: policy.current, os, selfUid, now, suspended: standing.suspendedHere };

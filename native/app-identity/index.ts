@@ -19,7 +19,7 @@ export type { ProcessOwner } from './system.ts';
 
 export type AppIdentifier = {
   /**
-   * Identity of the process's program: at once when its files are known, else a promise that settles within 150 ms. What takes longer
+   * Identity of the process's program: at once when its files are known, else a promise that settles within 150 ms (or 2 s, `matters`). What takes longer
    * (hash, package, known) is then null or false and stands in the answers to later calls. Never throws, never rejects.
    */
   identify(owner: ProcessOwner): AppIdentity | Promise<AppIdentity>;
@@ -29,6 +29,8 @@ export type AppIdentifier = {
 
 /** Longest time the first look-up of a program may hold its connection back. */
 const firstAnswerMs = 150;
+/** The same where what was learned of an earlier version would be used for this one. */
+const lastAnswerMs = 2_000;
 const processLimit = 1024;
 
 type Program = {
@@ -44,8 +46,15 @@ type Program = {
   readonly runtime: Runtime | null;
 };
 
+export type LateHashes = {
+  /** Hears the whole identity where an answer came before its hash. */
+  readonly onLate: (identity: AppIdentity) => void;
+  /** Something hangs on this app's hash: then its connection waits for it, two seconds at most. */
+  readonly matters: (id: string) => boolean;
+};
+
 /** An identifier over what the operating system says and vouches for. */
-export function createAppIdentifier(system: AppSystem = systemHere()): AppIdentifier {
+export function createAppIdentifier(system: AppSystem = systemHere(), late: LateHashes = { onLate: () => undefined, matters: () => false }): AppIdentifier {
   const files = createFileBook(system.provenance);
   /** By process and arguments: an exec() keeps pid and start time, so the arguments belong to the key. */
   const byProcess = new Map<string, AppIdentity>();
@@ -71,7 +80,12 @@ export function createAppIdentifier(system: AppSystem = systemHere()): AppIdenti
         remember(byProcess, processKey, identity);
         return identity;
       });
-      return within(full, firstAnswerMs, () => identityOf(program, null, null));
+      return within(full, firstAnswerMs, () => {
+        const soFar = identityOf(program, null, null);
+        if (late.matters(soFar.id)) return within(full, lastAnswerMs, () => soFar);
+        void full.then((identity) => { if (identity.hash !== null) late.onLate(identity); });
+        return soFar;
+      });
     },
     close() {
       byProcess.clear();
@@ -156,7 +170,7 @@ export function nameOf(exe: string, scriptLabel: string | null): string {
   return scriptLabel === null || scriptLabel === '' ? name : `${name} · ${scriptLabel}`;
 }
 
-async function within<Value>(promise: Promise<Value>, ms: number, otherwise: () => Value): Promise<Value> {
+async function within<Value>(promise: Promise<Value>, ms: number, otherwise: () => Value | Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Value>((resolve) => {
     timer = setTimeout(() => resolve(otherwise()), ms);

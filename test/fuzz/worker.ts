@@ -23,6 +23,6 @@ const onInput = (input: Uint8Array, runs: number): void => {
   head[1] = Math.min(input.length, room.length);
   Atomics.store(head, 0, runs + 1);
 };
-parentPort?.postMessage({ kind: 'ready' } satisfies WorkerAnswer);
+parentPort?.postMessage({ kind: 'ready' } satisfies WorkerAnswer, []);
 const result = await fuzz({ ...target, seeds, run: (input) => target.run(input) }, coverage, budget, onInput);
-parentPort?.postMessage({ kind: 'result', result } satisfies WorkerAnswer);
+parentPort?.postMessage({ kind: 'result', result } satisfies WorkerAnswer, []);

@@ -2,6 +2,7 @@
 import { exclusionNames, normaliseHost } from '../../core/policy/host-pattern.ts';
 import type { AppIdentity, Exclusion } from '../../core/model.ts';
 import type { Store } from '../store/store.ts';
+import { createRecentMap } from './recent-map.ts';
 
 const hour = 3600_000;
 /** Learned ones beyond this are more than any device needs; the oldest goes. */
@@ -27,6 +28,8 @@ export function createExclusionBook(options: {
   const byApp = new Map<string | null, Set<Exclusion>>();
   /** When an app's learned exclusions of the last hour began. */
   const begun = new Map<string, number[]>();
+  /** Of apps whose first connections began before their files were hashed, and may still be open. */
+  const hashes = createRecentMap<string, string>(200);
   for (const exclusion of store.loadExclusions()) enter(exclusion);
   sweep();
 
@@ -56,6 +59,12 @@ export function createExclusionBook(options: {
     return false;
   }
 
+  /** The file of this app has been hashed: what was learned meanwhile was of this version. */
+  function identified(appId: string, hash: string): void {
+    hashes.set(appId, hash);
+    for (const exclusion of learnedOf(appId)) if (exclusion.appHash === null) adopt(exclusion, hash);
+  }
+
   /** Learned while the file was still being hashed: the first hash that is known afterwards is that file's. */
   function adopt(exclusion: Exclusion, appHash: string): void {
     const known = { ...exclusion, appHash };
@@ -67,7 +76,8 @@ export function createExclusionBook(options: {
   }
 
   /** Adds it, in the place of others where they are named; told once. */
-  function add(exclusion: Exclusion, ...instead: readonly Exclusion[]): void {
+  function add(wanted: Exclusion, ...instead: readonly Exclusion[]): void {
+    const exclusion = wanted.kind === 'learned' && wanted.appHash === null && wanted.appId !== null ? { ...wanted, appHash: hashes.peek(wanted.appId) ?? null } : wanted;
     for (const old of instead) drop(old, `replaced by ${exclusion.id === old.id ? 'a longer one' : exclusion.id}`);
     sweep();
     enter(exclusion);
@@ -143,5 +153,5 @@ export function createExclusionBook(options: {
     return [...all.values()].filter((e) => e.expiresAt === null || e.expiresAt > at).sort((a, b) => b.createdAt - a.createdAt);
   }
 
-  return { find, add, remove, removeLearned, learnedOf, learnedLately, list };
+  return { find, identified, add, remove, removeLearned, learnedOf, learnedLately, list };
 }

@@ -263,7 +263,7 @@ export function createPinningMonitor(options: {
 
   return {
     factsFor, takePassThrough, connectionOpened: siblings.opened, sawData, connectionClosed: siblings.closed, countConnection, observeOutcome,
-    addExclusion: book.add,
+    addExclusion: book.add, identified: book.identified, hasLearned: (appId: string) => book.learnedOf(appId).length > 0,
     removeExclusion: book.remove, exclusions: book.list, findExclusion: book.find,
     startTest, test: tests.at, cancelTest: tests.cancel, recall,
     apps: memory.apps,

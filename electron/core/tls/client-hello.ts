@@ -90,10 +90,11 @@ function joinHandshake(bytes: Uint8Array): Joined {
       need = 4 + ((byteAt(pieces, 1) << 16) | (byteAt(pieces, 2) << 8) | byteAt(pieces, 3));
       if (need > clientHelloLimit) return { kind: 'invalid', why: `ClientHello of ${need - 4} bytes` };
     }
-    if (have >= need) return { kind: 'message', body: join(pieces, need).subarray(4), bytes: at + 5 + available };
+    // A record counts when it is whole, as TLS stacks read them, also where the hello ends before it does.
     if (available < length) {
-      return { kind: 'incomplete', atLeast: at + 5 + Math.min(length, available + Math.max(1, need - have)) };
+      return { kind: 'incomplete', atLeast: at + 5 + (have >= need ? length : Math.min(length, available + Math.max(1, need - have))) };
     }
+    if (have >= need) return { kind: 'message', body: join(pieces, need).subarray(4), bytes: at + 5 + length };
     at += 5 + length;
   }
   return { kind: 'invalid', why: 'empty ClientHello' };

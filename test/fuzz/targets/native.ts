@@ -63,7 +63,7 @@ const sockets: Target = {
   name: 'sockets', files: ['native/process-attribution/sock-diag.ts', 'native/process-attribution/windows-tables.ts', 'native/process-attribution/macos-tables.ts'], limit: 4_000,
   words: ['0c001500', '00000000', 'ffffffff', '02000000', '0100007f', 'c350480b', '07000000', '0000', '2200', '5c22', '2020'].map((hex) => Buffer.from(hex, 'hex')),
   seeds: [
-    chosen(0, reply), chosen(0, encodeDiagRequest(tuple, 7)), chosen(1, Buffer.from(`01000000${'05000000'}0100007fc35000000100007f480b000011000000`, 'hex')), chosen(2, Buffer.concat([Buffer.from([1, 0, 0, 0]), Buffer.alloc(56)])),
+    chosen(0, reply), chosen(0, encodeDiagRequest(tuple, 7)), chosen(1, Buffer.from('01000000050000000100007fc35000000100007f480b000011000000', 'hex')), chosen(2, Buffer.concat([Buffer.from([1, 0, 0, 0]), Buffer.alloc(56)])),
     chosen(3, Buffer.from('01020000000000051500000001020304', 'hex')), chosen(4, Buffer.concat([Buffer.from([4, 0, 4, 0]), Buffer.alloc(12), Buffer.from('a\0b\0')])), chosen(5, '"C:\\a b\\c.exe" x "y z" \\\\"q'),
     chosen(6, Buffer.concat([Buffer.alloc(24), Buffer.from('180000001000000000000000000000004809c35000000000', 'hex')])), chosen(7, Buffer.from('0300000002000000', 'hex')), chosen(8, Buffer.alloc(792, 2)), chosen(9, Buffer.alloc(136)),
     chosen(10, Buffer.from('02000000/usr/bin/x\0\0\0x\0-y\0PATH=1\0')), chosen(11, Buffer.alloc(1_200, 65)),

@@ -62,8 +62,8 @@ const hosts: Target = {
   seeds: tokens(['*.shop.example\na.shop.example', 'api-*.x.example\napi-1.x.example', '[::1]:443\n::1', '192.0.2.1:80\n192.0.2.1', '/usr/*/bin*\n/usr/local/bin/x', 'a\n0:0:0:0:0:ffff:7f00:1']),
   run: (input) => {
     const [pattern = '', host = ''] = textOf(input).split('\n');
-    for (const use of ['rule', 'exclusion'] as const) {
-      const compiled = compileHostPattern(pattern, use);
+    for (const kind of ['rule', 'exclusion'] as const) {
+      const compiled = compileHostPattern(pattern, kind);
       if (compiled.kind === 'pattern') compiled.matches(normaliseHost(host));
       else insist(compiled.why.length > 3, 'says why a pattern is none');
     }
