@@ -11,6 +11,6 @@ declare global {
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'translation';
-    resources: { translation: typeof en };
+    resources: { translation: typeof en; sentences: Readonly<Record<string, string>> };
   }
 }

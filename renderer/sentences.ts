@@ -3,7 +3,7 @@
 // Not for which sentence is said (core/explain) and not for the window's own words (locales/en.json).
 import type { TFunction } from 'i18next';
 import { errorAdvice } from '../electron/contract/errors.ts';
-import type { ErrorBody } from '../electron/contract/errors.ts';
+import type { ErrorBody, ErrorCode } from '../electron/contract/errors.ts';
 import { disturbanceSentence } from '../electron/core/explain.ts';
 import { warningTable } from '../electron/core/health/warnings.ts';
 import type { ActiveWarning } from '../electron/core/health/warnings.ts';
@@ -11,8 +11,6 @@ import { suggestionHelp } from '../electron/core/log-query/suggest.ts';
 import type { DisturbanceKind } from '../electron/core/model.ts';
 import { sentenceTexts } from '../electron/core/sentence.ts';
 import type { Sentence } from '../electron/core/sentence.ts';
-import { visible } from './format.ts';
-import { typedHere } from './own-command.ts';
 
 /** The English of all of them, by key; `{name}` stands for a value. */
 export const englishSentences: Readonly<Record<string, string>> = {
@@ -25,7 +23,7 @@ export const englishSentences: Readonly<Record<string, string>> = {
 };
 
 /** The namespace of these texts in i18next. */
-export const sentenceNamespace = 'sentences';
+export const sentenceNamespace = 'sentences' as const;
 
 /** The sentence in the person's language. */
 export function word(t: TFunction, { key, values }: Sentence): string {
@@ -47,15 +45,17 @@ export function adviceWords(t: TFunction, { code, advice }: ErrorBody): string {
   return look(t, `advice.${code}`, {}, advice);
 }
 
-/** An error in one short sentence, for messages at the edge of the window. */
-export function errorLine(t: TFunction, error: ErrorBody): string {
-  const fault = faultWords(t, error);
-  return visible(typedHere(fault === '' ? error.message : fault).replaceAll('`', ''));
-}
-
 /** What an error is, by its code; empty in English, where its message says so. */
 export function faultWords(t: TFunction, { code }: ErrorBody): string {
   return look(t, `fault.${code}`, {}, '');
+}
+
+/** Errors of which the code says all that the message does. */
+const plain: ReadonlySet<ErrorCode> = new Set(['agent-not-running', 'agent-timeout', 'query-too-slow', 'no-such-exclusion', 'no-such-bundle', 'bundle-cancelled', 'listener-too-slow']);
+
+/** The agent's own message, in English; null where `faultWords` has said it. */
+export function messageBeside(t: TFunction, error: ErrorBody): string | null {
+  return plain.has(error.code) && faultWords(t, error) !== '' ? null : error.message;
 }
 
 /** A few words about what may come next in a filter. */
@@ -63,9 +63,9 @@ export function helpWords(t: TFunction, help: string): string {
   return help === '' ? '' : look(t, `help.${help}`, {}, help);
 }
 
+/** The keys have full stops and colons in them that divide nothing. */
 function look(t: TFunction, key: string, values: Readonly<Record<string, string | number>>, unknown: string): string {
-  const { count } = values;
-  return t(key, {
-    ns: sentenceNamespace, keySeparator: false, nsSeparator: false, defaultValue: unknown, replace: values, ...(typeof count === 'number' ? { count } : {}),
-  });
+  const count = values['count'];
+  const options = { ns: sentenceNamespace, keySeparator: false, nsSeparator: false, defaultValue: unknown, replace: values } as const;
+  return t(key, typeof count === 'number' ? { ...options, count } : options);
 }

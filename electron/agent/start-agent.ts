@@ -161,7 +161,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
 
   const attribution = createProcessAttribution();
   const identifier = createAppIdentifier(undefined, {
-    onLate: ({ id, hash }) => { if (hash !== null) monitor.identified(id, hash); }, matters: monitor.hasLearned,
+    onLate: ({ id, hash }) => hash !== null && monitor.identified(id, hash), matters: monitor.hasLearned,
   });
   closers.push(() => attribution.close(), () => identifier.close());
   const selfUid = process.getuid?.() ?? null;

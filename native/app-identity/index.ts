@@ -48,7 +48,7 @@ type Program = {
 
 export type LateHashes = {
   /** Hears the whole identity where an answer came before its hash. */
-  readonly onLate: (identity: AppIdentity) => void;
+  readonly onLate: (identity: AppIdentity) => unknown;
   /** Something hangs on this app's hash: then its connection waits for it, two seconds at most. */
   readonly matters: (id: string) => boolean;
 };
@@ -83,7 +83,7 @@ export function createAppIdentifier(system: AppSystem = systemHere(), late: Late
       return within(full, firstAnswerMs, () => {
         const soFar = identityOf(program, null, null);
         if (late.matters(soFar.id)) return within(full, lastAnswerMs, () => soFar);
-        void full.then((identity) => { if (identity.hash !== null) late.onLate(identity); });
+        void full.then((identity) => identity.hash !== null && late.onLate(identity));
         return soFar;
       });
     },

@@ -1,8 +1,8 @@
 // Removes an exclusion and offers to put it back.
 import { useTranslation } from 'react-i18next';
 import type { Exclusion } from '../../electron/core/model.ts';
+import { errorLine } from '../components/error-words.tsx';
 import { visible } from '../format.ts';
-import { errorLine } from '../sentences.ts';
 import { errorOf } from '../state/error-of.ts';
 import { useBridge } from '../state/services.tsx';
 import { addToast } from '../state/ui-store.ts';

@@ -36,10 +36,11 @@ export function VerdictBadge({ value }: { readonly value: VerdictKind }) {
 export function OutcomeWord({ value }: { readonly value: ConnectionOutcome | null }) {
   const { t } = useTranslation();
   const Icon = outcomeIcon[value?.kind ?? 'open'];
+  const words = t(outcomeWord(value));
   return (
     <span className={`outcome outcome-${value?.kind ?? 'open'}`}>
       <Icon aria-hidden size={14} />
-      <span className="clip">{t(outcomeWord(value))}</span>
+      <span className="clip" title={words}>{words}</span>
     </span>
   );
 }

@@ -1,20 +1,30 @@
 // An error in the person's language: what it is, the agent's own message, what to do. Not for where it is shown (states.tsx, form-dialog.tsx).
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { ErrorBody } from '../../electron/contract/errors.ts';
-import { adviceWords, faultWords } from '../sentences.ts';
+import { visible } from '../format.ts';
+import { typedHere } from '../own-command.ts';
+import { adviceWords, faultWords, messageBeside } from '../sentences.ts';
 import { English } from './english.tsx';
 import { Prose } from './prose.tsx';
 
 /** What went wrong. */
 export function ErrorMessage({ error }: { readonly error: ErrorBody }) {
   const { t } = useTranslation();
-  return <>{faultWords(t, error)} <English text={error.message} /></>;
+  const message = messageBeside(t, error);
+  return <>{faultWords(t, error)} {message === null ? null : <English text={message} />}</>;
 }
 
 /** What to do about it. */
 export function ErrorAdvice({ error }: { readonly error: ErrorBody }) {
   const { t } = useTranslation();
   return <Prose text={adviceWords(t, error)} />;
+}
+
+/** Both in one line of plain text, for messages at the edge of the window; without the English message where the code says enough. */
+export function errorLine(t: TFunction, error: ErrorBody): string {
+  const what = faultWords(t, error);
+  return visible(typedHere(`${what === '' ? error.message : what} ${adviceWords(t, error)}`).replaceAll('`', ''));
 }
 
 /** Both in one paragraph, or nothing. */

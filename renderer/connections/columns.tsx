@@ -20,7 +20,7 @@ export const columns = {
   time: { word: 'connections.columnTime', width: '6.25rem', cell: (row, _t, today) => when(row.startedAt, today) },
   app: { word: 'connections.columnApp', width: 'minmax(7rem, 1fr)', cell: (row, t) => <Foreign className="clip" text={row.appName ?? t('app.unknown')} /> },
   host: { word: 'connections.columnHost', width: 'minmax(9rem, 1.4fr)', cell: (row) => <Foreign className="clip" mono text={row.port === 443 ? row.host : `${row.host}:${row.port}`} /> },
-  disposition: { word: 'connections.columnDisposition', width: '7rem', cell: (row) => <DispositionBadge value={row.disposition} /> },
+  disposition: { word: 'connections.columnDisposition', width: '8.5rem', cell: (row) => <DispositionBadge value={row.disposition} /> },
   outcome: { word: 'connections.columnOutcome', width: '9.25rem', cell: (row) => <OutcomeWord value={row.outcome} /> },
   reason: { word: 'connections.columnReason', width: 'minmax(0, 1.6fr)', cell: (row, t) => because(visible(word(t, reasonSentence(row.reason, row.rule)))) },
   user: { word: 'app.user', width: '6rem', cell: (row) => optional(row.user) },

@@ -10,7 +10,7 @@ import { formatFilter } from '../../electron/core/log-query/format-filter.ts';
 import { parseFilter } from '../../electron/core/log-query/parse-filter.ts';
 import type { FilterRead } from '../../electron/core/log-query/parse-filter.ts';
 import type { Suggestion } from '../../electron/core/log-query/suggest.ts';
-import { English } from '../components/english.tsx';
+import { ErrorMessage } from '../components/error-words.tsx';
 import { visible } from '../format.ts';
 import { helpWords } from '../sentences.ts';
 import { addToast } from '../state/ui-store.ts';
@@ -125,7 +125,7 @@ export function FilterBox({ value, problem, onChange }: FilterProps) {
             <SaveButton filter={read.kind === 'filter' ? text.trim() : ''} />
             <Help onChoose={choose} />
           </div>
-          <Text slot="errorMessage" className="field-problem">{complaint === null ? '' : <English text={complaint} />}</Text>
+          <Text slot="errorMessage" className="field-problem">{complaint === null ? '' : <ErrorMessage error={{ code: 'bad-filter', message: complaint, advice: '' }} />}</Text>
         </TextField>
         {shown ? (
           <div className="suggestions">

@@ -4,8 +4,8 @@ import { useEffect, useRef, useState } from 'react';
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { NoticeAnswer } from '../../electron/contract/routes.ts';
+import { errorLine } from '../components/error-words.tsx';
 import { visible } from '../format.ts';
-import { errorLine } from '../sentences.ts';
 import { errorOf } from '../state/error-of.ts';
 import { useAgent, useBridge } from '../state/services.tsx';
 

@@ -7,6 +7,7 @@ import type { ExplainAnswer, NoticeAnswer, PolicyAnswer, TrustAnswer } from '../
 import type { AppTest, Exclusion } from '../../electron/core/model.ts';
 import { embeddedLayer } from '../../electron/core/policy/embedded.ts';
 import type { Pause } from '../../electron/core/policy/pause.ts';
+import { sentence } from '../../electron/core/sentence.ts';
 
 export const sampleTime = Date.UTC(2026, 10, 20, 10, 0, 0);
 
@@ -75,6 +76,10 @@ export const sampleExplain: ExplainAnswer = {
   evidenceFor: ['It refused our certificate here 5 times.'], evidenceAgainst: ['It accepted it once.'], alsoKnown: [], next: 'It will be let through.', advice: 'Leave it bypassed.',
   attempts: [{ at: sampleTime, host: 'edge.chat.example', sentence: 'The app hung up without a word.' }],
   controls: [], observations: [],
+  words: {
+    sentence: sentence('verdict.pinned-everywhere', { app: 'chat' }), evidenceFor: [], evidenceAgainst: [], alsoKnown: [], next: sentence('next.once'), advice: sentence('todo.pinned'),
+    controls: [], attempts: [sentence('outcome.refused-silent-late')],
+  },
 };
 
 /** A test that has begun; it ends at once for whoever waits by the clock. */

@@ -65,6 +65,9 @@ test('sizes and times read short', () => {
   expect([340, 2_400, 200_000].map(lasting)).toEqual(['340 ms', '2.4 s', '3 min 20 s']);
 });
 
+/** The ticket is English: it takes the sentences, not these. */
+const nothing = { key: 'todo.nothing', values: {} };
+
 test('the ticket names app, host, verdict, exclusion and evidence, one fact a line, and foreign line breaks stay inside theirs', () => {
   const app = { ...(snapshot.apps[0] ?? raise()), name: 'Sl\nack' };
   const host = app.hosts[0] ?? raise();
@@ -73,6 +76,7 @@ test('the ticket names app, host, verdict, exclusion and evidence, one fact a li
     answer: {
       app, host: host.host, verdict: host.verdict, sentence: 'It pins.', evidenceFor: ['It refused.'], evidenceAgainst: [], alsoKnown: [], next: 'Let through.', advice: 'Nothing.',
       attempts: [{ at: 0, host: host.host, sentence: 'Refused.' }], controls: [], observations: [],
+      words: { sentence: nothing, evidenceFor: [], evidenceAgainst: [], alsoKnown: [], next: nothing, advice: nothing, controls: [], attempts: [nothing] },
     },
   });
   expect(text.split('\n')).toEqual(expect.arrayContaining([

@@ -314,8 +314,8 @@ describe('exclusions that are learned', () => {
   test.each<[string, () => void]>([
     ['while they begin', () => { passThrough(app({ hash: null })); monitor.identified(app().id, 'aa'); }],
     ['just before', () => { monitor.identified(app().id, 'aa'); passThrough(app({ hash: null })); }],
-  ])('are of the version that was hashed %s, and end with the next one', (_name, begin) => {
-    begin();
+  ])('are of the version that was hashed %s, and end with the next one', (_name, learn) => {
+    learn();
     expect(monitor.exclusions()).toMatchObject([{ appHash: 'aa' }]);
     expect(excluded(app({ hash: 'bb' }))).toBeNull();
   });
