@@ -1,10 +1,11 @@
 // Servers that stall, half close, reset, stop reading or never begin: the app's connection ends in order or goes on, and nothing stays behind.
 import * as net from 'node:net';
 import * as tls from 'node:tls';
+import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
 import type { Fault } from './fault.ts';
 import { tunnel } from '../routes/stage.ts';
 import { open, startOrigin } from '../support/origins.ts';
-import { after, makeHome, measure, probe, probeMs, soundAfter, start, within, type Running } from './stage.ts';
+import { after, makeHome, measure, probe, probeMs, soundAfter, start, until, within, type Running } from './stage.ts';
 
 type Bad = {
   readonly name: string;
@@ -46,9 +47,11 @@ const badServers: Fault = {
       });
     }));
     for (const { bad, host } of servers) {
-      const { rows } = await running.client.call('connections', { filter: `host:${host}`, limit: '200' }, {});
-      const wrong = rows.find(({ outcome }) => outcome?.kind === 'refused' || outcome?.kind === 'agent-fault');
-      if (rows.length === 0 || wrong !== undefined) throw new Error(`a server that ${bad.name} was held against the app: ${JSON.stringify(wrong ?? null)}`);
+      const rowsOf = async (): Promise<readonly ConnectionRow[]> => (await running.client.call('connections', { filter: `host == ${host}`, limit: '200' }, {})).rows;
+      // A row stands when its connection is over, which the app's leaving may be a moment ahead of.
+      await until(`a row of ${host}`, async () => (await rowsOf()).length > 0);
+      const wrong = (await rowsOf()).find(({ outcome }) => outcome?.kind === 'refused' || outcome?.kind === 'agent-fault');
+      if (wrong !== undefined) throw new Error(`a server that ${bad.name} was held against the app: ${JSON.stringify(wrong)}`);
     }
     await soundAfter(running, before, 'inspected');
     await running.stop();

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from './fault.ts';
 import { crashLoopExitCode, crashLoopFile } from '../../electron/contract/agent-arguments.ts';
-import { exitOf, makeHome, probe, refused, start, storeCheck, until, watchdogScript, within, type Running } from './stage.ts';
+import { after, exitOf, makeHome, probe, refused, start, storeCheck, until, watchdogScript, within, type Running } from './stage.ts';
 
 const skip = (): string | null => (existsSync(watchdogScript) ? null : 'there is no watchdog in this tree');
 
@@ -55,7 +55,9 @@ const hung: Fault = {
         const running = await start(home, { watchdog: true });
         try {
           await probe(running);
-          await until('the watchdog has had an answer', async () => (await running.client.call('status', {}, {})).agent.pid === running.pid);
+          await until('the agent answers', async () => (await running.client.call('status', {}, {})).agent.pid === running.pid);
+          // The watchdog asks every second, and an agent that never answered has a minute; nothing outside shows its questions.
+          await after(2_500);
           process.kill(running.pid, 'SIGSTOP');
           // Noticed within 10 s (facts/security.md section 4); then another one listens, or nobody.
           await replaced(running, running.pid, 10_000);
