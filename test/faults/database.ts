@@ -11,7 +11,7 @@ const somewhere = (bytes: Buffer, random: () => number): number => Math.floor(ra
 const kinds: readonly Omit<Damage, 'file'>[] = [
   { name: 'one byte', apply: (bytes, random) => { const at = somewhere(bytes, random); bytes[at] = (bytes[at] ?? 0) ^ (1 + Math.floor(random() * 255)); return bytes; } },
   { name: '64 bytes of a page', apply: (bytes, random) => { const at = somewhere(bytes, random); for (let i = at; i < Math.min(bytes.length, at + 64); i += 1) bytes[i] = Math.floor(random() * 256); return bytes; } },
-  { name: 'a page of zeros', apply: (bytes, random) => { const at = somewhere(bytes, random) & ~4095; return bytes.fill(0, at, at + 4096); } },
+  { name: 'a page of zeros', apply: (bytes, random) => { const at = somewhere(bytes, random) & ~4095; return bytes.fill(0, at, Math.min(bytes.length, at + 4096)); } },
   { name: 'cut short', apply: (bytes, random) => bytes.subarray(0, somewhere(bytes, random)) },
   { name: 'a page where another was', apply: (bytes, random) => { const from = somewhere(bytes, random) & ~4095; bytes.copy(bytes, somewhere(bytes, random) & ~4095, from, from + 4096); return bytes; } },
   { name: 'the head', apply: (bytes, random) => { const at = Math.floor(random() * 100); bytes[at] = Math.floor(random() * 256); return bytes; } },

@@ -60,7 +60,9 @@ async function runFault(fault: Fault): Promise<FaultRow> {
       }
     } });
   } catch (error) {
-    lost += n - recovered - lost;
+    // What has to hold after all trials did not: at least one of them counts as lost.
+    recovered = Math.min(recovered, n - 1);
+    lost = n - recovered;
     tell(`lost: ${fault.name}: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
   }
   tell(`${fault.name}: ${recovered} of ${n}`);

@@ -1,7 +1,7 @@
 // More clients than the agent has room for: out of descriptors, and a thousand that speak one byte at a time.
 import * as net from 'node:net';
 import type { Fault } from './fault.ts';
-import { after, makeHome, measure, openFiles, probe, shop, soundAfter, start, until, within, type Home } from './stage.ts';
+import { after, makeHome, measure, openFiles, probe, probeMs, shop, soundAfter, start, until, within, type Home } from './stage.ts';
 
 const filesLimit = 256;
 const clients = 2_000;
@@ -28,6 +28,8 @@ const descriptors: Fault = {
             await after(200);
           }
           for (const socket of sockets) socket.destroy();
+          // The agent may still be counting those that have just left.
+          await until('an app gets through again', () => probe(running).then(() => true, () => false), probeMs);
           await soundAfter(running, before, 'inspected');
         } finally {
           await running.stop();

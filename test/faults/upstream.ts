@@ -48,8 +48,8 @@ const badServers: Fault = {
     }));
     for (const { bad, host } of servers) {
       const rowsOf = async (): Promise<readonly ConnectionRow[]> => (await running.client.call('connections', { filter: `host == ${host}`, limit: '200' }, {})).rows;
-      // A row stands when its connection is over, which the app's leaving may be a moment ahead of.
-      await until(`a row of ${host}`, async () => (await rowsOf()).length > 0);
+      // A row stands when its connection is over: at a server that hangs, a minute after the app has left (agent/proxy/relay.ts).
+      await until(`a row of ${host}`, async () => (await rowsOf()).length > 0, 75_000);
       const wrong = (await rowsOf()).find(({ outcome }) => outcome?.kind === 'refused' || outcome?.kind === 'agent-fault');
       if (wrong !== undefined) throw new Error(`a server that ${bad.name} was held against the app: ${JSON.stringify(wrong)}`);
     }

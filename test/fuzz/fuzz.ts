@@ -20,7 +20,7 @@ Targets: ${targets.map(({ name }) => name).join(' ')}
 /** An input that has not come back by then never will. */
 const stuckMs = 10_000;
 /** Kept inputs of one target, in bytes: a start for the next run, not a collection. */
-const keptBytes = 6_000;
+const keptBytes = 2_000;
 
 const options = readOptions();
 const chosen = options.names.length === 0 ? targets.map(({ name }) => name) : options.names;

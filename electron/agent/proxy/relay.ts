@@ -17,11 +17,16 @@ export type RelayEnd = {
  * a peer that is gone shows no other sign.
  */
 export const idleLimitMs = 2 * 3600_000;
+/**
+ * The same once one leg has ended: a program that gave up looks like one that has only said its last word, and a server that hangs
+ * never says that it is over. As long as Linux keeps a closed program's end of a connection (tcp_fin_timeout).
+ */
+const halfClosedLimitMs = 60_000;
 /** What was written before the other leg closed has this long to be taken. */
 const drainLimitMs = 30_000;
 
 /** Pipes both ways until both directions are over; then both legs are closed. Resolves once, never rejects. */
-export function relay(app: Socket, server: Socket): Promise<RelayEnd> {
+export function relay(app: Socket, server: Socket, halfClosedMs = halfClosedLimitMs): Promise<RelayEnd> {
   return new Promise((done) => {
     let first: RelayEnd['first'] | null = null;
     let firstAt = 0;
@@ -31,6 +36,8 @@ export function relay(app: Socket, server: Socket): Promise<RelayEnd> {
       if (first !== null) return;
       first = leg;
       firstAt = performance.now();
+      app.setTimeout(halfClosedMs);
+      server.setTimeout(halfClosedMs);
     };
     const watch = (leg: Socket, name: RelayEnd['first'], other: Socket): void => {
       const onClose = (): void => {
@@ -51,7 +58,7 @@ export function relay(app: Socket, server: Socket): Promise<RelayEnd> {
       errors[name] = leg.errored;
       if (leg.readableEnded) ended(name);
       leg.once('close', onClose);
-      leg.setTimeout(idleLimitMs, () => leg.destroy());
+      leg.setTimeout(first === null ? idleLimitMs : halfClosedMs, () => leg.destroy());
       if (leg.destroyed) onClose();
     };
     app.pipe(server);

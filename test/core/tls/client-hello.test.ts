@@ -116,6 +116,8 @@ describe('odd forms', () => {
     ['a message of 16 MB', record(Buffer.from([1, 0xff, 0xff, 0xff])), 'invalid: ClientHello of 16777215 bytes'],
     ['a message of 64 kB is refused at its length', record(Buffer.from([1, 1, 0, 0])), 'invalid: ClientHello of 65536 bytes'],
     ['an SSLv2 hello', Buffer.from([0x80, 0x2e, 1, 0, 2, 0, 0x15, 0, 0, 0, 0x10]), 'invalid: SSLv2 ClientHello'],
+    ['a hello whose record goes on after it and is not whole (found by npm run fuzz)', record(Buffer.concat([base.subarray(5), Buffer.alloc(40)])).subarray(0, -1), `incomplete ${base.length + 40}`],
+    ['the same once the record is whole: what follows is for TLS to refuse', record(Buffer.concat([base.subarray(5), Buffer.alloc(40)])), `hello ${hello('openssl s_client').serverName}`],
     ['the first byte of an SSLv2 hello', Buffer.from([0x80]), 'incomplete 3'],
     ['high first byte that is no SSLv2 hello', Buffer.from([0x80, 1, 9]), 'not-tls 128'],
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'not-tls 71'],

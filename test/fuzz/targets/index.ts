@@ -1,5 +1,6 @@
 // Every fuzz target, by name.
 import type { Target } from '../engine.ts';
+import { bundleTargets } from './bundle.ts';
 import { certificateTargets } from './certificates.ts';
 import { nativeTargets } from './native.ts';
 import { policyTargets } from './policy.ts';
@@ -7,4 +8,4 @@ import { sniOracle } from './sni-oracle.ts';
 import { textTargets } from './text.ts';
 import { tlsTargets } from './tls.ts';
 
-export const targets: readonly Target[] = [...tlsTargets, sniOracle, ...textTargets, ...certificateTargets, ...policyTargets, ...nativeTargets];
+export const targets: readonly Target[] = [...tlsTargets, sniOracle, ...textTargets, ...certificateTargets, ...policyTargets, ...nativeTargets, ...bundleTargets];
