@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import { chromium, expect as expectOnPage, type Browser, type Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fillStore } from '../bench/log-store.ts';
 import { repository, startTestAgent, type TestAgent } from '../support/agent.ts';
+import { axeComplaints } from '../support/axe.ts';
 import { chromiumArguments, chromiumPath, openWindow } from '../support/open-window.ts';
 
 const here = existsSync(chromiumPath) && existsSync(join(repository, 'build/out/renderer/index.html'));
@@ -54,10 +54,6 @@ describe.skipIf(!here)('the Connections screen', { timeout: 120_000 }, () => {
   const rows = () => page.getByRole('grid', { name: 'Connections' }).locator('tbody').getByRole('row');
   const box = () => page.getByRole('searchbox', { name: 'Filter connections' });
   const shoot = (name: string): Promise<Buffer> => page.screenshot({ path: join(shots, `${name}.png`) });
-  async function axe(): Promise<string[]> {
-    const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
-    return violations.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary ?? ''}`));
-  }
   /** The same state in both themes, wide and narrow, without a complaint of axe's. */
   async function look(name: string): Promise<void> {
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -65,7 +61,7 @@ describe.skipIf(!here)('the Connections screen', { timeout: 120_000 }, () => {
       for (const [width, height] of [[1280, 800], [720, 720]] as const) {
         await page.setViewportSize({ width, height });
         await shoot(`${name}-${colorScheme}-${width}`);
-        expect(await axe()).toEqual([]);
+        expect(await axeComplaints(page)).toEqual([]);
       }
     }
     await page.emulateMedia({ colorScheme: 'light' });
@@ -225,7 +221,7 @@ describe.skipIf(!here)('the Connections screen', { timeout: 120_000 }, () => {
     await expectPage(page.getByRole('button', { name: 'Dismiss' })).toHaveCount(0);
     await page.emulateMedia({ forcedColors: 'active' });
     await shoot('connections-forced');
-    expect(await axe()).toEqual([]);
+    expect(await axeComplaints(page)).toEqual([]);
     await page.emulateMedia({ forcedColors: 'none' });
   });
 

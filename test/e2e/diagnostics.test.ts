@@ -5,18 +5,18 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { AxeBuilder } from '@axe-core/playwright';
 import { chromium, type Browser, type Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveWindow, type WindowServer } from '../../electron/cli/window/serve-window.ts';
 import { buildAsShipped } from '../renderer/fixture-window.ts';
 import { repository, startTestAgent, type TestAgent } from '../support/agent.ts';
+import { axeComplaints } from '../support/axe.ts';
+import { chromiumArguments, chromiumPath } from '../support/open-window.ts';
 import { createTestAuthority, startOrigin, type Origin, type TestAuthority } from '../support/origins.ts';
 import { tlsThrough, until } from '../support/tunnel.ts';
 
-const executablePath = process.env['PINLIGHT_CHROMIUM'] ?? '/usr/bin/chromium';
-const here = existsSync(executablePath);
-if (!here) console.log(`skipped: the Diagnostics screen end to end needs ${executablePath} (Debian: chromium)`);
+const here = existsSync(chromiumPath);
+if (!here) console.log(`skipped: the Diagnostics screen end to end needs ${chromiumPath} (Debian: chromium)`);
 
 const host = 'portal.pinlight.test';
 const shots = join(repository, 'test', 'out', 'shots');
@@ -44,7 +44,7 @@ describe.skipIf(!here)('the Diagnostics screen', () => {
     const { version } = await agent.client.call('notice', {}, {});
     await agent.client.call('acceptNotice', {}, { version, as: 'accepted' });
     server = await serveWindow({ client: agent.client, folder: join(folder, 'window'), now: Date.now, uids: null, idleMs: 600_000, command: 'npx --no-install pinlight' });
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'] });
+    browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumArguments });
     page = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true })).newPage();
     page.setDefaultTimeout(8_000);
     page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()); });
@@ -66,9 +66,7 @@ describe.skipIf(!here)('the Diagnostics screen', () => {
   async function lookAt(name: string): Promise<void> {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
-      await page.evaluate('Promise.all(document.getAnimations().filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished))');
-      const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
-      expect(violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(' ')}: ${node.failureSummary ?? ''}`)), `${name} in ${colorScheme}`).toEqual([]);
+      expect(await axeComplaints(page), `${name} in ${colorScheme}`).toEqual([]);
       for (const width of [1280, 720]) {
         await page.setViewportSize({ width, height: 800 });
         expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${name} at ${width}`).toBe(true);

@@ -1,9 +1,8 @@
 // Every screen and drawer against axe (WCAG 2.2 A and AA), in both colour schemes and at both widths; what fits 400 % zoom;
 // and that the page keeps its content security policy. Behaviour is screens.test.ts.
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect as expectPage } from '@playwright/test';
-import type { Page } from '@playwright/test';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { axeComplaints } from '../support/axe.ts';
 import { hasChromium, startWindowLab } from './fixture-window.ts';
 import type { OpenedWindow, WindowLab } from './fixture-window.ts';
 
@@ -23,16 +22,6 @@ describe.skipIf(!hasChromium)('the window for everyone', () => {
     return opened;
   }
 
-  const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-  /** What axe finds, one line each, or nothing. */
-  async function complaintsOf(page: Page): Promise<string[]> {
-    // An element that is still fading in has the contrast of the moment.
-    await page.evaluate('Promise.all(document.getAnimations().filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished))');
-    const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
-    return violations.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary ?? ''}`));
-  }
-
   const looks = [
     { colorScheme: 'light', width: 1280, height: 800 }, { colorScheme: 'dark', width: 1280, height: 800 },
     { colorScheme: 'light', width: 720, height: 520 }, { colorScheme: 'dark', width: 720, height: 520 },
@@ -44,41 +33,41 @@ describe.skipIf(!hasChromium)('the window for everyone', () => {
       const { page, agent, complaints } = await open({ colorScheme, viewport: { width, height } });
       const found: Record<string, string[]> = {};
       await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
-      found['overview'] = await complaintsOf(page);
+      found['overview'] = await axeComplaints(page);
       await page.keyboard.press('Control+2');
       await expectPage(page.getByRole('grid', { name: 'Apps' })).toBeVisible();
-      found['apps'] = await complaintsOf(page);
+      found['apps'] = await axeComplaints(page);
       await page.getByRole('row', { name: /Slack/ }).click();
       await expectPage(page.getByRole('region', { name: 'Evidence for' })).toBeVisible();
-      found['app drawer'] = await complaintsOf(page);
+      found['app drawer'] = await axeComplaints(page);
       await page.getByRole('button', { name: 'Test this app now' }).click();
       await expectPage(page.getByRole('button', { name: 'Cancel the test' })).toBeVisible();
-      found['app drawer with a test'] = await complaintsOf(page);
+      found['app drawer with a test'] = await axeComplaints(page);
       await page.getByRole('button', { name: 'Remove exclusion' }).click();
       await page.getByRole('button', { name: 'Exclude this host' }).click();
       await expectPage(page.getByRole('dialog', { name: 'Exclude this host' })).toBeVisible();
-      found['exclude dialog and message'] = await complaintsOf(page);
+      found['exclude dialog and message'] = await axeComplaints(page);
       await page.keyboard.press('Escape');
       await page.keyboard.press('Escape');
       await page.keyboard.press('Control+3');
       await expectPage(page.locator('.log-line').first()).toBeVisible();
-      found['connections'] = await complaintsOf(page);
+      found['connections'] = await axeComplaints(page);
       await page.locator('.log-line').first().click();
       await expectPage(page.getByRole('dialog')).toBeVisible();
-      found['connection drawer'] = await complaintsOf(page);
+      found['connection drawer'] = await axeComplaints(page);
       await page.keyboard.press('Escape');
       await page.getByRole('button', { name: 'How to filter' }).click();
       await expectPage(page.getByRole('dialog', { name: 'How to filter' })).toBeVisible();
-      found['filter help'] = await complaintsOf(page);
+      found['filter help'] = await axeComplaints(page);
       await page.keyboard.press('Escape');
       expect(complaints).toEqual([]);
       await page.getByRole('searchbox', { name: 'Filter connections' }).fill('nofield:x');
       await expectPage(page.getByText(/there is no field/)).toBeVisible();
-      found['filter complaint'] = await complaintsOf(page);
+      found['filter complaint'] = await axeComplaints(page);
       agent.lose();
       await expectPage(page.getByRole('alert')).toBeVisible();
       await page.keyboard.press('Control+1');
-      found['lost agent'] = await complaintsOf(page);
+      found['lost agent'] = await axeComplaints(page);
         expect(found).toEqual(Object.fromEntries(Object.keys(found).map((place) => [place, []])));
     });
   });

@@ -9,6 +9,7 @@ import { chromium } from '@playwright/test';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from '@playwright/test';
 import { build } from 'vite';
 import { serveWindow } from '../../electron/cli/window/serve-window.ts';
+import { chromiumArguments, chromiumPath } from '../support/open-window.ts';
 import { createFixtureAgent } from './fixture-agent.ts';
 import type { FixtureAgent } from './fixture-agent.ts';
 
@@ -25,19 +26,15 @@ export type WindowLab = {
   close(): Promise<void>;
 };
 
-const executablePath = process.env['PINLIGHT_CHROMIUM'] ?? '/usr/bin/chromium';
-
 /** Whether there is a Chromium to test in; says so once where there is none. */
-export const hasChromium = existsSync(executablePath);
-if (!hasChromium) process.stderr.write(`skipped: the window's screens, because there is no ${executablePath} (PINLIGHT_CHROMIUM names another)\n`);
-
-const quiet = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
+export const hasChromium = existsSync(chromiumPath);
+if (!hasChromium) process.stderr.write(`skipped: the window's screens, because there is no ${chromiumPath} (PINLIGHT_CHROMIUM names another)\n`);
 
 /** Builds the window and starts Chromium. */
 export async function startWindowLab(): Promise<WindowLab> {
   const folder = await mkdtemp(join(tmpdir(), 'pinlight-window-'));
   await buildAsShipped(folder);
-  const browser: Browser = await chromium.launch({ executablePath, args: quiet });
+  const browser: Browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumArguments });
   return {
     async open({ rows = 20_000, prepare, ...options } = {}) {
       const agent = createFixtureAgent(rows, Date.now());

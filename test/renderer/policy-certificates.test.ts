@@ -1,11 +1,10 @@
 // The Policy and Certificates screens in a real Chromium: what they show, strangers' strings as text, axe, one column at 320 pixels.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect as expectPage } from '@playwright/test';
-import type { Page } from '@playwright/test';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { repository } from '../support/agent.ts';
+import { axeComplaints } from '../support/axe.ts';
 import { hasChromium, startWindowLab } from './fixture-window.ts';
 import type { OpenedWindow, WindowLab } from './fixture-window.ts';
 
@@ -84,7 +83,7 @@ describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
     for (const screen of ['policy', 'certificates'] as const) {
       const { page, close } = await openAt(screen, { colorScheme, viewport: { width, height } });
       await page.screenshot({ path: join(shots, `${screen}-${colorScheme}-${width}.png`), fullPage: true });
-      expect(await complaintsOf(page), screen).toEqual([]);
+      expect(await axeComplaints(page), screen).toEqual([]);
       await close();
     }
     opened = null;
@@ -100,8 +99,3 @@ describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
     opened = null;
   });
 });
-
-async function complaintsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
-  return violations.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary ?? ''}`));
-}

@@ -1,0 +1,13 @@
+// What axe finds on a page of the window (WCAG 2.0 to 2.2, A and AA, and best practice), one line each. Not for what a page has to show.
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** Nothing found = none. */
+export async function axeComplaints(page: Page): Promise<string[]> {
+  // An element that is still fading in has the contrast of the moment.
+  await page.evaluate('Promise.all(document.getAnimations().filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished))');
+  const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
+  return violations.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary ?? ''}`));
+}
