@@ -69,6 +69,17 @@ const sql = (statement: string) => (): void => {
   change.exec(statement);
   change.close();
 };
+/** Turns one bit so that SQLite finds every page sound by itself, and the index at odds with its table. */
+function oneBitOfAnIndex(): void {
+  const file = readFileSync(path);
+  for (let offset = 0; (offset = file.indexOf(app.id, offset) + 1) > 0;) {
+    at(offset, [(file[offset] ?? 0) ^ 1])();
+    const [pages, indexes] = ['quick_check', 'integrity_check'].map((check) => Object.values(read<object>(`PRAGMA ${check}`)[0] ?? {})[0] as string);
+    if (pages === 'ok' && indexes !== 'ok') return;
+    writeFileSync(path, file);
+  }
+  throw new Error('no such bit');
+}
 
 describe('the file', () => {
   test('a new one has the newest format, WAL, and is readable for its owner only', () => {
@@ -227,6 +238,7 @@ describe('damage', () => {
     ['cut off within a page', () => truncateSync(path, 4_096 * 3 + 700)],
     ['cut down to 100 bytes', () => truncateSync(path, 100)],
     ['the format number set to zero', at(60, [0, 0, 0, 0])],
+    ['one bit of an index, of which its pages know nothing', oneBitOfAnIndex],
     ['a table gone', sql('DROP TABLE exclusions')],
     ['a column gone', sql('ALTER TABLE apps DROP COLUMN trust')],
     ['another program\'s database of the same format number', () => { rmSync(path); sql('PRAGMA journal_mode = WAL; CREATE TABLE notes (text TEXT); PRAGMA user_version = 1')(); }],
