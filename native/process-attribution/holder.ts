@@ -23,10 +23,12 @@ export type Holder = {
   stat: StatWatch | null;
   /** The descriptor of the last hit. */
   newest: string | null;
-  /** Descriptors of client sockets that were closed, rising: POSIX gives the lowest free one to the next. */
-  readonly freed: number[];
-  /** Descriptors that once held a client socket, oldest hit first: in a busy client the oldest is the likeliest to be reused. */
-  readonly hits: Set<string>;
+  /** Descriptors of client sockets that were closed, in that order: a busy client's next socket gets the one that was closed just before it. */
+  readonly freed: string[];
+  /** Descriptors that once held a client socket, with its port; oldest hit first: in a busy client the oldest is the likeliest to be reused. */
+  readonly hits: Map<string, number | null>;
+  /** What descriptors were found to be while others were looked for, newest last: the next one looked for may be among them. */
+  readonly seen: Map<string, string>;
   /** Descriptors seen that never did. */
   readonly others: Set<string>;
 };
@@ -48,7 +50,7 @@ export function readHolder(pid: number, uid: number, user: string | null, booted
     pid, uid, startTicks: stat.startTicks, imageMarks: stat.imageMarks,
     owner: { kind: 'process', pid, uid, user, startedAt: startedAtOf(stat.startTicks, bootedAt), path, commandLine, parents, sandbox },
     twinParent: isTwin(stat.ppid, link, argv) ? stat.ppid : null, stat: null,
-    newest: null, freed: [], hits: new Set(), others: new Set(),
+    newest: null, freed: [], hits: new Map(), seen: new Map(), others: new Set(),
   };
 }
 
@@ -60,34 +62,38 @@ export function isUnchanged(holder: Holder): boolean {
 
 /** A link is read in some 4 µs, a whole scan of a client with 64 sockets takes 300. */
 const guesses = 12;
-
+const freedTries = 3;
 const freedLimit = 64;
+const seenLimit = 64;
 
-/** Notes that a client socket was closed. */
-export function noteFreed(holder: Holder, fd: string): void {
-  const number = Number(fd);
-  const at = holder.freed.findIndex((other) => other >= number);
-  if (at >= 0 && holder.freed[at] === number) return;
-  holder.freed.splice(at < 0 ? holder.freed.length : at, 0, number);
-  if (holder.freed.length > freedLimit) holder.freed.pop();
+/** Notes which client's socket the last hit was. */
+export function noteOpen(holder: Holder, clientPort: number): void {
+  if (holder.newest !== null) holder.hits.set(holder.newest, clientPort);
 }
 
-/** Quickest try: the lowest descriptors that were freed, that of the last hit, or the one after it, as in a pool that grows. */
+/** Notes that a client socket was closed, unless its descriptor has another by now. */
+export function noteFreed(holder: Holder, fd: string, clientPort: number): void {
+  if (holder.hits.get(fd) !== clientPort) return;
+  holder.freed.push(fd);
+  if (holder.freed.length > freedLimit) holder.freed.shift();
+}
+
+/** Quickest try: where it was just seen, the descriptors that were freed first, or the one after the last hit, as in a pool that grows. */
 export function newestHolds(holder: Holder, link: string): boolean {
-  // What is not in use for this socket is in use for something else: asked once.
-  for (let tried = 0; tried < 3 && holder.freed.length > 0; tried += 1) {
-    if (holds(holder, String(holder.freed.shift()), link)) return true;
+  const place = holder.seen.get(link);
+  if (place !== undefined && holds(holder, place, link)) return true;
+  // Each is asked once: what it is now `seen` knows.
+  for (let tried = 0; tried < freedTries && holder.freed.length > 0; tried += 1) {
+    if (holds(holder, holder.freed.shift() ?? '', link)) return true;
   }
-  const { newest } = holder;
-  return newest !== null && (holds(holder, newest, link) || holds(holder, String(Number(newest) + 1), link));
+  return holder.newest !== null && holds(holder, String(Number(holder.newest) + 1), link);
 }
 
 /** Quick try: the descriptors that a busy client most likely gave its newest socket. */
 export function guessHolds(holder: Holder, link: string): boolean {
-  const { newest } = holder;
   let tried = 0;
-  for (const fd of holder.hits) {
-    if (fd !== newest && holds(holder, fd, link)) return true;
+  for (const fd of holder.hits.keys()) {
+    if (holds(holder, fd, link)) return true;
     tried += 1;
     if (tried >= guesses) break;
   }
@@ -99,7 +105,7 @@ export function unseenHolds(holder: Holder, link: string): boolean {
   const all = descriptorsOf(holder.pid);
   if (typeof all === 'string') return false;
   const present = new Set(all);
-  for (const fd of holder.hits) if (!present.has(fd)) holder.hits.delete(fd);
+  for (const fd of holder.hits.keys()) if (!present.has(fd)) holder.hits.delete(fd);
   for (const fd of holder.others) if (!present.has(fd)) holder.others.delete(fd);
   for (const fd of all) {
     if (holder.hits.has(fd) || holder.others.has(fd)) continue;
@@ -111,7 +117,7 @@ export function unseenHolds(holder: Holder, link: string): boolean {
 
 /** Looks through the descriptors of a known process that were looked at: old hits, then the rest. */
 export function seenHolds(holder: Holder, link: string): boolean {
-  for (const fd of [...holder.hits, ...holder.others]) if (holds(holder, fd, link)) return true;
+  for (const fd of [...holder.hits.keys(), ...holder.others]) if (holds(holder, fd, link)) return true;
   return false;
 }
 
@@ -119,7 +125,7 @@ export function seenHolds(holder: Holder, link: string): boolean {
 export function noteHit(holder: Holder, fd: string): void {
   holder.others.delete(fd);
   holder.hits.delete(fd);
-  holder.hits.add(fd);
+  holder.hits.set(fd, null);
   holder.newest = fd;
 }
 
@@ -135,9 +141,18 @@ export function findDescriptor(pid: number, wanted: { has(link: string): boolean
 }
 
 function holds(holder: Holder, fd: string, link: string): boolean {
-  if (linkOf(holder.pid, fd) !== link) return false;
+  const found = linkOf(holder.pid, fd);
+  if (found !== link) {
+    if (found !== null) noteSeen(holder, found, fd);
+    return false;
+  }
   noteHit(holder, fd);
   return true;
+}
+
+function noteSeen(holder: Holder, link: string, fd: string): void {
+  holder.seen.set(link, fd);
+  if (holder.seen.size > seenLimit) holder.seen.delete(holder.seen.keys().next().value ?? '');
 }
 
 // Chromium's sockets belong to a child with `--type=utility`; programs built on it look alike. Only the main process's arguments tell the app.

@@ -5,7 +5,7 @@ import type { Owner } from '../../electron/core/model.ts';
 import { bootedAtOf } from '../procfs/parse.ts';
 import { createUserNames, readProcText, watchStat } from '../procfs/read.ts';
 import { createCgroupPaths } from './cgroup-paths.ts';
-import { findDescriptor, guessHolds, isUnchanged, newestHolds, noteFreed, noteHit, readHolder, seenHolds, unseenHolds } from './holder.ts';
+import { findDescriptor, guessHolds, isUnchanged, newestHolds, noteFreed, noteHit, noteOpen, readHolder, seenHolds, unseenHolds } from './holder.ts';
 import type { Holder } from './holder.ts';
 import type { ProcessAttribution } from './index.ts';
 import { sandboxOf } from './sandbox.ts';
@@ -88,7 +88,7 @@ export function createLinuxAttribution(
       if (was === undefined) return;
       open.delete(clientPort);
       const holder = recent.get(was.pid);
-      if (holder !== undefined) noteFreed(holder, was.fd);
+      if (holder !== undefined) noteFreed(holder, was.fd, clientPort);
     },
     close() {
       closed = true;
@@ -106,7 +106,7 @@ export function createLinuxAttribution(
     for (const holds of tries) {
       for (const holder of candidates) {
         if (holds(holder, link)) {
-          noteOpen(clientPort, holder);
+          rememberOpen(clientPort, holder);
           const answer = answerFor(holder.pid, row);
           if (answer !== null) return answer;
         }
@@ -116,8 +116,9 @@ export function createLinuxAttribution(
     return null;
   }
 
-  function noteOpen(clientPort: number, holder: Holder): void {
+  function rememberOpen(clientPort: number, holder: Holder): void {
     if (holder.newest === null) return;
+    noteOpen(holder, clientPort);
     open.delete(clientPort);
     open.set(clientPort, { pid: holder.pid, fd: holder.newest });
     if (open.size > openLimit) open.delete(open.keys().next().value as number);
