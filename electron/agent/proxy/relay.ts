@@ -19,9 +19,10 @@ export type RelayEnd = {
 export const idleLimitMs = 2 * 3600_000;
 /**
  * The same once one leg has ended: a program that gave up looks like one that has only said its last word, and a server that hangs
- * never says that it is over. As long as Linux keeps a closed program's end of a connection (tcp_fin_timeout).
+ * never says that it is over. Less than Linux keeps a closed program's end of a connection (tcp_fin_timeout, 60 s), within which all that
+ * an app left behind has to be gone (facts/security.md section 4).
  */
-const halfClosedLimitMs = 60_000;
+const halfClosedLimitMs = 50_000;
 /** What was written before the other leg closed has this long to be taken. */
 const drainLimitMs = 30_000;
 
