@@ -1,37 +1,30 @@
 // Puts the agent together and takes it apart again: the only file that knows every part. Not for logic of its own.
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { arch, homedir, hostname, release } from 'node:os';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import Database from 'better-sqlite3';
 import { createAppIdentifier } from '../../native/app-identity/index.ts';
-import { readDevice } from '../../native/device-state/index.ts';
 import { openManagedPolicy } from '../../native/managed-policy/index.ts';
 import { openOriginalDestination } from '../../native/packet-capture/original-destination.ts';
 import { openPeerUid } from '../../native/peer-identity/index.ts';
-import { connectionOf, createProcessAttribution, type ProcessAttribution } from '../../native/process-attribution/index.ts';
+import { createProcessAttribution, type ProcessAttribution } from '../../native/process-attribution/index.ts';
 import { createUserNames } from '../../native/procfs/read.ts';
 import { openSecretStore } from '../../native/secret-store/index.ts';
-import type { TrustProbe } from '../../native/trust-store/index.ts';
-import { crashLoopFile } from '../contract/agent-arguments.ts';
 import type { PinlightPaths } from '../contract/paths.ts';
 import { PinlightError } from '../contract/errors.ts';
 import type { TrustAnswer } from '../contract/routes.ts';
 import type { AgentState, Snapshot } from '../contract/snapshot.ts';
 import { fileModeOnly } from '../core/ca/secret-store.ts';
-import { disturbanceSentence } from '../core/explain.ts';
-import { say } from '../core/sentence.ts';
-import { isOlderThanRoot, readingEveryMs } from '../core/health/disturbance.ts';
-import { disturbedMs } from '../core/pinning/verdict.ts';
+import { isOlderThanRoot } from '../core/health/disturbance.ts';
 import { embeddedLayer } from '../core/policy/embedded.ts';
 import { predefinedExclusions } from '../core/policy/exclusions.ts';
 import { exclusionNames } from '../core/policy/host-pattern.ts';
 import { policyLimits } from '../core/policy/keys.ts';
-import { placeOf, type PolicyOrigin } from '../core/policy/policy.ts';
-import type { Os, Owner, Target, TrustView } from '../core/model.ts';
+import type { PolicyOrigin } from '../core/policy/policy.ts';
+import type { Os } from '../core/model.ts';
 import type { Authority } from './ca/authority.ts';
-import { createLeafContexts, type IssuedLeaf, type LeafContexts } from './ca/leaf-contexts.ts';
-import { createSystemRoots, type SystemRoots } from './ca/system-roots.ts';
+import { createSystemRoots } from './ca/system-roots.ts';
 import { decideUnlearned, nextWords, summariseApp, type SummaryContext } from './control/app-summary.ts';
 import { callerOf, contextFor } from './control/callers.ts';
 import { answers, openControlServer, type Served } from './control/control-server.ts';
@@ -40,21 +33,21 @@ import { createBundleJobs } from './diagnostics/bundle-jobs.ts';
 import { createConnectionLog } from './events/connection-log.ts';
 import { createEventBus } from './events/event-bus.ts';
 import { createAlreadyInspected } from './health/already-inspected.ts';
-import { createDisturbances, type Disturbances } from './health/disturbances.ts';
+import { createTrustViews, createWhoIs } from './connection-owner.ts';
 import { openDeviceRoot, type DeviceRoot } from './device-root.ts';
+import { tellClock, tellCrashLoop, tellPolicyProblems, tellPort, warnAboutStore, watchDevice } from './device-warnings.ts';
 import { createHealth, type Health } from './health/health.ts';
 import { createHandshakeLog } from './events/handshake-log.ts';
+import { openInspection } from './inspection.ts';
 import { installFolder } from './install-folder.ts';
-import { openLogFile, type LogFile } from './log-file.ts';
+import { openLogFile } from './log-file.ts';
 import { createPinningMonitor, type AppRecord, type PinningMonitor } from './pinning/pinning-monitor.ts';
 import { createPolicyStore, type PolicyStore } from './policy/policy-store.ts';
-import { watchServer } from './proxy/accept-downstream.ts';
-import { createUpstreams, type Upstreams } from './proxy/connect-upstream.ts';
 import { clientRoom, createClients } from './proxy/clients.ts';
 import type { Resolve } from './proxy/dial.ts';
 import { listen } from './proxy/listener.ts';
 import { createPlainHttp } from './proxy/plain-http.ts';
-import type { LiveConnection, ProxyContext, Who } from './proxy/proxy-context.ts';
+import type { LiveConnection, ProxyContext } from './proxy/proxy-context.ts';
 import { createRecentTargets } from './proxy/recent-targets.ts';
 import { serveCaptured, serveConnection } from './proxy/serve-connection.ts';
 import { listenCaptured } from './proxy/transparent.ts';
@@ -80,8 +73,6 @@ export type Agent = { readonly state: () => AgentState; readonly snapshot: () =>
 
 const os: Os = process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
 
-/** An owner look-up may hold a connection back for this long; then it is `late` and policy says what happens. */
-const ownerDeadlineMs = 250;
 /** App summaries change with every connection; people see them this often at most. */
 const appEventsEveryMs = 250;
 const pruneEveryMs = 3600_000;
@@ -168,11 +159,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   const summaries: SummaryContext = { monitor, policy: policy.current, os, selfUid, now, suspended: standing.suspendedHere };
   const summarise = (app: AppRecord, host?: string): ReturnType<typeof summariseApp> => summariseApp(app, summaries, host);
 
-  const checkClock = (): void => {
-    const authority = deviceRoot.current();
-    if (authority === null || now() >= authority.notBefore) health.clear('clock-wrong', 'clock');
-    else health.raise('clock-wrong', 'clock', { date: new Date(authority.notBefore).toISOString().slice(0, 10) }, now());
-  };
+  const checkClock = (): void => tellClock(deviceRoot.current(), health, now);
   checkClock();
   const disturbances = watchDevice(health, log, () => {
     recentTargets.clear();
@@ -197,7 +184,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
     recentTargets, disturbances,
     dial: wayOut.dial,
     suspended: standing.suspended,
-    whoIs: (client, dialled) => whoIs(client, dialled, attribution, identifier),
+    whoIs: createWhoIs(attribution, identifier),
     appLeft: (client) => attribution.released(client.remotePort ?? 0),
     trustViewOf: createTrustViews(deviceRoot.probe),
     circumstances: (who, trust, look) => ({
@@ -332,33 +319,6 @@ function openStoreWithHealth(folder: string, health: Health, now: () => number, 
   return store;
 }
 
-/** Says when learning pauses, and drops what a sleep or another network made stale. */
-function watchDevice(
-  health: Health, log: LogFile['log'], onOtherNetwork: () => void, now: () => number, closers: (() => void)[], onClockStep: () => void,
-): Disturbances {
-  const tellNetwork = (): void => {
-    if (readDevice().network === '') health.raise('offline', 'device', {}, now());
-    else health.clear('offline', 'device');
-  };
-  tellNetwork();
-  const disturbances = createDisturbances({ read: readDevice, now, everyMs: readingEveryMs, onPortal: (there) => {
-    if (there) health.raise('captive-portal', 'device', {}, now());
-    else health.clear('captive-portal', 'device');
-  }, onChange: (disturbance) => {
-    if (disturbance === null) return health.clear('learning-paused', 'device');
-    const { kind, at } = disturbance;
-    if (kind === 'resume' || kind === 'network') {
-      tellNetwork();
-      onOtherNetwork();
-    }
-    if (kind === 'clock') onClockStep();
-    health.raise('learning-paused', 'device', { why: say(disturbanceSentence(kind)), kind, until: new Date(at + disturbedMs).toTimeString().slice(0, 8) }, at);
-    log.info({ disturbance: kind }, 'learning paused');
-  } });
-  closers.push(() => disturbances.close());
-  return disturbances;
-}
-
 function openPolicy(options: AgentOptions, paths: PinlightPaths, health: Health, now: () => number, closers: (() => void)[]): PolicyStore {
   const seed: unknown = JSON.parse(readFileSync(join(installFolder, 'resources', 'exclusions.json'), 'utf8'));
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
@@ -373,105 +333,9 @@ function openPolicy(options: AgentOptions, paths: PinlightPaths, health: Health,
   return policy;
 }
 
-function tellPolicyProblems(policy: PolicyStore, health: Health, now: () => number): void {
-  const problems = policy.problems();
-  const keys = new Set(problems.map((problem) => problem.file));
-  for (const warning of health.visible()) if (warning.code === 'policy-invalid' && !keys.has(warning.key)) health.clear('policy-invalid', warning.key);
-  for (const file of keys) {
-    const first = problems.find((problem) => problem.file === file);
-    if (first !== undefined) health.raise('policy-invalid', file, { place: placeOf(first), message: first.path === '' ? first.message : `${first.path}: ${first.message}` }, now());
-  }
-}
-
-/** The watchdog gave up before this start: told until the next one. */
-function tellCrashLoop(folder: string, store: Store, health: Health, now: () => number): void {
-  const file = join(folder, crashLoopFile);
-  try {
-    const note: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    const at = typeof note === 'object' && note !== null && 'at' in note && typeof note.at === 'number' ? note.at : now();
-    health.raise('crash-loop', 'agent', { date: new Date(at).toISOString().slice(0, 16).replace('T', ' ') }, now());
-    store.audit(now(), 'crash-loop', { at });
-    rmSync(file);
-  } catch {
-    // There is no note, or none that can be read: nothing to tell.
-  }
-}
-
-/** The listener stays where programs were pointed at; policy's other port holds from the next start. */
-function tellPort(policy: PolicyStore, first: number, port: number, health: Health, now: () => number): void {
-  const wanted = policy.current().network.port;
-  if (wanted === first || wanted === port) health.clear('port-after-restart', 'port');
-  else health.raise('port-after-restart', 'port', { wanted, port }, now());
-}
-
 function policyOrigin(policy: PolicyStore): PolicyOrigin {
   const origins = new Set(Object.values(policy.current().origins).map((entry) => entry.origin));
   return (['managed', 'user', 'recommended'] as const).find((origin) => origins.has(origin)) ?? 'embedded';
-}
-
-function openInspection(current: () => Authority | null, policy: PolicyStore, system: SystemRoots, store: Store, now: () => number): NonNullable<ProxyContext['inspection']> {
-  let upstreams: { roots: string; client: Upstreams } | null = null;
-  let leaves: { authority: Authority; contexts: LeafContexts } | null = null;
-  const authority = (): Authority => {
-    const found = current();
-    if (found === null) throw new Error('a root that was usable stays so');
-    return found;
-  };
-  return {
-    // Made anew when policy names other roots or the system has others; sessions of the old one go with it.
-    upstreams: () => {
-      const roots = [authority().spkiHash, system.generation(), ...policy.current().network.upstreamRoots].join('\n');
-      if (upstreams?.roots !== roots) {
-        upstreams = { roots, client: createUpstreams({ systemRoots: system.current(), extraRoots: policy.current().network.upstreamRoots, ownSpkiHash: authority().spkiHash }) };
-      }
-      return upstreams.client;
-    },
-    // Another root makes other leaves.
-    get leaves() {
-      if (leaves?.authority !== authority()) leaves = { authority: authority(), contexts: createLeafContexts(authority(), issued, watchServer) };
-      return leaves.contexts;
-    },
-  };
-
-  function issued(leaf: IssuedLeaf): void {
-    store.putIssued({
-      sha256: leaf.sha256, host: leaf.host, upstreamHash: leaf.upstreamHash, upstreamResult: 'verified', rule: leaf.rule, at: now(),
-      notBefore: leaf.notBefore, notAfter: leaf.notAfter,
-    });
-  }
-}
-
-/** Values at once where caches answer, so that a busy app's connections wait for nothing. */
-function whoIs(client: Socket, dialled: Target | null, attribution: ProcessAttribution, identifier: ReturnType<typeof createAppIdentifier>): Who | Promise<Who> {
-  const name = (owner: Owner): Who | Promise<Who> => {
-    if (owner.kind === 'unknown') return { owner, app: null };
-    const app = identifier.identify(owner);
-    return app instanceof Promise ? app.then((identity) => ({ owner, app: identity })) : { owner, app };
-  };
-  // The app's end of a redirected socket leads to where it dialled; only ours shows the listener.
-  const connection = { ...connectionOf(client), ...(dialled === null ? {} : { serverAddress: dialled.host, serverPort: dialled.port }) };
-  const owner = attribution.ownerOf(connection, ownerDeadlineMs);
-  return owner instanceof Promise ? owner.then(name) : name(owner);
-}
-
-/** Looking into stores costs system calls; a process's view is asked for again after this time. */
-const trustViewAgeMs = 10_000;
-
-/** The trust view of a process, remembered for a while: a busy app makes hundreds of connections a second. */
-function createTrustViews(probeNow: () => TrustProbe | null): ProxyContext['trustViewOf'] {
-  const known = new Map<string, { at: number; probe: TrustProbe; view: Promise<TrustView | null> }>();
-  return ({ owner, app }) => {
-    const probe = probeNow();
-    if (probe === null || owner.kind !== 'process' || app === null) return Promise.resolve(null);
-    const key = `${owner.pid} ${owner.startedAt} ${app.id}`;
-    const found = known.get(key);
-    if (found !== undefined && found.probe === probe && performance.now() - found.at < trustViewAgeMs) return found.view;
-    const view = Promise.resolve(probe.viewOf(owner, app));
-    known.delete(key);
-    known.set(key, { at: performance.now(), probe, view });
-    if (known.size > 512) known.delete(known.keys().next().value as string);
-    return view;
-  };
 }
 
 function portTaken(code: string, port: number, attribution: ProcessAttribution): PinlightError {
@@ -506,12 +370,6 @@ function closeIdle(live: Map<number, LiveConnection>, concerned: (connection: Li
   setTimeout(() => {
     for (const { connection, moved } of before) if (connection.moved() === moved) connection.close();
   }, idleProbeMs).unref();
-}
-
-function warnAboutStore(app: AppRecord, health: Health, now: () => number): void {
-  const pair = [...app.pairs.values()].find(({ verdict }) => verdict.kind === 'private-trust-store');
-  if (pair === undefined) health.clear('private-trust-store', app.identity.id);
-  else health.raise('private-trust-store', app.identity.id, { app: app.identity.name, store: app.trust?.store ?? 'its list of authorities' }, now());
 }
 
 function rootState(authority: Authority | null, folder: string): AgentState['root'] {
