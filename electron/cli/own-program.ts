@@ -1,5 +1,5 @@
-// What a service runs: this very copy's Node and its watchdog, which runs the agent. Not for starting anything.
-import { existsSync } from 'node:fs';
+// This very copy of Pinlight: its version, and what a service runs (its Node and its watchdog, which runs the agent). Not for starting anything.
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServiceProgram } from '../../native/service/index.ts';
@@ -7,10 +7,15 @@ import { agentNodeArguments } from '../contract/agent-arguments.ts';
 
 const folder = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
+export function ownVersion(): string {
+  return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
 /** For the machine's service, and for one user's. */
 export function servicePrograms(): { readonly machine: ServiceProgram; readonly user: ServiceProgram } {
   const bundled = join(folder, 'build', 'out', 'agent', 'watchdog.mjs');
   const script = existsSync(bundled) ? bundled : join(folder, 'electron', 'watchdog', 'main.ts');
   const args = [...agentNodeArguments(folder), script];
-  return { machine: { file: process.execPath, args: [...args, '--service'], folder }, user: { file: process.execPath, args, folder } };
+  const cli = join(folder, 'electron', 'cli', 'pinlight.mjs');
+  return { machine: { file: process.execPath, args: [...args, '--service'], folder, cli }, user: { file: process.execPath, args, folder, cli } };
 }

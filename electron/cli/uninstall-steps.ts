@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { openCapture } from '../../native/packet-capture/index.ts';
+import { captureFolder, openCapture, readCapture, readWantedCapture } from '../../native/packet-capture/index.ts';
 import { openSecretStore } from '../../native/secret-store/index.ts';
 import { openService } from '../../native/service/index.ts';
 import { openSteering } from '../../native/system-proxy/steering.ts';
@@ -56,19 +56,23 @@ async function steeringOff(context: CliContext): Promise<StepResult> {
   }
 }
 
-async function captureOff(context: CliContext): Promise<StepResult> {
+/** Rules and what was asked for go. For root on Linux; elsewhere nothing can be there, or be seen. */
+export async function captureOff(context: Pick<CliContext, 'now'>): Promise<StepResult> {
   if (process.platform !== 'linux') return nothing;
   // Only root can have put rules in, and only root may look.
   if (process.geteuid?.() !== 0) return { ...nothing, done: 'not checked' };
-  const opened = await openCapture({ stateFolder: own(), env: process.env, now: context.now });
+  const before = await readCapture(process.env);
+  if (before.kind === 'unreadable') return { ...nothing, done: 'not checked' };
+  if (before.kind === 'off' && !existsSync(captureFolder)) return nothing;
+  const opened = await openCapture({ env: process.env, now: context.now });
   if (opened.kind !== 'capture') return blocked(opened.why);
   const { capture } = opened;
   try {
-    const before = await capture.check();
-    if (before.kind === 'off') return nothing;
-    if (before.kind === 'unreadable') return { ...nothing, done: 'not checked' };
+    const asked = readWantedCapture() !== null;
     const result = await capture.uninstall();
-    return result.kind === 'done' ? { ...nothing, done: 'removed' } : blocked(result.why);
+    if (result.kind === 'failed') return blocked(result.why);
+    rmSync(captureFolder, { recursive: true, force: true });
+    return before.kind === 'off' && !asked ? nothing : { ...nothing, done: 'removed' };
   } finally {
     capture.close();
   }

@@ -1,7 +1,7 @@
 // Has the agent make a bundle and tells how far it is. Not for downloading it (control-client) or for where it is put.
 import { setTimeout as wait } from 'node:timers/promises';
 import { PinlightError } from '../contract/errors.ts';
-import type { BundleJob, BundleRequest } from '../contract/jobs.ts';
+import type { BundleJob, ExaminedBundleRequest } from '../contract/jobs.ts';
 import type { ControlClient } from './control-client.ts';
 
 /** Often enough to look smooth; a bundle takes one to ten seconds. */
@@ -12,7 +12,7 @@ const askEveryMs = 150;
  * agent has been told to stop.
  */
 export async function makeBundle(
-  client: Pick<ControlClient, 'call'>, request: BundleRequest, { signal, onJob }: { readonly signal?: AbortSignal; readonly onJob?: (job: BundleJob) => void },
+  client: Pick<ControlClient, 'call'>, request: ExaminedBundleRequest, { signal, onJob }: { readonly signal?: AbortSignal; readonly onJob?: (job: BundleJob) => void },
 ): Promise<BundleJob> {
   let { job } = await client.call('startBundle', {}, request);
   for (;;) {

@@ -8,5 +8,8 @@ export function agentNodeArguments(install: string): string[] {
 /** Exit code of a watchdog that gave up: a service manager must not start it again (EX_UNAVAILABLE of sysexits.h). */
 export const crashLoopExitCode = 69;
 
+/** `0` in the environment of a watchdog whose service manager spares no exit code but 0, as launchd (native/service/launchd.ts sets it). */
+export const crashLoopExitVariable = 'PINLIGHT_CRASH_LOOP_EXIT';
+
 /** In the state folder: when the watchdog last gave up (`{"at": ms since the epoch}`), for the agent's next start to tell. */
 export const crashLoopFile = 'crash-loop.json';

@@ -1,4 +1,5 @@
 // Work in the agent that a person waits for: one small protocol for window, command line and tray. Not for how the work is done.
+import type { DoctorReport } from '../core/diagnostics/doctor-report.ts';
 import type { Manifest, NamesKept } from '../core/diagnostics/manifest.ts';
 import type { ErrorBody } from './errors.ts';
 
@@ -26,6 +27,9 @@ export type BundleRequest = {
   /** The capture of refused handshakes, where policy keeps one. */
   readonly capture?: 'handshakes';
 };
+
+/** What is sent by who has looked at the device, as a screen cannot. `doctor`: within the limits of `boundedDoctorReport`; absent = it was not run. */
+export type ExaminedBundleRequest = BundleRequest & { readonly doctor?: DoctorReport };
 
 export type BundleJob = Job<BundlePhase> & {
   /** What is inside and what was removed; null before `ready`. */

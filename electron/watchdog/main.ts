@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createControlClient } from '../client/control-client.ts';
 import { pathsOfThisProcess } from '../client/state-folder.ts';
-import { agentNodeArguments, crashLoopExitCode, crashLoopFile } from '../contract/agent-arguments.ts';
+import { agentNodeArguments, crashLoopExitCode, crashLoopExitVariable, crashLoopFile } from '../contract/agent-arguments.ts';
 import { createSteeringGuard } from './steering-guard.ts';
 import { supervise } from './supervise.ts';
 import { pingEveryMs } from './liveness.ts';
@@ -37,7 +37,7 @@ async function run(args: readonly string[]): Promise<number> {
   if (end.wasReady || end.kind === 'crash-loop') await guard.release();
   if (end.kind === 'ended') return end.code;
   leaveNote(join(stateFolder, crashLoopFile));
-  return crashLoopExitCode;
+  return process.env[crashLoopExitVariable] === '0' ? 0 : crashLoopExitCode;
 }
 
 /** Beside the bundle, or among the sources. */

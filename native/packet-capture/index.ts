@@ -1,8 +1,10 @@
-// Transparent capture on Linux: check, install and uninstall our own nftables table, journaled before each change and read back after it.
-// Not for who asks for it (`pinlight capture`, the watchdog) and not for the listener it redirects to (agent/proxy/transparent.ts).
+// Transparent capture on Linux: check, install, release and uninstall our own nftables table, journaled before each change and read back after it.
+// Not for who asks for it (`pinlight capture`, and the service's unit) and not for the listener it redirects to (agent/proxy/transparent.ts).
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createToolRunner, trouble, type ToolRunner } from '../trust-store/run-tool.ts';
-import { openJournal, type Journal } from '../undo-journal/index.ts';
+import { replaceFile } from '../undo-journal/durable-file.ts';
+import { openJournal, type Journal, type UndoStep } from '../undo-journal/index.ts';
 import { captureScript, captureTable, parseCapture, sameCapture, type CaptureSettings } from './rules.ts';
 
 export type { CaptureSettings } from './rules.ts';
@@ -16,19 +18,29 @@ export type CaptureState =
 
 export type CaptureChange = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly why: string };
 
+/** What root asked for and did not end. `failMode`: what holds while no agent is there, as policy said when one was there last. */
+export type WantedCapture = { readonly settings: CaptureSettings; readonly failMode: 'open' | 'closed' };
+
 export type Capture = {
   /** What an interrupted predecessor left and was taken back; `left`: what could not be. */
   readonly recovered: readonly { readonly left: readonly string[] }[];
   check(): Promise<CaptureState>;
-  /** Puts the rules in, in one transaction; what was there before comes back when they do not read back as asked. */
-  install(settings: CaptureSettings): Promise<CaptureChange>;
+  /** Puts the rules in, in one transaction, and remembers them; what was there before comes back when they do not read back as asked. */
+  install(wanted: WantedCapture): Promise<CaptureChange>;
+  /** What holds without an agent: no rules, or rules that refuse at once. What was asked for stays remembered; where nothing was, nothing stays. */
+  release(): Promise<CaptureChange>;
+  /** Takes the rules away, whatever state they are in, and forgets what was asked for. */
   uninstall(): Promise<CaptureChange>;
   close(): void;
 };
 
 export type CaptureResult = { readonly kind: 'capture'; readonly capture: Capture } | { readonly kind: 'in-use' | 'unusable'; readonly why: string };
 
-export type CaptureOptions = { readonly stateFolder: string; readonly env: NodeJS.ProcessEnv; /** ms since the epoch. */ readonly now: () => number };
+export type CaptureOptions = { readonly env: NodeJS.ProcessEnv; /** ms since the epoch. */ readonly now: () => number };
+
+/** Root's own, with the journal: one place for the machine, whatever HOME and variables the caller has. */
+export const captureFolder = '/var/lib/pinlight-capture';
+const wantedFile = path.join(captureFolder, 'wanted.json');
 
 /** One nft call takes some 6 ms; another command is waited for. */
 const otherMs = 5_000;
@@ -39,9 +51,18 @@ export function readCapture(env: NodeJS.ProcessEnv): Promise<CaptureState> {
   return check(createToolRunner(env, 'pinlight-capture'));
 }
 
-/** Opens the journal in the caller's state folder and takes back what a crashed predecessor left. Needs root to change anything. */
+/** What was asked for last and not ended; null also for who may not look, which is everybody but root. */
+export function readWantedCapture(): WantedCapture | null {
+  try {
+    return wantedIn(JSON.parse(readFileSync(wantedFile, 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+/** Opens root's journal and takes back what a crashed predecessor left. Needs root. */
 export async function openCapture(options: CaptureOptions): Promise<CaptureResult> {
-  const folder = path.join(options.stateFolder, 'undo');
+  const folder = path.join(captureFolder, 'undo');
   const opened = openJournal(folder, 'capture', options.now, otherMs);
   if (opened.kind === 'in-use') return { kind: 'in-use', why: 'another command changes capture at this moment' };
   if (opened.kind === 'unusable') return opened;
@@ -55,25 +76,18 @@ export async function openCapture(options: CaptureOptions): Promise<CaptureResul
   return { kind: 'capture', capture: {
     recovered,
     check: () => check(tools),
-    install: (settings) => change(journal, tools, settings),
-    uninstall: () => change(journal, tools, null),
+    install: (wanted) => change(journal, tools, { rules: wanted.settings, wanted }),
+    release: () => change(journal, tools, withoutAgent(readWantedCapture())),
+    uninstall: () => change(journal, tools, { rules: null, wanted: null }),
     close: () => journal.close(),
   } };
 }
 
-/**
- * Takes the rules away whatever state they are in, for the watchdog of an agent that is gone (`failMode: open`) and for `pinlight uninstall`.
- * Null = nothing is left; else why not.
- */
-export async function releaseCapture(options: CaptureOptions): Promise<string | null> {
-  const opened = await openCapture(options);
-  if (opened.kind !== 'capture') return opened.why;
-  try {
-    const result = await opened.capture.uninstall();
-    return result.kind === 'done' ? null : result.why;
-  } finally {
-    opened.capture.close();
-  }
+/** Everything of capture's on this device. */
+type State = { readonly rules: CaptureSettings | null; readonly wanted: WantedCapture | null };
+
+function withoutAgent(wanted: WantedCapture | null): State {
+  return { rules: wanted?.failMode === 'closed' ? { ...wanted.settings, listenerPort: null } : null, wanted };
 }
 
 async function check(tools: ToolRunner): Promise<CaptureState> {
@@ -85,21 +99,31 @@ async function check(tools: ToolRunner): Promise<CaptureState> {
   return settings === null ? { kind: 'foreign' } : { kind: 'on', settings };
 }
 
-async function change(journal: Journal, tools: ToolRunner, wanted: CaptureSettings | null): Promise<CaptureChange> {
-  const before = await check(tools);
-  if (before.kind === 'unreadable') return { kind: 'failed', why: before.why };
-  const had = before.kind === 'on' ? before.settings : null;
-  if (before.kind !== 'foreign' && sameCapture(had, wanted)) return { kind: 'done' };
-  const begun = journal.begin('capture', wanted === null ? 'uninstall' : 'install');
+async function change(journal: Journal, tools: ToolRunner, next: State): Promise<CaptureChange> {
+  const found = await check(tools);
+  if (found.kind === 'unreadable') return { kind: 'failed', why: found.why };
+  const before: State = { rules: found.kind === 'on' ? found.settings : null, wanted: readWantedCapture() };
+  if (found.kind !== 'foreign' && sameCapture(before.rules, next.rules) && JSON.stringify(before.wanted) === JSON.stringify(next.wanted)) return { kind: 'done' };
+  const begun = journal.begin('capture', next.rules === null ? 'uninstall' : 'install');
   // An interrupted removal is completed, never turned back.
-  begun.step('table', { before: wanted === null || had === null ? null : JSON.stringify(had) });
-  const why = await load(tools, wanted);
-  if (why === null) {
-    begun.done();
-    return { kind: 'done' };
+  begun.step('state', { back: JSON.stringify(next.rules === null ? next : before) });
+  const why = await put(tools, next);
+  if (why !== null) {
+    const undone = await begun.undo(undo(tools));
+    return { kind: 'failed', why: [why, ...undone.left].join('; ') };
   }
-  const undone = await begun.undo((_subject, _verb, _name, data) => undo(tools, data['before'] ?? null));
-  return { kind: 'failed', why: [why, ...undone.left].join('; ') };
+  begun.done();
+  // A service writes here at each start and stop, and a finished change is never gone back to.
+  if (!journal.hasUnfinished()) journal.forget();
+  return { kind: 'done' };
+}
+
+/** Null, or why not. Remembered first and forgotten last: rules that nobody remembers would stay. */
+async function put(tools: ToolRunner, { rules, wanted }: State): Promise<string | null> {
+  if (wanted !== null) replaceFile(wantedFile, { content: Buffer.from(JSON.stringify(wanted)), mode: 0o600, uid: 0, gid: 0 });
+  const why = await load(tools, rules);
+  if (why === null && wanted === null) replaceFile(wantedFile, null);
+  return why;
 }
 
 /** Loads the rules and reads them back; null when they are as wanted, else why not. */
@@ -111,9 +135,11 @@ async function load(tools: ToolRunner, wanted: CaptureSettings | null): Promise<
   return after.kind !== 'foreign' && after.kind !== 'unreadable' && sameCapture(is, wanted) ? null : 'reading the rules back did not show what was written';
 }
 
-async function undo(tools: ToolRunner, before: string | number | boolean | null): Promise<void> {
-  const why = await load(tools, typeof before === 'string' ? settingsIn(before) : null);
-  if (why !== null) throw new Error(why);
+function undo(tools: ToolRunner): UndoStep {
+  return async (_subject, _verb, _name, data) => {
+    const why = await put(tools, stateIn(JSON.parse(String(data['back']))));
+    if (why !== null) throw new Error(why);
+  };
 }
 
 /** Null while an nft of the predecessor's does not end. */
@@ -123,14 +149,24 @@ async function recover(journal: Journal, tools: ToolRunner): Promise<Capture['re
     if (performance.now() - start > nftMs) return null;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  return journal.recover((_subject, _verb, _name, data) => undo(tools, data['before'] ?? null));
+  return journal.recover(undo(tools));
 }
 
-/** What a step of ours holds; null (no rules) for what nobody of us wrote. */
-function settingsIn(text: string): CaptureSettings | null {
-  const value: unknown = JSON.parse(text);
+function stateIn(value: unknown): State {
+  const { rules = null, wanted = null } = Object(value) as { readonly rules?: unknown; readonly wanted?: unknown };
+  return { rules: settingsIn(rules), wanted: wantedIn(wanted) };
+}
+
+function wantedIn(value: unknown): WantedCapture | null {
+  const { settings, failMode } = Object(value) as { readonly settings?: unknown; readonly failMode?: unknown };
+  const whole = settingsIn(settings);
+  return whole === null ? null : { settings: whole, failMode: failMode === 'closed' ? 'closed' : 'open' };
+}
+
+/** Null (no rules) for what nobody of us wrote. */
+function settingsIn(value: unknown): CaptureSettings | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { uids, gids, ports, listenerPort, agentUid } = { uids: [], gids: [], ports: [], listenerPort: 0, agentUid: -1, ...value };
-  const whole = [...uids, ...gids, ...ports, listenerPort, agentUid].every((one) => Number.isInteger(one) && one >= 0);
+  const { uids, gids, ports, listenerPort, agentUid } = { uids: [], gids: [], ports: [], listenerPort: null, agentUid: -1, ...value };
+  const whole = [...uids, ...gids, ...ports, listenerPort ?? 0, agentUid].every((one) => Number.isInteger(one) && one >= 0);
   return whole ? { uids, gids, ports, listenerPort, agentUid } : null;
 }

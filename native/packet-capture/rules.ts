@@ -6,8 +6,8 @@ export type CaptureSettings = {
   readonly uids: readonly number[];
   readonly gids: readonly number[];
   readonly ports: readonly number[];
-  /** The agent's transparent listener on 127.0.0.1 and ::1. */
-  readonly listenerPort: number;
+  /** The agent's transparent listener on 127.0.0.1 and ::1; null: there is none, and these connections are refused at once. */
+  readonly listenerPort: number | null;
   /** Whose connections are never redirected, whatever the rest says: without it each of them would make another, without end. */
   readonly agentUid: number;
 };
@@ -17,6 +17,7 @@ export const captureTable = 'inet pinlight';
 /**
  * A script that puts these rules in place of any earlier ones, or with null takes them away: one transaction, all or nothing.
  * UDP 443 is refused at once, so that QUIC falls back to TCP. Addresses of this device are left alone; both families in one table.
+ * Without a listener nothing is redirected: whoever takes its port would get these connections. What was open before goes on.
  */
 export function captureScript(settings: CaptureSettings | null): string {
   // Named first, so that deleting it is no error where there is none.
@@ -24,21 +25,21 @@ export function captureScript(settings: CaptureSettings | null): string {
   if (settings === null) return away;
   const set = (name: string, type: string, elements: readonly number[]): string =>
     `\tset ${name} {\n\t\ttype ${type}\n${elements.length === 0 ? '' : `\t\telements = { ${elements.join(', ')} }\n`}\t}\n`;
+  const redirected = (whose: string): string => (settings.listenerPort === null ? '' : `\t\t${whose} tcp dport @ports redirect to :${settings.listenerPort}\n`);
+  const refused = (whose: string): string => (settings.listenerPort === null ? `\t\t${whose} tcp dport @ports ct state new reject with tcp reset\n` : '');
   return `${away}table ${captureTable} {
 ${set('users', 'uid', settings.uids)}${set('groups', 'gid', settings.gids)}${set('ports', 'inet_service', settings.ports)}\tchain redirected {
 \t\ttype nat hook output priority -100; policy accept;
 \t\tmeta skuid ${settings.agentUid} return
 \t\tfib daddr type local return
-\t\tmeta skuid @users tcp dport @ports redirect to :${settings.listenerPort}
-\t\tmeta skgid @groups tcp dport @ports redirect to :${settings.listenerPort}
-\t}
+${redirected('meta skuid @users')}${redirected('meta skgid @groups')}\t}
 \tchain refused {
 \t\ttype filter hook output priority 0; policy accept;
 \t\tmeta skuid ${settings.agentUid} accept
 \t\toifname "lo" accept
 \t\tmeta skuid @users udp dport 443 reject
 \t\tmeta skgid @groups udp dport 443 reject
-\t}
+${refused('meta skuid @users')}${refused('meta skgid @groups')}\t}
 }
 `;
 }
@@ -59,10 +60,10 @@ export function parseCapture(listing: string): CaptureSettings | null {
   const steps = rules.map((rule) => ({ chain: rule['chain'], expressions: Array.isArray(rule['expr']) ? rule['expr'].map(objectOf) : [] }));
   const redirects = steps.flatMap(({ expressions }) => expressions.flatMap((one) => objectOf(one['redirect'])['port'] ?? []));
   const spared = objectOf(steps[0]?.expressions[0]?.['match'])['right'];
-  const [listenerPort] = redirects;
-  if (uids === null || gids === null || ports === null || typeof listenerPort !== 'number' || typeof spared !== 'number') return null;
+  const [listenerPort = null] = redirects;
+  if (uids === null || gids === null || ports === null || (listenerPort !== null && typeof listenerPort !== 'number') || typeof spared !== 'number') return null;
   const shape = steps.map(({ chain, expressions }) => `${String(chain)} ${Object.keys(expressions.at(-1) ?? {}).join()}`).join('; ');
-  return shape === wholeShape && redirects.every((port) => port === listenerPort) ? { uids, gids, ports, listenerPort, agentUid: spared } : null;
+  return shape === (listenerPort === null ? refusingShape : redirectingShape) && redirects.every((port) => port === listenerPort) ? { uids, gids, ports, listenerPort, agentUid: spared } : null;
 }
 
 /** Do these rules do the same? */
@@ -70,9 +71,9 @@ export function sameCapture(a: CaptureSettings | null, b: CaptureSettings | null
   return textOf(a) === textOf(b);
 }
 
-const wholeShape = [
-  'redirected return', 'redirected return', 'redirected redirect', 'redirected redirect', 'refused accept', 'refused accept', 'refused reject', 'refused reject',
-].join('; ');
+const [sparing, quic] = ['redirected return; redirected return', 'refused accept; refused accept; refused reject; refused reject'];
+const redirectingShape = `${sparing}; redirected redirect; redirected redirect; ${quic}`;
+const refusingShape = `${sparing}; ${quic}; refused reject; refused reject`;
 
 function textOf(settings: CaptureSettings | null): string {
   if (settings === null) return '';

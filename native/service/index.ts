@@ -10,6 +10,7 @@ import { systemdService } from './systemd.ts';
 import { windowsService } from './windows.ts';
 
 export type { ServiceOutcome, ServiceProgram, ServiceState } from './service.ts';
+export { unitReleasesCapture } from './systemd.ts';
 
 export type Service = {
   readonly name: string;

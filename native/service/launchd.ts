@@ -64,7 +64,10 @@ export function jobState(text: string): string {
   return /^\s*state = (.+)$/m.exec(text)?.[1] ?? 'unknown';
 }
 
-/** The job's description. Restarted when it fails, not when it was told to end; files for its account alone (63 is 0077); no core. Pure. */
+/**
+ * The job's description. Restarted when it fails, not when it was told to end; launchd can be told of no other exit code to spare than 0, so a
+ * watchdog that gives up has to end with that (contract/agent-arguments.ts). Files for its account alone (63 is 0077); no core. Pure.
+ */
 export function plist(program: ServiceProgram): string {
   const text = (value: string): string => `<string>${value.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</string>`;
   return `<?xml version="1.0" encoding="UTF-8"?>
@@ -78,6 +81,7 @@ export function plist(program: ServiceProgram): string {
 ${[program.file, ...program.args].map((one) => `    ${text(one)}`).join('\n')}
   </array>
   <key>WorkingDirectory</key>${text(program.folder)}
+  <key>EnvironmentVariables</key><dict><key>PINLIGHT_CRASH_LOOP_EXIT</key><string>0</string></dict>
   <key>RunAtLoad</key><true/>
   <key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>
   <key>ExitTimeOut</key><integer>20</integer>

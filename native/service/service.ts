@@ -2,8 +2,8 @@
 // Not for any one manager (systemd.ts, launchd.ts, windows.ts).
 import type { Change, Journal, StepData } from '../undo-journal/index.ts';
 
-/** What the service runs: the watchdog, which runs the agent. Absolute paths. */
-export type ServiceProgram = { readonly file: string; readonly args: readonly string[]; readonly folder: string };
+/** What the service runs: the watchdog, which runs the agent. `cli`: the script of the `pinlight` command. Absolute paths. */
+export type ServiceProgram = { readonly file: string; readonly args: readonly string[]; readonly folder: string; readonly cli: string };
 
 /** `detail`: in words, for people. */
 export type ServiceState = { readonly installed: boolean; readonly running: boolean; readonly detail: string };

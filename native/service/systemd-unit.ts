@@ -15,7 +15,7 @@ export const credentialFile = `/etc/credstore.encrypted/${credentialName}`;
 export function systemUnit(program: ServiceProgram, sealed: boolean): string {
   return unit('Pinlight: inspects TLS as this device\'s policy says', 'multi-user.target', [
     `User=${account}`, `Group=${account}`,
-    ...exec(program),
+    ...exec(program), ...captureLines(program),
     'StateDirectory=pinlight', 'StateDirectoryMode=0700', 'RuntimeDirectory=pinlight', 'RuntimeDirectoryMode=0755',
     ...(sealed ? [`LoadCredentialEncrypted=${credentialName}:${credentialFile}`] : []),
     'AmbientCapabilities=CAP_SYS_PTRACE', 'CapabilityBoundingSet=CAP_SYS_PTRACE',
@@ -53,6 +53,21 @@ function unit(description: string, wantedBy: string, service: readonly string[])
     '[Service]', ...service, '',
     '[Install]', `WantedBy=${wantedBy}`, '',
   ].join('\n');
+}
+
+/**
+ * Captured connections while the agent is away, as policy says, and again when it is there; run as root (`+`), and no reason to fail (`-`).
+ * Before the start for a device that fails closed, and after any end, whoever killed what. Not before a stop: rules that go while the agent
+ * answers leave its users' open connections without an end, because nobody translates addresses any more (measured: the app waits until its own timeout).
+ */
+function captureLines({ file, cli }: ServiceProgram): readonly string[] {
+  const [release, resume] = ['release', 'resume'].map((verb) => `-+${[file, cli, 'capture', verb].map(unitWord).join(' ')}`);
+  return [`ExecStartPre=${release}`, `ExecStartPost=${resume}`, `ExecStopPost=${release}`];
+}
+
+/** Whether a unit of this text, of this or an earlier version, looks after captured connections. */
+export function releasesCapture(text: string): boolean {
+  return /^ExecStopPost=.* capture release$/m.test(text);
 }
 
 /** One word of an ExecStart line: specifiers and variables are taken literally (systemd.service(5), "COMMAND LINES"). */

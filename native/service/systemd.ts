@@ -8,11 +8,12 @@ import { trouble } from '../trust-store/run-tool.ts';
 import type { ToolResult, ToolRunner } from '../trust-store/run-tool.ts';
 import { writeBlocked } from '../trust-store/trust-store.ts';
 import type { Change } from '../undo-journal/index.ts';
-import { unsafeProgram } from './program-safety.ts';
+import { unsafeFolder, unsafeProgram } from './program-safety.ts';
 import type { ServiceManager, ServiceProgram } from './service.ts';
-import { account, credentialFile, systemUnit, userUnit } from './systemd-unit.ts';
+import { account, credentialFile, releasesCapture, systemUnit, userUnit } from './systemd-unit.ts';
 
 const serviceName = 'pinlight.service';
+const machineUnit = `/etc/systemd/system/${serviceName}`;
 /** Stopping waits for open connections: TimeoutStopSec of the unit and some more. */
 const stopMs = 40_000;
 
@@ -20,7 +21,7 @@ export type SystemdOptions = { readonly machine: boolean; readonly home: string;
 
 export function systemdService({ machine, home, env, tools, program }: SystemdOptions): ServiceManager {
   const config = env['XDG_CONFIG_HOME'] ?? '';
-  const unit = machine ? `/etc/systemd/system/${serviceName}` : path.join(path.isAbsolute(config) ? config : path.join(home, '.config'), 'systemd/user', serviceName);
+  const unit = machine ? machineUnit : path.join(path.isAbsolute(config) ? config : path.join(home, '.config'), 'systemd/user', serviceName);
   // A user's manager is found through its bus, and the runner passes no more of the environment than is named.
   const session = Object.fromEntries(['XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
   const systemctl = (...args: readonly string[]): Promise<ToolResult> => tools.run('systemctl', machine ? args : ['--user', ...args], { timeoutMs: stopMs, env: session });
@@ -29,7 +30,7 @@ export function systemdService({ machine, home, env, tools, program }: SystemdOp
     name: machine ? 'systemd' : 'systemd (user)', unit,
     blocked() {
       if (tools.find('systemctl') === null) return { why: 'systemd does not run this system; start the agent by your own means', rights: false };
-      const unsafe = machine ? unsafeProgram([program.file, ...program.args.filter((one) => path.isAbsolute(one))]) : null;
+      const unsafe = machine ? unsafeProgram([program.file, ...program.args.filter((one) => path.isAbsolute(one)), program.cli]) ?? unsafeFolder(program.folder) : null;
       if (unsafe !== null) return { why: unsafe, rights: false };
       return writeBlocked(unit);
     },
@@ -92,6 +93,11 @@ export function systemdService({ machine, home, env, tools, program }: SystemdOp
     change.write(credentialFile, Buffer.from(sealed.output), 0o600);
     return true;
   }
+}
+
+/** Whether the machine's service is there and takes captured connections back when its agent is away. */
+export function unitReleasesCapture(): boolean {
+  return existsSync(machineUnit) && releasesCapture(readFileSync(machineUnit, 'utf8'));
 }
 
 function hasAccount(): boolean {

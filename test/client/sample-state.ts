@@ -1,7 +1,7 @@
 // A small but complete state in the contract's words: one pinned app, one inspectable, one with hostile names.
 // Not a recording: values are chosen so that each is easy to find in an output.
 import type { BundleJob } from '../../electron/contract/jobs.ts';
-import type { AppSummary, ConnectionRow, Snapshot } from '../../electron/contract/snapshot.ts';
+import type { AppHost, AppSummary, ConnectionRow, Snapshot } from '../../electron/contract/snapshot.ts';
 import { buildManifest } from '../../electron/core/diagnostics/manifest.ts';
 import type { ExplainAnswer, NoticeAnswer, PolicyAnswer, TrustAnswer } from '../../electron/contract/routes.ts';
 import type { AppTest, Exclusion } from '../../electron/core/model.ts';
@@ -10,6 +10,11 @@ import type { Pause } from '../../electron/core/policy/pause.ts';
 import { sentence } from '../../electron/core/sentence.ts';
 
 export const sampleTime = Date.UTC(2026, 10, 20, 10, 0, 0);
+
+/** What the next connection meets, in words that no table holds. */
+function next(disposition: AppHost['next']['disposition'], text: string): AppHost['next'] {
+  return { disposition, sentence: text, words: { key: text, values: {} } };
+}
 
 export const sampleExclusion: Exclusion = {
   id: 'x-1', kind: 'user', host: 'api.vendor.example', appId: null, appName: null, appHash: null, reason: 'ticket 4711', verdict: null,
@@ -40,7 +45,7 @@ const chat: AppSummary = {
   inspected: 3, bypassed: 9, blocked: 0, lastSeen: sampleTime,
   hosts: [{
     host: 'edge.chat.example', verdict: { kind: 'pinned', hosts: 'some', confidence: 'confirmed', because: [] },
-    next: { disposition: 'bypass', sentence: 'It will be let through.' }, exclusion: null, test: null, attempts: 12, firstSeen: sampleTime, lastSeen: sampleTime,
+    next: next('bypass', 'It will be let through.'), exclusion: null, test: null, attempts: 12, firstSeen: sampleTime, lastSeen: sampleTime,
   }],
 };
 
@@ -49,7 +54,7 @@ export const hostileName = 'evil\u001b[2J\u001b]0;owned\u0007\u009b31m\u202Etxt'
 
 const hostile: AppSummary = {
   ...chat, id: 'app-evil', name: hostileName, path: '/tmp/evil', package: null, verdict: 'inspectable',
-  hosts: [{ ...chat.hosts[0]!, host: 'evil.example', verdict: { kind: 'inspectable', because: [] }, next: { disposition: 'inspect', sentence: 'It will be inspected.' } }],
+  hosts: [{ ...chat.hosts[0]!, host: 'evil.example', verdict: { kind: 'inspectable', because: [] }, next: next('inspect', 'It will be inspected.') }],
 };
 
 /** The state at this sequence number. */

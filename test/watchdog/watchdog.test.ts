@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createControlClient } from '../../electron/client/control-client.ts';
-import { crashLoopExitCode } from '../../electron/contract/agent-arguments.ts';
+import { crashLoopExitCode, crashLoopExitVariable } from '../../electron/contract/agent-arguments.ts';
 import { linesOf, runPinlight } from '../cli/run-pinlight.ts';
 import { repository } from '../support/agent.ts';
 
@@ -148,4 +148,12 @@ test.runIf(possible)('ended by `pinlight stop`, it puts everything back as well'
   expect(await runPinlight(['stop'], { home: at('state'), uid: nobody, env })).toMatchObject({ code: 0 });
   expect((await exit)[0]).toBe(0);
   expect(pacInForce()).toBe('none');
+}, 60_000);
+
+test.runIf(possible)('where a service manager spares no exit code but 0, a watchdog that gives up ends with that', async () => {
+  env = { ...env, [crashLoopExitVariable]: '0' };
+  await start();
+  for (let crash = 0; crash < 3; crash += 1) process.kill((await ready(crash)).pid, 'SIGKILL');
+  const [code] = await once(watchdog.process, 'exit') as [number];
+  expect([code, watchdog.said().includes('it stays off'), pacInForce()]).toEqual([0, true, 'none']);
 }, 60_000);

@@ -4,9 +4,11 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { PinlightError } from '../../contract/errors.ts';
-import type { BundleJob, BundleRequest } from '../../contract/jobs.ts';
+import type { BundleJob, BundleRequest, ExaminedBundleRequest } from '../../contract/jobs.ts';
 import type { PolicyAnswer, TrustAnswer } from '../../contract/routes.ts';
 import type { ConnectionRow, Snapshot } from '../../contract/snapshot.ts';
+import { readDoctorReport } from '../../core/diagnostics/doctor-report.ts';
+import type { DoctorReport } from '../../core/diagnostics/doctor-report.ts';
 import type { Recording } from '../../core/diagnostics/manifest.ts';
 import type { Exclusion } from '../../core/model.ts';
 import type { PolicyDiagnostics } from '../../core/policy/policy.ts';
@@ -34,13 +36,14 @@ export type BundleContext = {
 };
 
 /** Throws `bad-request`, and `not-permitted-by-policy` where names are wanted that policy hides. */
-export function startBundle(context: BundleContext, request: BundleRequest): BundleJob {
+export function startBundle(context: BundleContext, request: ExaminedBundleRequest): BundleJob {
   const { diagnostics } = context.policyAnswer().policy;
   const snapshot = context.snapshot();
   const names = namesFor(request.names, diagnostics);
   return context.bundles.start(ownerOf(context), sourcesOf(context, snapshot), {
     device: snapshot.agent.device, version: snapshot.agent.version, now: context.now(), random: randomBytes(21), homes: context.homes,
     names, note: noteOf(request.note), recording: recordingOf(request), capture: captureFor(context, request, names, diagnostics), sealTo: diagnostics.sealTo,
+    doctor: doctorOf(request.doctor),
   });
 }
 
@@ -116,6 +119,13 @@ function captureFor({ handshakes, administrator }: BundleContext, { capture }: B
   if (!administrator) return 'it is for administrators';
   const kept = handshakes.all();
   return kept.length === 0 ? 'no app has refused a handshake since the policy asked to keep them' : kept;
+}
+
+function doctorOf(doctor: unknown): DoctorReport | null {
+  if (doctor === undefined) return null;
+  const report = readDoctorReport(doctor);
+  if (report === null) throw new PinlightError('bad-request', 'doctor must be what `pinlight doctor` found');
+  return report;
 }
 
 const longestNote = 1_000;

@@ -4,6 +4,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { setImmediate as othersRan } from 'node:timers/promises';
 import { getDomain, parse } from 'tldts';
 import { inGroups, toBase32 } from '../../core/diagnostics/base32.ts';
+import type { DoctorReport } from '../../core/diagnostics/doctor-report.ts';
 import { judgeDevice } from '../../core/diagnostics/findings.ts';
 import { buildManifest, spokenId } from '../../core/diagnostics/manifest.ts';
 import type { Manifest, ManifestFile, NamesKept, NotCollected, Recording } from '../../core/diagnostics/manifest.ts';
@@ -32,6 +33,8 @@ export type BundleOptions = {
   readonly names: NamesKept['kind'];
   readonly note: string | null;
   readonly recording: Recording | null;
+  /** Found by who asked, who may look at the device as the agent may not; null = the doctor was not run. */
+  readonly doctor: DoctorReport | null;
   /** Handshakes for the capture; a string says why there are none; null = nobody asked for it. */
   readonly capture: readonly RefusedHandshake[] | string | null;
   /** For one collector, ms; 10 s when absent: a person waits for the bundle. */
@@ -96,6 +99,7 @@ export async function assembleBundle(sources: BundleSources, options: BundleOpti
   // Apps, exclusions, connections and warnings have files of their own; the recent ones twice would only be read twice.
   const status = await add('status.json', map(found.status, ({ sequence, agent, counts }) => clean({ sequence, agent, counts })), json);
   const health = await add('health.json', map(found.status, (snapshot) => clean(snapshot.warnings)), json);
+  const doctor = await add('doctor.json', options.doctor === null ? { kind: 'failed', because: notRun } : map({ kind: 'collected', value: options.doctor }, clean), json);
   const policy = await add('policy-effective.json', map(found.policy, clean), json);
   const apps = await add('apps.json', redactRows(found.apps, redact, pause), json);
   const exclusions = await add('exclusions.json', redactRows(found.exclusions, redact, pause), json);
@@ -116,7 +120,7 @@ export async function assembleBundle(sources: BundleSources, options: BundleOpti
   const listed = files.map(describe);
   const report = attempt(() => renderReport({
     id, createdAt: options.now, device, version: options.version, note, recording: options.recording, names: options.names,
-    agent: status?.agent ?? null, counts: status?.counts ?? null, warnings: health, policy, apps, exclusions, connections, audit,
+    agent: status?.agent ?? null, counts: status?.counts ?? null, warnings: health, doctor, policy, apps, exclusions, connections, audit,
     stores: trust?.stores ?? null, versions, system, files: listed, notCollected,
     redactionCounts: addCounts(listed.map((file) => file.redactions)),
   }, judgement ?? { sentence: 'This device could not be judged.', findings: [] }, (text) => createHash('sha256').update(text).digest('base64')));
@@ -133,7 +137,9 @@ export async function assembleBundle(sources: BundleSources, options: BundleOpti
 }
 
 /** Files that go through `add`. */
-const fileCount = 12;
+const fileCount = 13;
+
+const notRun = 'the doctor was not run; `pinlight bundle` and the window of `pinlight open` run it';
 
 /** Every name that stands in a field of its own; what only stands in sentences is found by its form. */
 function pseudonymsFor(found: Collection, { device }: BundleOptions, hash: KeyedHash): Pseudonyms {

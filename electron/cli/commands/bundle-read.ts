@@ -13,8 +13,10 @@ import { fromBase32 } from '../../core/diagnostics/base32.ts';
 import { diffBundles } from '../../core/diagnostics/diff-bundles.ts';
 import { keyCheck, nameKinds, pseudonymOf, type KeyedHash, type NameKind } from '../../core/diagnostics/pseudonyms.ts';
 import { readBundle, type OpenedBundle } from '../../core/diagnostics/read-bundle.ts';
+import { say } from '../../core/sentence.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
+import { counted } from '../phrases.ts';
 import type { Tone } from '../table.ts';
 import { showFiles, writeWhole } from './bundle-output.ts';
 
@@ -51,7 +53,7 @@ The key pair, once, on a machine of the helpdesk:
 async function openBundle(file: string): Promise<OpenedBundle> {
   const read = await readBundle(await readBundleBytes(file), nodeBundleTools);
   if (read.kind === 'sealed') throw new PinlightError('bundle-unreadable', `${file} is sealed; \`pinlight bundle open\` opens it with the organisation's key.`);
-  if (read.kind === 'invalid') throw new PinlightError('bundle-unreadable', `${file} is no bundle that can be trusted to be read: ${read.why}.`);
+  if (read.kind === 'invalid') throw new PinlightError('bundle-unreadable', `${file} is no bundle that can be trusted to be read: ${say(read.why)}.`);
   return read.bundle;
 }
 
@@ -103,7 +105,7 @@ function diff(before: OpenedBundle, after: OpenedBundle, { output, finish }: Cli
   output.data({ before: before.manifest.id, after: after.manifest.id, differences });
   const short = (value: string | null): string => (value === null ? 'nothing' : value.length > 200 ? `${value.slice(0, 200)}…` : value);
   for (const { path, before: old, after: now } of differences) output.line(`${path}: ${short(old)} → ${short(now)}`);
-  output.line(differences.length === 0 ? 'Settings, stores, verdicts and versions are the same.' : `${differences.length} differences from ${before.manifest.id} to ${after.manifest.id}.`);
+  output.line(differences.length === 0 ? 'Settings, stores, verdicts and versions are the same.' : `${counted(differences.length, 'difference')} from ${before.manifest.id} to ${after.manifest.id}.`);
   if (differences.length > 0) finish(exitCodes.negative);
 }
 

@@ -12,8 +12,10 @@ import { makeBundle } from '../../client/make-bundle.ts';
 import { locateAgent } from '../../client/state-folder.ts';
 import { PinlightError } from '../../contract/errors.ts';
 import type { BundleJob, BundleRequest } from '../../contract/jobs.ts';
+import { boundedDoctorReport } from '../../core/diagnostics/doctor-report.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
+import { runDoctor } from '../doctor/run-doctor.ts';
 import { sizeWords } from '../phrases.ts';
 import { showFiles, writeWhole } from './bundle-output.ts';
 import { addBundleReaders } from './bundle-read.ts';
@@ -57,8 +59,12 @@ async function collect(options: Options, context: CliContext): Promise<void> {
   const wanted = requestOf(options);
   const signal = context.interruption();
   try {
+    // Without an agent there is nothing to record, and nobody to hand anything to.
+    await context.client.call('status', {}, {});
     const recording = options.record === true ? await record(options, context, signal) : {};
-    const job = await makeBundle(context.client, { ...wanted, ...recording }, { signal, onJob: (known) => output.progress(jobWords(known)) });
+    output.progress('Checking this device …');
+    const doctor = boundedDoctorReport(await runDoctor({ client: context.client, now: context.now, probe: null }));
+    const job = await makeBundle(context.client, { ...wanted, ...recording, doctor }, { signal, onJob: (known) => output.progress(jobWords(known)) });
     output.progress(null);
     if (options.preview === true) {
       await context.client.call('cancelBundle', { id: job.id }, {});
@@ -81,9 +87,7 @@ function requestOf({ note, names, capture, record: recorded, for: seconds }: Opt
   return { note, names, capture: capture === true ? 'handshakes' : undefined };
 }
 
-/** The agent is asked first: without one there is nothing to record. */
-async function record({ for: seconds }: Options, { client, output, now }: CliContext, signal: AbortSignal): Promise<Pick<BundleRequest, 'from' | 'to'>> {
-  await client.call('status', {}, {});
+async function record({ for: seconds }: Options, { output, now }: CliContext, signal: AbortSignal): Promise<Pick<BundleRequest, 'from' | 'to'>> {
   const from = now();
   output.note(seconds === undefined ? 'Recording. Do what fails now, then press Enter.' : `Recording for ${seconds} s. Do what fails now.`);
   await (seconds === undefined ? enterPressed(signal) : wait(Number(seconds) * 1000, undefined, { signal }));

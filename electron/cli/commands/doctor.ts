@@ -1,12 +1,11 @@
 // `pinlight doctor`: is everything on this device as it should be, and what to do where not. Changes nothing.
 // Not for the checks themselves (cli/doctor).
-import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import type { Command } from 'commander';
+import { doctorMarks } from '../../core/diagnostics/doctor-report.ts';
+import type { DoctorCheck } from '../../core/diagnostics/doctor-report.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { runDoctor } from '../doctor/run-doctor.ts';
-import type { CheckRow } from '../doctor/run-doctor.ts';
 import { counted } from '../phrases.ts';
 import type { Tone } from '../table.ts';
 
@@ -16,11 +15,11 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
     .option('--probe <name>', 'a server to be reached past the proxy, with a port where it is not 443; default: the last one the agent reached')
     .addHelpText('after', '\n[ok] as it should be, [!!] wrong with what mends it below, [??] could not be found out.\n\nExamples:\n  $ pinlight doctor\n  $ pinlight doctor --probe example.com\n  $ pinlight doctor --json | jq ".data.checks[] | select(.state == \\"wrong\\")"\n')
     .action(async ({ probe }: { readonly probe?: string }) => {
-      const report = await runDoctor({ client: context.client, now: context.now, env: process.env, home: homedir(), version: ownVersion(), probe: probe ?? null });
+      const report = await runDoctor({ client: context.client, now: context.now, probe: probe ?? null });
       context.output.data(report);
       const width = Math.max(...report.checks.map((check) => check.name.length));
       for (const check of report.checks) {
-        context.output.line(`${marks[check.state]} ${check.name.padEnd(width)}  ${check.text}`, tones[check.state]);
+        context.output.line(`${doctorMarks[check.state]} ${check.name.padEnd(width)}  ${check.text}`, tones[check.state]);
         if (check.fix !== null) context.output.line(`     ${' '.repeat(width)}  ${check.fix}`);
       }
       const faults = report.checks.filter((check) => check.state === 'wrong').length;
@@ -30,9 +29,4 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
     });
 }
 
-const marks: Readonly<Record<CheckRow['state'], string>> = { ok: '[ok]', wrong: '[!!]', unknown: '[??]' };
-const tones: Readonly<Record<CheckRow['state'], Tone>> = { ok: 'plain', wrong: 'bad', unknown: 'warn' };
-
-function ownVersion(): string {
-  return (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
-}
+const tones: Readonly<Record<DoctorCheck['state'], Tone>> = { ok: 'plain', wrong: 'bad', unknown: 'warn' };

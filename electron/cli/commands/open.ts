@@ -10,11 +10,14 @@ export function addOpenCommand(program: Command, context: CliContext): void {
     .option('--assets <folder>', 'serve another build of the window')
     .addHelpText('after', '\nExamples:\n  $ pinlight open\n  $ pinlight open --no-browser\n\nThe link works once and for two minutes. The command runs until Ctrl-C, or 10 minutes after the last window was closed.\n')
     .action(async (options: { browser: boolean; assets?: string }) => {
-      const [{ serveWindow }, { builtRenderer }, { openBrowser }] = await Promise.all([
-        import('../window/serve-window.ts'), import('../window/renderer-files.ts'), import('../window/open-browser.ts'),
+      const [{ serveWindow }, { builtRenderer }, { openBrowser }, { runDoctor }] = await Promise.all([
+        import('../window/serve-window.ts'), import('../window/renderer-files.ts'), import('../window/open-browser.ts'), import('../doctor/run-doctor.ts'),
       ]);
       const signal = context.interruption();
-      const server = await serveWindow({ client: context.client, folder: options.assets ?? builtRenderer, now: context.now, uids: ownUids(process.env), idleMs: 600_000, command: context.command });
+      const { client, now, command } = context;
+      const server = await serveWindow({
+        client, folder: options.assets ?? builtRenderer, now, uids: ownUids(process.env), idleMs: 600_000, command, examine: () => runDoctor({ client, now, probe: null }),
+      });
       context.output.data({ url: server.url });
       const opened = options.browser && (await openBrowser(server.url, process.env));
       context.output.line(opened ? 'The window opens in your browser. If it does not, follow this link within two minutes:' : 'Follow this link within two minutes:');

@@ -10,6 +10,7 @@ import { PinlightError } from '../../contract/errors.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { servicePrograms } from '../own-program.ts';
+import { captureOff } from '../uninstall-steps.ts';
 
 /** From start to the first answer an agent takes about a second; a slow disk is allowed for. */
 const startMs = 20_000;
@@ -21,7 +22,7 @@ export function addServiceCommand(program: Command, context: CliContext): void {
     .addHelpText('after', '\nFor root: before login, under an account of its own, with the state in /var/lib/pinlight. Otherwise: with this user\'s sessions.\n\nExamples:\n  $ sudo pinlight service install\n  $ pinlight service install\n')
     .action(() => install(context));
   service.command('remove')
-    .description('stop the service and take it away; root key and history stay')
+    .description('stop the service and take it away, and end capture, which it looks after; root key and history stay')
     .addHelpText('after', '\nExample:\n  $ sudo pinlight service remove\n')
     .action(() => remove(context));
   service.command('status')
@@ -49,8 +50,14 @@ async function remove(context: CliContext): Promise<void> {
   await withService(context, async (service) => {
     const was = await service.status();
     const { state } = mustBeDone(await service.remove());
-    context.output.data({ manager: service.name, unit: service.unit, removed: was.installed, ...state, left: service.left });
+    // Without it nobody would let captured users go when an agent is away.
+    const capture = await captureOff(context);
+    const left = [...service.left, ...capture.left];
+    context.output.data({ manager: service.name, unit: service.unit, removed: was.installed, ...state, left });
     context.output.line(was.installed ? 'The service is stopped and removed; root key and history stay where they are.' : 'There is no service to remove.', 'strong');
+    if (capture.done === 'removed') context.output.line('Capture, which the service looked after, is ended.');
+    for (const why of capture.left) context.output.line(`Capture could not be ended: ${why}. Run \`pinlight capture off\` as root.`, 'bad');
+    if (capture.left.length > 0) context.finish(exitCodes.negative);
   });
 }
 

@@ -5,7 +5,7 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import { checkDatabase } from '../../../native/database-check/index.ts';
-import { readCapture } from '../../../native/packet-capture/index.ts';
+import { readCapture, readWantedCapture } from '../../../native/packet-capture/index.ts';
 import { createProcessAttribution } from '../../../native/process-attribution/index.ts';
 import { serviceState } from '../../../native/service/index.ts';
 import { openSteering, readWanted } from '../../../native/system-proxy/steering.ts';
@@ -16,6 +16,7 @@ import { lastCallMs } from '../../core/ca/rotation.ts';
 import { PinlightError } from '../../contract/errors.ts';
 import { placeOf } from '../../core/policy/policy.ts';
 import { counted } from '../phrases.ts';
+import { whyUnheard } from '../capture-listener.ts';
 import { servicePrograms } from '../own-program.ts';
 import { ok, unknown, wrong } from './findings.ts';
 import type { DoctorContext, DoctorInputs, Finding, NamedCheck } from './findings.ts';
@@ -175,8 +176,15 @@ async function checkCapture(context: DoctorContext): Promise<Finding> {
   if (process.platform !== 'linux') return ok('Capture exists on Linux only.');
   const state = await readCapture(context.env);
   switch (state.kind) {
-    case 'off': return ok('No connection is captured.');
-    case 'on': return await context.snapshot() === null ? wrong('Connections are captured, and no agent answers: they are refused.', 'Start the agent, or run `pinlight capture off` as root.') : ok('Connections of chosen users are captured.');
+    case 'off': {
+      if (readWantedCapture() === null) return ok('No connection is captured.');
+      return await context.snapshot() === null ? ok('Nothing is captured while no agent is there; it is asked for, and begins again with the service.')
+        : wrong('Capture is asked for, and its rules are not there.', 'Run `pinlight capture on` again as root, or `pinlight capture off` to end it.');
+    }
+    case 'on': {
+      const why = whyUnheard(state.settings);
+      return why === null ? ok('Connections of chosen users are captured.') : wrong(`Connections of chosen users are captured. ${why}`, 'Start the agent, or run `pinlight capture off` as root.');
+    }
     case 'foreign': return wrong('There is a table "inet pinlight" that is not as Pinlight makes it.', 'Run `pinlight capture off` as root.');
     case 'unreadable': return unknown(`The kernel's rules cannot be read here (${state.why}).`);
   }

@@ -2,13 +2,9 @@
 import type { SteerRow } from '../../../native/system-proxy/steering.ts';
 import type { ControlClient } from '../../client/control-client.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
+import type { DoctorCheck } from '../../core/diagnostics/doctor-report.ts';
 
-/** `wrong`: something is to be done, as `fix` says; `unknown`: it could not be found out, and why. */
-export type Finding = { readonly state: 'ok' | 'wrong' | 'unknown'; readonly text: string; readonly fix: string | null };
-/** `ms`: how long it took. */
-export type CheckRow = Finding & { readonly name: string; readonly ms: number };
-/** `ok`: nothing is wrong; what could not be found out does not count. */
-export type DoctorReport = { readonly ok: boolean; readonly checks: readonly CheckRow[] };
+export type Finding = Pick<DoctorCheck, 'state' | 'text' | 'fix'>;
 
 export type DoctorInputs = {
   readonly client: ControlClient;

@@ -1,31 +1,33 @@
 // The doctor: named checks of this device, all at once, each with a limit of its own; what hangs or fails becomes "not known", never an error.
 // Changes nothing, but for what an interrupted `pinlight steer` left: looking at it puts that right. Not for what is checked (checks.ts) or how it is printed (commands/doctor.ts).
+import { homedir } from 'node:os';
 import type { SteerRow } from '../../../native/system-proxy/steering.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import { errorBody, PinlightError } from '../../contract/errors.ts';
+import type { DoctorCheck, DoctorReport } from '../../core/diagnostics/doctor-report.ts';
+import { ownVersion } from '../own-program.ts';
 import { doctorChecks, readSettings, warningChecks } from './checks.ts';
 import { unknown } from './findings.ts';
-import type { DoctorContext, DoctorInputs, DoctorReport, Finding, NamedCheck, CheckRow } from './findings.ts';
-
-export type { CheckRow, DoctorInputs, DoctorReport } from './findings.ts';
+import type { DoctorContext, DoctorInputs, Finding, NamedCheck } from './findings.ts';
 
 /** Reading every store takes about two seconds on a slow machine; what has not answered by then hangs. */
 const limitMs = 10_000;
 
-/** Every check of this device, in the order of the table. Never rejects. */
-export async function runDoctor(inputs: DoctorInputs): Promise<DoctorReport> {
-  let asked: Promise<Snapshot | null> | null = null;
+/** Every check of this device as this process and its user see it, in the order of the table. Never rejects. */
+export async function runDoctor(asked: Pick<DoctorInputs, 'client' | 'now' | 'probe'>): Promise<DoctorReport> {
+  const inputs: DoctorInputs = { ...asked, env: process.env, home: homedir(), version: ownVersion() };
+  let status: Promise<Snapshot | null> | null = null;
   let looked: Promise<readonly SteerRow[] | null> | null = null;
   const context: DoctorContext = {
     ...inputs,
-    snapshot: () => (asked ??= inputs.client.call('status', {}, {}).catch(withoutAgent)),
+    snapshot: () => (status ??= inputs.client.call('status', {}, {}).catch(withoutAgent)),
     settings: () => (looked ??= readSettings(inputs)),
   };
   const rows = await Promise.all([...doctorChecks, ...await warningChecks(context)].map((check) => timed(check, context)));
   return { ok: rows.every((row) => row.state !== 'wrong'), checks: rows };
 }
 
-async function timed(check: NamedCheck, context: DoctorContext): Promise<CheckRow> {
+async function timed(check: NamedCheck, context: DoctorContext): Promise<DoctorCheck> {
   const start = performance.now();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Finding>((resolve) => {

@@ -6,6 +6,8 @@ import { bridgeRoutes } from '../../contract/bridge.ts';
 import type { BridgeRoute, BridgeSignal } from '../../contract/bridge.ts';
 import { PinlightError } from '../../contract/errors.ts';
 import type { ControlClient } from '../../client/control-client.ts';
+import { boundedDoctorReport } from '../../core/diagnostics/doctor-report.ts';
+import type { DoctorReport } from '../../core/diagnostics/doctor-report.ts';
 import { answerData, answerError } from './answers.ts';
 import type { WindowCount } from './count-windows.ts';
 
@@ -18,6 +20,8 @@ export type BridgeRequest = {
   /** `?job=…` of a bundle. */
   readonly job: string | null;
   readonly windows: WindowCount;
+  /** Looks at this device, for a bundle. */
+  readonly examine?: (() => Promise<DoctorReport>) | undefined;
 };
 
 /** Answers one bridge request; throws PinlightError before the answer has begun. */
@@ -40,7 +44,7 @@ const endpoints: Readonly<Record<string, { readonly method: 'GET' | 'POST'; read
 
 const largestBody = 64 * 1024;
 
-async function serveCall({ client, request, response }: BridgeRequest): Promise<void> {
+async function serveCall({ client, request, response, examine }: BridgeRequest): Promise<void> {
   // A form or a no-cors fetch cannot send this type, so a foreign page cannot get past it even with a stolen address.
   if (!/^application\/json(; *charset=utf-8)?$/i.test(request.headers['content-type'] ?? '')) {
     answerError(response, 415, new PinlightError('bad-request', 'Calls are JSON.').toBody());
@@ -52,7 +56,9 @@ async function serveCall({ client, request, response }: BridgeRequest): Promise<
     return;
   }
   const { route, query, body } = readCall(text);
-  answerData(response, await client.relay(route, query, body));
+  // The page cannot look at the device; this process is the person's own and can.
+  const whole = route === 'startBundle' && examine !== undefined ? { ...body, doctor: boundedDoctorReport(await examine()) } : body;
+  answerData(response, await client.relay(route, query, whole));
 }
 
 /** Null when it is larger than allowed. */
@@ -69,7 +75,7 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-type Call = { readonly route: BridgeRoute; readonly query: Readonly<Record<string, string>>; readonly body: unknown };
+type Call = { readonly route: BridgeRoute; readonly query: Readonly<Record<string, string>>; readonly body: Readonly<Record<string, unknown>> };
 
 function readCall(text: string): Call {
   let call: unknown;

@@ -7,6 +7,7 @@ import { PinlightError, errorBody, errorStatus } from '../../contract/errors.ts'
 import { asTyped } from '../../contract/own-command.ts';
 import type { OwnCommand } from '../../contract/own-command.ts';
 import type { ControlClient } from '../../client/control-client.ts';
+import type { DoctorReport } from '../../core/diagnostics/doctor-report.ts';
 import { serveBridge } from './serve-bridge.ts';
 import { answerError, answerPage } from './answers.ts';
 import { countWindows } from './count-windows.ts';
@@ -28,6 +29,8 @@ export type WindowServerOptions = {
   readonly idleMs: number;
   /** How `pinlight` is typed, for the page's texts. */
   readonly command: OwnCommand;
+  /** Looks at this device, for a bundle; absent = the bundle says that the doctor was not run. */
+  readonly examine?: (() => Promise<DoctorReport>) | undefined;
 };
 
 export type WindowServer = {
@@ -40,7 +43,7 @@ export type WindowServer = {
 };
 
 /** Starts the server on 127.0.0.1 and a free port. PinlightError `window-not-built` without a built renderer. */
-export async function serveWindow({ client, folder, now, uids, idleMs, command }: WindowServerOptions): Promise<WindowServer> {
+export async function serveWindow({ client, folder, now, uids, idleMs, command, examine }: WindowServerOptions): Promise<WindowServer> {
   const files = withCommand(await readRendererFiles(folder), command);
   const session = createWindowSession(now());
   const windows = countWindows(idleMs);
@@ -76,7 +79,7 @@ export async function serveWindow({ client, folder, now, uids, idleMs, command }
     const target = new URL((request.url ?? '').startsWith('/') ? `http://${host}${request.url ?? ''}` : `http://${host}/\0`);
     if (target.pathname.startsWith('/bridge/')) {
       if (!session.isBearer(request.headers.authorization)) throw new PinlightError('not-permitted', 'This window has no session. Run `pinlight open` again.');
-      await serveBridge({ client, request, response, path: target.pathname, job: target.searchParams.get('job'), windows });
+      await serveBridge({ client, request, response, path: target.pathname, job: target.searchParams.get('job'), windows, examine });
     } else servePage({ request, response, target, session, files, now: now(), cookieName: `pinlight-${port}` });
   };
 

@@ -1,5 +1,6 @@
 // The bundle's table of contents: what is in it, what is not and why, what was removed, and what is never collected.
 // Not for gathering (agent/diagnostics) or for reading a bundle back.
+import { findingTexts } from '../sentence.ts';
 import { inGroups, toBase32 } from './base32.ts';
 import { addCounts } from './redact.ts';
 import type { RedactionCounts } from './redact.ts';
@@ -43,14 +44,7 @@ export type Manifest = {
 };
 
 /** What has no collector at all, whatever switch is set. */
-export const neverCollected: readonly string[] = [
-  'private keys, the root key of this device included',
-  'bodies of requests and answers, and any other payload',
-  'cookies and Authorization headers',
-  'query strings of addresses',
-  'TLS session secrets',
-  'environment variables and command lines of apps, but for the option or variable that names a trust store',
-];
+export const neverCollected: readonly string[] = (['keys', 'bodies', 'cookies', 'queries', 'sessions', 'environment'] as const).map((what) => findingTexts[`found.never-${what}`]);
 
 /** What became of names (a decision of policy, not an oversight). */
 export const keptNotes: Readonly<Record<NamesKept['kind'], string>> = {

@@ -83,6 +83,7 @@ ol.findings>li{background:var(--panel);border-radius:8px;padding:.8rem 1rem}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem .9rem;margin:.5rem 0 0}
 dt{color:var(--soft)}dd{margin:0}
 dd ul{margin:0;padding-left:1.1rem}
+ul.checks{list-style:none;margin:.5rem 0;padding:0;font-size:.875rem}ul.checks>li{padding:.2rem 0}.checks .wrong code:first-child{color:var(--problem)}.checks .unknown code:first-child{color:var(--attention)}
 .tell{font-weight:600}
 .scroll{overflow-x:auto;margin:.5rem 0}
 .scroll:focus-visible{outline:2px solid var(--note);outline-offset:2px}
@@ -107,9 +108,9 @@ body{max-width:none;padding:0;font-size:8pt;line-height:1.25}
 h1{font-size:12pt}h2{font-size:10pt;margin:6pt 0 1pt;padding-top:3pt;break-after:avoid}h3{font-size:8.5pt}
 .verdict{font-size:11pt;margin:5pt 0 2pt;max-width:none}
 ol.findings{gap:3pt}ol.findings>li{border:1px solid var(--line);border-radius:4px;padding:2pt 6pt;break-inside:avoid}
-table,.level{font-size:7pt;line-height:1.2}code{font-size:6.5pt}
+table,.level,ul.checks{font-size:7pt;line-height:1.2}ul.checks{margin:2pt 0}ul.checks>li{padding:0}code{font-size:6.5pt}
 th,td{padding:1pt 6pt 1pt 0}td.long,td.code{min-width:0}tr{break-inside:avoid}
-.apps,.recent,.screen-only,ol.findings>li:nth-child(n+5),tbody tr:nth-child(n+9),.files tbody tr td:nth-child(3),.files th:nth-child(3){display:none}.paper-only{display:block}.files tbody tr:nth-child(n+9){display:table-row}.files table,.files tbody,.files tr,.files td{display:inline}.files thead{display:none}.files td{border:0;padding:0 3pt 0 0}.files tr{margin-right:6pt}
+.apps,.recent,.screen-only,.checks>.ok,.checks>li:nth-child(n+7),ol.findings>li:nth-child(n+5),tbody tr:nth-child(n+9),.files tbody tr td:nth-child(3),.files th:nth-child(3){display:none}.paper-only{display:block}.files tbody tr:nth-child(n+9){display:table-row}.files table,.files tbody,.files tr,.files td{display:inline}.files thead{display:none}.files td{border:0;padding:0 3pt 0 0}.files tr{margin-right:6pt}
 dl{gap:0 6pt;margin-top:2pt}dl.facts{grid-template-columns:repeat(4,1fr);gap:1pt 8pt}.facts dt,.facts dd{font-size:7pt;line-height:1.2}td ul,dd ul{padding-left:8pt}p{margin:2pt 0}.scroll{overflow:visible;margin:2pt 0}
 }
 `;

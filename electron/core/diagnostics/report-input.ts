@@ -3,6 +3,7 @@
 import type { VisibleWarning } from '../health/warnings.ts';
 import type { ConnectionOutcome, Disposition, Exclusion, Reason, Runtime, Verdict } from '../model.ts';
 import type { Policy, PolicyProblem } from '../policy/policy.ts';
+import type { DoctorReport } from './doctor-report.ts';
 import type { ManifestFile, NamesKept, NotCollected, Recording } from './manifest.ts';
 import type { RedactionCounts } from './redact.ts';
 
@@ -79,6 +80,7 @@ export type ReportInput = {
   /** Connections since the agent started. */
   readonly counts: { readonly inspect: number; readonly bypass: number; readonly block: number } | null;
   readonly warnings: readonly VisibleWarning[] | null;
+  readonly doctor: DoctorReport | null;
   readonly policy: ReportPolicy | null;
   readonly apps: readonly ReportApp[] | null;
   readonly exclusions: readonly Exclusion[] | null;

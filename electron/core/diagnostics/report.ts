@@ -2,6 +2,8 @@
 // Not for collecting or redacting: every string that arrives here has been redacted, and is escaped here whatever it holds.
 import { duration, explainExclusion, explainFact, explainOutcome, explainReason, explainVerdict } from '../explain.ts';
 import type { Exclusion } from '../model.ts';
+import { doctorMarks } from './doctor-report.ts';
+import type { DoctorReport } from './doctor-report.ts';
 import { dispositionWord, failingHosts, isBypassed, list, plural } from './findings.ts';
 import type { Finding, Judgement } from './findings.ts';
 import { keptNotes, neverCollected } from './manifest.ts';
@@ -34,6 +36,7 @@ ${head(input)}
 ${reportedSection(input)}
 ${timelineSection(input)}
 ${findingsSection(findings)}
+${doctorSection(input.doctor)}
 ${bypassedSection(input)}
 ${appsSection(input.apps)}
 ${hostsSection(input.connections)}
@@ -110,6 +113,17 @@ ${evidence('Evidence', finding.evidence)}${evidence('Against it', finding.agains
   const more = html`${findings.length > shown.length ? html`<p class="more">${findings.length - shown.length} more of lower rank; the apps and hosts below have them.</p>` : html``}
 ${findings.length > printedFindings ? html`<p class="more paper-only">${findings.length - printedFindings} more of lower rank in report.html on screen.</p>` : html``}`;
   return section('Findings', findings.length === 0 ? html`<p>Nothing was found that needs anyone.</p>` : html`<ol class="findings">${items}</ol>${more}`);
+}
+
+/** What needs somebody first; paper leaves out what is as it should be. */
+function doctorSection(doctor: DoctorReport | null): Html {
+  if (doctor === null) return section('Check of this device', html`<p class="soft">The doctor was not run; <code>pinlight bundle</code> runs it.</p>`);
+  const order = ['wrong', 'unknown', 'ok'] as const;
+  const rows = order.flatMap((state) => doctor.checks.filter((check) => check.state === state)).map(({ name, state, text, fix }) => html`<li class="${state}">
+<code class="nowrap">${doctorMarks[state]}</code> <strong>${name}</strong>: ${codes(text)}${fix === null ? html`` : html`<br>Fix: ${codes(fix)}`}</li>
+`);
+  return section('Check of this device', html`<p>${doctor.ok ? 'Nothing is wrong.' : `${plural(doctor.checks.filter(({ state }) => state === 'wrong').length, 'thing')} wrong.`} By <code>pinlight doctor</code>, as who made this bundle.</p>
+<ul class="checks">${rows}</ul>`);
 }
 
 function evidence(title: string, lines: readonly string[]): Html {

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { bundleJob, cancelBundle, startBundle, type BundleContext } from '../../../electron/agent/control/bundle-routes.ts';
 import { createBundleJobs } from '../../../electron/agent/diagnostics/bundle-jobs.ts';
-import type { BundleJob, BundleRequest } from '../../../electron/contract/jobs.ts';
+import type { BundleJob, BundleRequest, ExaminedBundleRequest } from '../../../electron/contract/jobs.ts';
 import { connections, exclusions, now, policy, snapshot, stores } from '../../core/diagnostics/device-fixture.ts';
 import { until } from '../../support/tunnel.ts';
 
@@ -24,7 +24,7 @@ function contextOf(account: string, administrator: boolean, names: 'shown' | 'ps
   };
 }
 
-async function ready(context: BundleContext, request: BundleRequest = {}): Promise<BundleJob> {
+async function ready(context: BundleContext, request: ExaminedBundleRequest = {}): Promise<BundleJob> {
   const { id } = startBundle(context, request);
   return until('the bundle', () => {
     const job = bundleJob(context, id);
@@ -32,10 +32,26 @@ async function ready(context: BundleContext, request: BundleRequest = {}): Promi
   });
 }
 
+const check = { name: 'agent', state: 'ok', text: 'It answers.', fix: null, ms: 1 } as const;
+
+it('takes what the asker\'s doctor found, as a file of its own', async () => {
+  const { manifest } = await ready(contextOf('ann', false), { doctor: { ok: true, checks: [check] } });
+  expect(manifest?.files.map(({ name }) => name)).toContain('doctor.json');
+});
+
+it.each<[string, unknown]>([
+  ['no object', 'fine'], ['a state that no doctor knows', { ok: true, checks: [{ ...check, state: 'good' }] }], ['a field more', { ok: true, checks: [{ ...check, html: '<b>' }] }],
+  ['a name that is none', { ok: true, checks: [{ ...check, name: '../x' }] }], ['a text without end', { ok: true, checks: [{ ...check, text: 'x'.repeat(501) }] }],
+  ['checks without end', { ok: true, checks: Array.from({ length: 65 }, () => check) }],
+])('refuses a doctor\'s report that is %s', (_name, doctor) => {
+  expect(() => startBundle(contextOf('ann', false), { doctor } as BundleRequest)).toThrow(expect.objectContaining({ code: 'bad-request' }));
+});
+
 describe('a user of the service', () => {
   it('gets neither log nor audit nor handshakes, and is told why', async () => {
     const { manifest } = await ready(contextOf('ann', false), { capture: 'handshakes' });
     expect(manifest?.notCollected).toEqual([
+      { name: 'doctor.json', because: expect.stringContaining('the doctor was not run') },
       { name: 'audit.ndjson', because: 'it failed: it is for administrators' },
       { name: 'agent.log', because: 'it failed: the log is for administrators' },
       { name: 'capture.pcapng', because: 'it is for administrators' },

@@ -38,7 +38,7 @@ function text(files: Map<string, Buffer>, name: string): string {
 }
 
 const allFiles = [
-  'manifest.json', 'report.html', 'status.json', 'health.json', 'policy-effective.json', 'apps.json', 'exclusions.json', 'trust-stores.json',
+  'manifest.json', 'report.html', 'status.json', 'health.json', 'doctor.json', 'policy-effective.json', 'apps.json', 'exclusions.json', 'trust-stores.json',
   'versions.json', 'system.json', 'network.json', 'connections.ndjson', 'audit.ndjson', 'agent.log', 'findings.json',
 ];
 
@@ -69,6 +69,16 @@ describe('a whole bundle', () => {
     expect(manifest.redactionCounts.home).toBeGreaterThan(3);
     expect(text(files, 'agent.log')).toContain('slow look-up in ~"');
     expect(text(files, 'report.html')).toContain(`${manifest.redactionCounts.home} × home`);
+  });
+
+  it('redacts what the doctor found like any other file, and says so where nobody ran it', async () => {
+    const { manifest, files } = await bundle();
+    expect(JSON.parse(text(files, 'doctor.json'))).toMatchObject({ ok: false, checks: [{ name: 'agent' }, { name: 'stores', text: 'The root is missing in nss:~/.pki/nssdb.' }, { name: 'internet' }] });
+    expect(manifest.files.find((file) => file.name === 'doctor.json')?.redactions).toEqual({ home: 1 });
+    const hidden = await assembleBundle(deviceSources(), { ...bundleOptions, names: 'pseudonyms' });
+    expect(hidden.files.find(({ name }) => name === 'doctor.json')?.bytes.toString()).toMatch(/"host-[^"]+ was not reached yet\."/);
+    const without = await assembleBundle(deviceSources(), { ...bundleOptions, doctor: null });
+    expect(without.manifest.notCollected).toEqual([{ name: 'doctor.json', because: expect.stringContaining('the doctor was not run') }]);
   });
 
   it('lists each connection on a line of its own and facts about this system', async () => {
@@ -136,7 +146,7 @@ describe('sources that fail', () => {
 
   it('all fail: there is still a report and a manifest', async () => {
     const { manifest, files } = await bundle(Object.fromEntries(names.map(([name]) => [name, () => Promise.reject(new Error('gone'))])));
-    expect([...files.keys()]).toEqual(['manifest.json', 'report.html', 'system.json', 'network.json', 'findings.json']);
+    expect([...files.keys()]).toEqual(['manifest.json', 'report.html', 'doctor.json', 'system.json', 'network.json', 'findings.json']);
     expect(manifest.notCollected).toHaveLength(10);
     expect(text(files, 'report.html')).toContain('cannot judge this device');
   });
@@ -206,7 +216,7 @@ describe('the work', () => {
     await assembleBundle(deviceSources(), { ...bundleOptions, onProgress: (phase, done, total) => steps.push([phase, done, total]) });
     expect(steps[0]).toEqual(['collecting', 0, 11]);
     expect(steps.filter(([phase]) => phase === 'collecting').at(-1)).toEqual(['collecting', 11, 11]);
-    expect(steps.at(-1)).toEqual(['redacting', 12, 12]);
+    expect(steps.at(-1)).toEqual(['redacting', 13, 13]);
     for (const [i, [phase, done]] of steps.entries()) expect(phase !== steps[i - 1]?.[0] || done > (steps[i - 1]?.[1] ?? 0)).toBe(true);
   });
 

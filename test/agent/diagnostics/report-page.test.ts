@@ -104,7 +104,7 @@ describe.skipIf(!installed)('report.html', () => {
     expect(await page.locator('.tell').first().innerText()).toContain('Your computer keeps working');
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     expect(await page.getByRole('heading', { level: 2 }).allInnerTexts()).toEqual([
-      'What the user reported', 'Timeline of the recording', 'Findings', 'Bypassed apps', 'Apps and verdicts', 'Failing hosts', 'Trust stores', 'Policy', 'Recent connections', 'Environment and versions',
+      'What the user reported', 'Timeline of the recording', 'Findings', 'Check of this device', 'Bypassed apps', 'Apps and verdicts', 'Failing hosts', 'Trust stores', 'Policy', 'Recent connections', 'Environment and versions',
       'Left out and removed', 'Files of the bundle',
     ]);
     await context.close();

@@ -8,6 +8,11 @@ import { apps, audit, connections, exclusions, now, policy, snapshot, stores } f
 export const bundleOptions: BundleOptions = {
   device: 'LAPTOP-42', version: '0.1.0', now, random: Uint8Array.from({ length: 21 }, (_, i) => i + 1), homes: ['/home/ann'],
   names: 'shown', note: null, recording: null, capture: null,
+  doctor: { ok: false, checks: [
+    { name: 'agent', state: 'ok', text: 'Version 0.1.0 answers, process 4711.', fix: null, ms: 3 },
+    { name: 'stores', state: 'wrong', text: 'The root is missing in nss:/home/ann/.pki/nssdb.', fix: 'Run `pinlight trust install`; programs that read these stores refuse inspection until then.', ms: 900 },
+    { name: 'internet', state: 'unknown', text: 'www.example.com was not reached yet.', fix: null, ms: 1 },
+  ] },
 };
 
 export function deviceSources(replace: Partial<BundleSources> = {}): BundleSources {

@@ -227,6 +227,15 @@ describe('calls', () => {
     expect(agent.seen.at(-1)).toEqual({ route: 'addExclusion', query: {}, body: { host: 'a.example', reason: 'r' } });
   });
 
+  test('a bundle goes with what this process found on the device, whatever the page says of it', async () => {
+    await server.close();
+    const found = { ok: true, checks: [{ name: 'agent', state: 'ok', text: 'x'.repeat(600), fix: null, ms: 1 }] } as const;
+    server = await startWindow({ examine: async () => found });
+    const { bearer } = await openPage();
+    await call(bearer, { route: 'startBundle', query: {}, body: { note: 'slow', doctor: { ok: true, checks: [] } } });
+    expect(agent.seen.at(-1)).toEqual({ route: 'startBundle', query: {}, body: { note: 'slow', doctor: { ok: true, checks: [{ ...found.checks[0], text: `${'x'.repeat(499)}…` }] } } });
+  });
+
   test('a refusal of the agent keeps its code and status', async () => {
     const { bearer } = await openPage();
     const answer = await call(bearer, { route: 'explain', query: { app: 'nobody' } });

@@ -33,9 +33,14 @@ function exclusion(id: string, values: Partial<Exclusion>): Exclusion {
 const dropboxExclusion = exclusion('x1', {});
 const hostileExclusion = exclusion('x2', { appId: null, appName: null, host: '*.bank.example', kind: 'user', reason: hostile[1], verdict: null, expiresAt: null });
 
+/** What the next connection meets, in words that no table holds. */
+function next(disposition: AppHost['next']['disposition'], text: string): AppHost['next'] {
+  return { disposition, sentence: text, words: { key: text, values: {} } };
+}
+
 function host(name: string, verdict: Verdict, values: Partial<AppHost> = {}): AppHost {
   return {
-    host: name, verdict, next: { disposition: 'inspect', sentence: 'Policy rule "inspect-own" says so.' }, exclusion: null, test: null,
+    host: name, verdict, next: next('inspect', 'Policy rule "inspect-own" says so.'), exclusion: null, test: null,
     attempts: 7, firstSeen: now - 60 * hour, lastSeen: now - hour, ...values,
   };
 }
@@ -52,7 +57,7 @@ export const apps: readonly AppSummary[] = [
     path: '/home/ann/.dropbox-dist/dropbox', package: null, known: false,
     hosts: [
       host('sync.dropbox.example', { kind: 'pinned', hosts: 'some', confidence: 'confirmed', because: [refused, elsewhere, worked] }, {
-        exclusion: dropboxExclusion, next: { disposition: 'bypass', sentence: 'A learned exclusion lets it through until 25 November.' },
+        exclusion: dropboxExclusion, next: next('bypass', 'A learned exclusion lets it through until 25 November.'),
       }),
       host('www.example.com', { kind: 'inspectable', because: [] }),
     ],
@@ -65,15 +70,15 @@ export const apps: readonly AppSummary[] = [
         { code: 'alert-unknown-ca', speaks: 'for', values: {} },
         { code: 'store-lacks-root', speaks: 'for', values: { store: 'java:/usr/lib/jvm/java-17', because: 'no entry has its fingerprint' } },
       ],
-    }, { next: { disposition: 'bypass', sentence: 'Policy lets apps with a trust store of their own through (onPrivateTrustStore).' } })],
+    }, { next: next('bypass', 'Policy lets apps with a trust store of their own through (onPrivateTrustStore).') })],
   }),
   app('app-backup', 'backup-agent', {
     hosts: [host('vault.backup.example', { kind: 'undetermined', because: [refused, { code: 'form-speaks-against-store', speaks: 'against', values: { runtime: 'go' } }] }, {
-      next: { disposition: 'inspect', sentence: 'A must-inspect rule beats the exclusion.' },
+      next: next('inspect', 'A must-inspect rule beats the exclusion.'),
     })],
   }),
   app('app-vpn', 'vpn-portal', {
-    hosts: [host('portal.corp.example', { kind: 'client-certificate', because: [worked] }, { next: { disposition: 'bypass', sentence: 'A managed exclusion names it.' }, exclusion: exclusion('x3', { kind: 'managed', appName: 'vpn-portal', host: 'portal.corp.example', reason: 'wants a client certificate', expiresAt: null }) })],
+    hosts: [host('portal.corp.example', { kind: 'client-certificate', because: [worked] }, { next: next('bypass', 'A managed exclusion names it.'), exclusion: exclusion('x3', { kind: 'managed', appName: 'vpn-portal', host: 'portal.corp.example', reason: 'wants a client certificate', expiresAt: null }) })],
   }),
   app('app-hostile', hostile[0], { path: `/opt/${hostile[3]}`, hosts: [host(hostile[1], { kind: 'pinned', hosts: 'all', confidence: 'likely', because: [refused] })] }),
   app('app-curl', 'curl', { hosts: [host('www.example.com', { kind: 'inspectable', because: [{ code: 'established-here', speaks: 'for', values: { count: 9, last: now } }] })] }),

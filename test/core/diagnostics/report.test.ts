@@ -11,11 +11,15 @@ import { apps, audit, connections, exclusions, now, policy, snapshot, stores } f
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64');
 const nothing: ReportInput = {
   id: 'PL-0000-0000', createdAt: now, device: 'LAPTOP-42', version: '0.1.0', note: null, recording: null, names: 'shown', audit: null, agent: null, counts: null, warnings: null, policy: null, apps: null,
-  exclusions: null, connections: null, stores: null, versions: null, system: null, files: [], notCollected: [], redactionCounts: {},
+  exclusions: null, connections: null, stores: null, versions: null, system: null, files: [], notCollected: [], redactionCounts: {}, doctor: null,
 };
 const everything: ReportInput = {
   ...nothing, agent: snapshot.agent, counts: snapshot.counts, warnings: snapshot.warnings, policy, apps, exclusions, connections, stores, audit,
   versions: { pinlight: '0.1.0' }, system: { memoryFreeMb: 17 }, redactionCounts: { home: 3 },
+  doctor: { ok: false, checks: [
+    { name: 'agent', state: 'ok', text: 'It answers.', fix: null, ms: 1 }, { name: 'key', state: 'unknown', text: 'There is no <key>.', fix: null, ms: 1 },
+    { name: 'stores', state: 'wrong', text: 'The root is missing.', fix: 'Run `pinlight trust install`.', ms: 1 },
+  ] },
   files: [{ name: 'apps.json', bytes: 12, sha256: 'ab'.repeat(32), redactions: {} }],
 };
 
@@ -42,6 +46,8 @@ test.each([
   ['what was removed', 'Removed from what was collected: 3 × home.'],
   ['what is never collected', 'private keys, the root key of this device included'],
   ['each file with its hash', `<td>apps.json</td><td>12</td><td><code>${'ab'.repeat(32)}</code></td>`],
+  ['what the doctor found, with what mends it below', '<code class="nowrap">[!!]</code> <strong>stores</strong>: The root is missing.<br>Fix: Run <code>pinlight trust install</code>.</li>'],
+  ['what the doctor could not find out, before what is right', 'There is no &lt;key&gt;.</li>\n<li class="ok">\n<code class="nowrap">[ok]</code> <strong>agent</strong>'],
   ['facts about the system in words', '<dt>memory free, MB</dt><dd>17</dd>'],
 ])('says %s', (_name, words) => {
   expect(pageOf(everything)).toContain(words);
@@ -51,6 +57,7 @@ it('is still a page when nothing was collected', () => {
   const page = pageOf({ ...nothing, notCollected: [{ name: 'apps.json', because: 'it took longer than 10 s' }] });
   expect(page.match(/Not collected; the reason stands/g)).toHaveLength(7);
   expect(page).toContain('apps.json was not collected, because it took longer than 10 s.');
+  expect(page).toContain('The doctor was not run;');
 });
 
 it('shows what the user reported, and between the marks of a recording every connection', () => {

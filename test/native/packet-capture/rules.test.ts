@@ -31,6 +31,12 @@ test('the script names the table before it deletes it, spares the agent first, a
   expect(script).not.toContain('elements = {  }');
 });
 
+test('without a listener nothing is redirected, and what would have been is refused when it begins', () => {
+  const script = captureScript({ ...settings, listenerPort: null });
+  expect(script).not.toContain('redirect to');
+  expect(script).toContain('meta skuid @users tcp dport @ports ct state new reject with tcp reset');
+});
+
 test('two settings are the same whatever their order, and none is only itself', () => {
   expect(sameCapture(settings, { ...settings, uids: [65_534, 33, 33] })).toBe(true);
   expect(sameCapture(settings, { ...settings, agentUid: 0 })).toBe(false);

@@ -3,13 +3,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { crashLoopExitVariable } from '../../../electron/contract/agent-arguments.ts';
 import { jobState, launchdService, plist } from '../../../native/service/launchd.ts';
 import { changeService, recoverService } from '../../../native/service/service.ts';
 import { parseQuery, windowsService, wrapperConfig } from '../../../native/service/windows.ts';
 import type { ToolResult, ToolRunner } from '../../../native/trust-store/run-tool.ts';
 import { openJournal, type Journal } from '../../../native/undo-journal/index.ts';
 
-const program = { file: '/opt/pinlight/node', args: ['/opt/pinlight/watch & dog.mjs'], folder: '/opt/pinlight' };
+const program = { file: '/opt/pinlight/node', args: ['/opt/pinlight/watch & dog.mjs'], folder: '/opt/pinlight', cli: '/opt/pinlight/pinlight.mjs' };
 const ended = (code: number, output = ''): ToolResult => ({ kind: 'ended', code, output, errors: '' });
 
 let folder: string;
@@ -72,6 +73,10 @@ describe('launchd', () => {
     expect(await recoverService(journal, launchd)).toEqual([]);
     expect(await launchd.check()).toMatchObject({ installed: true, running: true });
   });
+  test('a watchdog that gives up is not started again: it is told to end with the one code that launchd spares', () => {
+    expect(plist(program)).toContain('<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>');
+    expect(plist(program)).toContain(`<key>EnvironmentVariables</key><dict><key>${crashLoopExitVariable}</key><string>0</string></dict>`);
+  });
   test('the description escapes what XML would read', () => expect(plist(program)).toContain('<string>/opt/pinlight/watch &amp; dog.mjs</string>'));
   test.each([['\tstate = running\n', 'running'], ['\tstate = not running\n', 'not running'], ['', 'unknown']])('the state in %j is %s', (text, state) => expect(jobState(text)).toBe(state));
 });
@@ -85,7 +90,7 @@ describe('Windows', () => {
     ['a tool that is missing', { kind: 'absent' }, 'absent'],
   ])('%s', (_name, result, state) => expect(parseQuery(result)).toBe(state));
   test('the wrapper\'s description quotes arguments and escapes XML', () => {
-    const text = wrapperConfig({ file: 'C:\\Program Files\\Pinlight\\node.exe', args: ['--x=1', 'C:\\Program Files\\A & B\\main.mjs'], folder: 'C:\\Program Files\\Pinlight' });
+    const text = wrapperConfig({ file: 'C:\\Program Files\\Pinlight\\node.exe', args: ['--x=1', 'C:\\Program Files\\A & B\\main.mjs'], folder: 'C:\\Program Files\\Pinlight', cli: '' });
     expect(text).toContain('<arguments>--x=1 "C:\\Program Files\\A &amp; B\\main.mjs"</arguments>');
     expect(text).toContain('<executable>C:\\Program Files\\Pinlight\\node.exe</executable>');
   });

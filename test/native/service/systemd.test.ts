@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ServiceState } from '../../../native/service/index.ts';
-import { systemUnit, userUnit } from '../../../native/service/systemd-unit.ts';
+import { releasesCapture, systemUnit, userUnit } from '../../../native/service/systemd-unit.ts';
 import { repository } from '../../support/agent.ts';
 import { findCommand } from '../../support/find-command.ts';
 import { openStoreRoom } from '../support/store-room.ts';
 import type { Ran, StoreRoom } from '../support/store-room.ts';
 
-const program = { file: '/opt/pinlight/node', args: ['--openssl-config=/opt/pinlight/resources/openssl.cnf', '/opt/pinlight/watchdog.mjs', '--service'], folder: '/opt/pinlight' };
+const program = { file: '/opt/pinlight/node', args: ['--openssl-config=/opt/pinlight/resources/openssl.cnf', '/opt/pinlight/watchdog.mjs', '--service'], folder: '/opt/pinlight', cli: '/opt/pinlight/pinlight.mjs' };
 
 describe('the unit', () => {
   const analyze = findCommand('systemd-analyze');
@@ -32,6 +32,13 @@ describe('the unit', () => {
   if (analyze === null) console.log('skipped: systemd-analyze is not installed');
   test('starts the watchdog with the arguments of the machine\'s service', () => {
     expect(systemUnit(program, true)).toContain('\nExecStart=/opt/pinlight/node --openssl-config=/opt/pinlight/resources/openssl.cnf /opt/pinlight/watchdog.mjs --service\n');
+  });
+  test('has root look after captured connections: before the start, after any end, and again once it runs; a user\'s unit cannot', () => {
+    const unit = systemUnit(program, true);
+    const release = '=-+/opt/pinlight/node /opt/pinlight/pinlight.mjs capture release\n';
+    for (const when of ['ExecStartPre', 'ExecStopPost']) expect(unit).toContain(`\n${when}${release}`);
+    expect(unit).toContain(`\nExecStartPost${release.replace('release', 'resume')}`);
+    expect([releasesCapture(unit), releasesCapture(userUnit(program))]).toEqual([true, false]);
   });
   test('asks for the credential only where there is one', () => {
     expect(systemUnit(program, true)).toContain('LoadCredentialEncrypted=pinlight-root:');
@@ -63,7 +70,7 @@ function suite(room: StoreRoom): void {
     // 0755 and root's, on a way that is root's: as a package installs it.
     for (const folder of [room.folder, install]) mkdirSync(folder, { recursive: true });
     execFileSync('chmod', ['755', room.folder, install]);
-    for (const name of ['node', 'watchdog.mjs']) writeFileSync(path.join(install, name), '', { mode: 0o755 });
+    for (const name of ['node', 'watchdog.mjs', 'pinlight.mjs']) writeFileSync(path.join(install, name), '', { mode: 0o755 });
     writeFileSync(path.join(bin, 'systemctl'), `#!/bin/sh
 echo "$*" >> ${said}
 case "$1" in
@@ -75,7 +82,7 @@ esac
     writeFileSync(driver, `
 import { openService } from '${repository}native/service/index.ts';
 const [verb, folder] = process.argv.slice(2);
-const program = { file: folder + '/node', args: [folder + '/watchdog.mjs', '--service'], folder };
+const program = { file: folder + '/node', args: [folder + '/watchdog.mjs', '--service'], folder, cli: folder + '/pinlight.mjs' };
 const opened = await openService({ stateFolder: process.env.PINLIGHT_HOME, home: process.env.HOME, env: process.env, programs: { machine: program, user: program }, now: Date.now });
 if (opened.kind !== 'service') throw new Error(opened.why);
 const { service } = opened;
@@ -127,6 +134,7 @@ service.close();
     }, 60_000);
     test.each([
       ['that others may write', 'chmod 777', 'can be changed by others than root'], ['of another user', 'chown 65534', 'can be changed by others than root'],
+      ['in which one file is another user\'s', 'install -o 65534 /dev/null', 'null can be changed by others than root'],
       ['that only root reads', 'chmod 700', 'cannot be read by the service\'s own account'],
     ])('a program in a folder %s is refused', async (_name, change, why) => {
       const open = path.join(room.folder, 'open');

@@ -18,8 +18,10 @@ export type Side = {
 
 export type TwoNetworks = {
   readonly folder: string;
-  /** Addresses 10.77.0.1 and fd77::1; /run is its own, with `run/pinlight` leading to `agentRun`. */
+  /** Addresses 10.77.0.1 and fd77::1; /run is its own, with `run/pinlight` leading to `agentRun`, /etc, /usr/local/share and /var/lib are copies. */
   readonly here: Side;
+  /** Where files of `here` stand for this process. */
+  readonly root: string;
   /** 10.77.0.2 and fd77::2. */
   readonly there: Side;
   readonly agentRun: string;
@@ -38,7 +40,18 @@ export async function openTwoNetworks(): Promise<TwoNetworks | null> {
   chmodSync(folder, 0o755);
   const agentRun = path.join(folder, 'agent/run');
   mkdirSync(path.join(folder, 'agent'), { mode: 0o755 });
-  const [near, far] = [await hold(['-n', '-m'], `mount -t tmpfs -o mode=755 tmpfs /run; ln -s "${agentRun}" /run/pinlight`), await hold(['-n'], '')];
+  const [near, far] = [await hold(['-n', '-m'], `
+    mount -t tmpfs -o mode=755 tmpfs /run; ln -s "${agentRun}" /run/pinlight
+    for d in etc usr/local/share var/lib; do
+      mkdir -p /run/layers/$d/up /run/layers/$d/work; chmod 755 /run/layers/$d/up
+      mount -t overlay overlay -o "lowerdir=/$d,upperdir=/run/layers/$d/up,workdir=/run/layers/$d/work" /$d
+    done`), await hold(['-n'], '')];
+  if (near.exitCode !== null || far.exitCode !== null) {
+    console.log('skipped: tests of redirected connections: no network or mount namespace of their own here');
+    for (const one of [near, far]) one.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+    return null;
+  }
   const pid = String(far.pid);
   const here = side(near, ['-n', '-m']);
   const there = side(far, ['-n']);
@@ -56,14 +69,14 @@ export async function openTwoNetworks(): Promise<TwoNetworks | null> {
     close();
     return null;
   }
-  return { folder, here, there, agentRun, close };
+  return { folder, here, root: `/proc/${near.pid}/root`, there, agentRun, close };
 }
 
 const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 async function hold(flags: readonly string[], shell: string): Promise<ChildProcessWithoutNullStreams> {
   const holder = spawn('unshare', [...flags, 'sh', '-ec', `${shell}\necho ready; exec cat`]);
-  await once(holder.stdout, 'data');
+  await Promise.race([once(holder.stdout, 'data'), once(holder, 'exit')]);
   return holder;
 }
 

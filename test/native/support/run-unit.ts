@@ -1,0 +1,101 @@
+// What systemd does with the Exec lines of a service's unit, as far as ours goes (systemd.service(5)): no systemd runs on a build machine.
+// Not a test, and not a check of the unit's other lines.
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Side } from './two-networks.ts';
+
+export type RunningUnit = {
+  /** As `systemctl is-active` says. */
+  state(): 'activating' | 'active' | 'deactivating' | 'inactive' | 'failed';
+  /** Process id of what ExecStart started last. */
+  mainPid(): number;
+  /** As `systemctl stop`; resolves when it is inactive. */
+  stop(): Promise<void>;
+  /** kill -9 of everything at once, with nothing run after it: the power went off. */
+  cutPower(): Promise<void>;
+  /** Resolves when it is inactive or failed. */
+  readonly ended: Promise<void>;
+};
+
+/** `asService`: the command with the account and rights of the unit; ExecStartPre and the like run as root. */
+export function runUnit(text: string, side: Side, asService: (command: readonly string[]) => readonly string[]): RunningUnit {
+  const commands = (name: string): readonly (readonly string[])[] => [...text.matchAll(new RegExp(`^${name}=(?:-\\+)?(.+)$`, 'gm'))].map((found) => (found[1] ?? '').split(' '));
+  const spared = Number(/^RestartPreventExitStatus=(\d+)$/m.exec(text)?.[1]);
+  const pause = 1000 * Number(/^RestartSec=(\d+)$/m.exec(text)?.[1]);
+  // As systemd gives to commands with `+` in a unit with User=: the home is that account's.
+  const asRoot = async (name: string): Promise<void> => {
+    for (const command of commands(name)) {
+      const ran = await side.run(command, { HOME: '/var/lib/pinlight' });
+      if (ran.code !== 0) process.stderr.write(`${name}: ${ran.stdout}${ran.stderr}`);
+    }
+  };
+  let state: ReturnType<RunningUnit['state']> = 'activating';
+  let main: ChildProcessWithoutNullStreams | null = null;
+  let power = true;
+  const stopping = new AbortController();
+
+  async function runOnce(): Promise<number | null> {
+    state = 'activating';
+    await asRoot('ExecStartPre');
+    if (!power || stopping.signal.aborted) return null;
+    const child = side.start(['setsid', ...asService(commands('ExecStart')[0] ?? [])], { HOME: '/var/lib/pinlight' });
+    main = child;
+    child.stdin.end();
+    child.stdout.resume();
+    child.stderr.pipe(process.stderr);
+    const exit = once(child, 'exit') as Promise<[number | null]>;
+    const posted = asRoot('ExecStartPost').then(() => {
+      if (state === 'activating') state = 'active';
+    });
+    stopping.signal.addEventListener('abort', () => {
+      state = 'deactivating';
+      child.kill('SIGTERM');
+    }, { once: true });
+    const [code] = await exit;
+    // KillMode=mixed: what the main process leaves behind.
+    killAll(child);
+    if (!power) return null;
+    await posted;
+    await asRoot('ExecStopPost');
+    return code;
+  }
+
+  async function run(): Promise<void> {
+    for (;;) {
+      const code = await runOnce();
+      if (!power || stopping.signal.aborted || code === 0 || code === spared) {
+        state = code === spared ? 'failed' : 'inactive';
+        return;
+      }
+      state = 'activating';
+      await delay(pause);
+    }
+  }
+
+  const ended = run();
+  return {
+    state: () => state,
+    mainPid: () => main?.pid ?? 0,
+    ended,
+    stop: () => {
+      stopping.abort();
+      return ended;
+    },
+    cutPower: () => {
+      power = false;
+      if (main !== null) killAll(main);
+      return ended;
+    },
+  };
+}
+
+function killAll(child: ChildProcessWithoutNullStreams): void {
+  // Itself as well: it may be too young to have a group of its own.
+  child.kill('SIGKILL');
+  try {
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
+  } catch {
+    // Nothing is left of it.
+  }
+}
