@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { AppDrawer } from './apps/app-drawer.tsx';
 import { AppsScreen } from './apps/apps-screen.tsx';
 import { CertificatesScreen } from './certificates/certificates-screen.tsx';
-import { English } from './components/english.tsx';
+import { Finding } from './components/finding.tsx';
 import { Rail } from './components/rail.tsx';
 import { Toasts } from './components/toasts.tsx';
 import { ConnectionDrawer } from './connections/connection-drawer.tsx';
@@ -65,7 +65,7 @@ function LostBanner() {
   return (
     <div className="banner" role="alert">
       <PlugZap aria-hidden size={18} />
-      <p><strong>{t('banner.lost', { time: clock(asOf) })}</strong> {why === null ? null : <English text={why} />}</p>
+      <p><strong>{t('banner.lost', { time: clock(asOf) })}</strong> {why === null ? null : <Finding text={why} />}</p>
     </div>
   );
 }

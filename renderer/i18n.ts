@@ -1,14 +1,14 @@
 // Starts the catalogue of words in the person's language: English, German, and the pseudo-locale en-XA that shows what is not in a catalogue.
-// Not for which sentence is said (core/explain, sentences.ts).
+// Not for which sentence is said (core/explain, contract/sentences.ts).
 import { createInstance } from 'i18next';
 import type { TFunction } from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import { englishSentences, ofI18next, sentenceNamespace } from '../electron/contract/sentences.ts';
+import germanSentences from '../resources/locales/sentences.de.json';
 import { setFormats } from './format.ts';
 import de from './locales/de.json';
 import en from './locales/en.json';
-import germanSentences from './locales/sentences.de.json';
-import { languageFor, ofI18next, pseudo } from './languages.ts';
-import { englishSentences, sentenceNamespace } from './sentences.ts';
+import { languageFor, pseudo } from './languages.ts';
 
 /** Loads the catalogues; resolves before the first paint because the words are part of the bundle. Answers the words for outside React. */
 export async function startWords(): Promise<TFunction> {

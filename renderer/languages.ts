@@ -10,11 +10,6 @@ export function languageFor(wishes: readonly string[]): { readonly language: 'en
   return { language: 'en', locale: 'en' };
 }
 
-/** Core writes `{name}`, i18next `{{name}}`. */
-export function ofI18next(sentences: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(sentences).map(([key, text]) => [key, text.replace(/\{(\w+)\}/gu, '{{$1}}')]));
-}
-
 /** Every text with accents, a third longer and in brackets: what stands there without them is in no catalogue, what is cut off is too narrow. */
 export function pseudo<T>(words: T): T {
   if (words === '') return words;

@@ -6,6 +6,7 @@ import type {
 import type { PauseView } from '../core/policy/pause.ts';
 import type { ManagedBy, PolicyOrigin } from '../core/policy/policy.ts';
 import type { VisibleWarning } from '../core/health/warnings.ts';
+import type { Sentence } from '../core/sentence.ts';
 
 /** One connection as people see it. Times: ms since the epoch; sizes: bytes of plaintext (inspect) or of the tunnel (bypass). */
 export type ConnectionRow = {
@@ -46,8 +47,8 @@ export type ConnectionRow = {
 export type AppHost = {
   readonly host: string;
   readonly verdict: Verdict;
-  /** What happens to the next connection, in one word, and why in one sentence. */
-  readonly next: { readonly disposition: Disposition; readonly sentence: string };
+  /** What happens to the next connection, in one word, and why in one sentence: in English, and for other languages. */
+  readonly next: { readonly disposition: Disposition; readonly sentence: string; readonly words: Sentence };
   readonly exclusion: Exclusion | null;
   /** A test a person asked for; kept for a while after its end. */
   readonly test: AppTest | null;

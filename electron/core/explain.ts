@@ -4,6 +4,7 @@
 import { say, sentence } from './sentence.ts';
 import type { Sentence, SentenceKey } from './sentence.ts';
 import { alertName } from './tls/alerts.ts';
+import { findingSentence } from './trust-findings.ts';
 import type { ConnectionOutcome, Decision, DisturbanceKind, Exclusion, Fact, Reason, Verdict } from './model.ts';
 
 /** What was decided and why: `Bypassed: the predefined exclusion "apple-push" names this host.` */
@@ -74,6 +75,7 @@ export function factSentence({ code, values: v }: Fact): Sentence {
     case 'established-elsewhere': return sentence('fact.established-elsewhere', { count: v['hosts'] ?? 0, example: v['example'] ?? '?' });
     case 'others-refuse': return sentence('fact.others-refuse', { count: v['count'] ?? 0 });
     case 'disturbed': return sentence('fact.disturbed', { what: disturbanceSentence(v['kind'] as DisturbanceKind) });
+    case 'store-lacks-root': case 'store-holds-root': return sentence(`fact.${code}`, { ...v, because: findingSentence(String(v['because'])) ?? v['because'] ?? '?' });
     default: return sentence(`fact.${code}`, v);
   }
 }

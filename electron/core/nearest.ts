@@ -1,5 +1,7 @@
 // "Did you mean": the candidate closest to a mistyped word. For messages to people.
 // Not for matching: nothing is ever decided by likeness.
+import { say, sentence } from './sentence.ts';
+import type { Sentence } from './sentence.ts';
 
 /** The candidate with the fewest edits (insert, delete, replace, swap neighbours), at most a third of the word; null when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
@@ -9,6 +11,8 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
+    // Each letter more or less is an edit.
+    if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue;
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;
@@ -20,8 +24,14 @@ export function nearest(word: string, candidates: readonly string[]): string | n
 
 /** `"a", "b" or "c"`, for messages that say what is allowed. */
 export function orList(words: readonly string[]): string {
+  const list = anyOf(words);
+  return typeof list === 'string' ? list : say(list);
+}
+
+/** The same as a value of another sentence. */
+export function anyOf(words: readonly string[]): string | Sentence {
   const quoted = words.map((word) => `"${word}"`);
-  return quoted.length < 2 ? quoted.join('') : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1) ?? ''}`;
+  return quoted.length < 2 ? quoted.join('') : sentence('list.or', { first: quoted.slice(0, -1).join(', '), last: quoted.at(-1) ?? '' });
 }
 
 /** Optimal string alignment: Levenshtein plus swapped neighbours, three rows at a time. */

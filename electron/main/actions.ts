@@ -3,7 +3,10 @@
 import { app, clipboard, dialog } from 'electron';
 import type { ControlClient } from '../client/control-client.ts';
 import { errorBody } from '../contract/errors.ts';
+import type { ErrorBody } from '../contract/errors.ts';
 import type { TrustAnswer } from '../contract/routes.ts';
+import { adviceWords, faultWords, messageBeside } from '../contract/sentences.ts';
+import type { BundleWork } from './bundle-work.ts';
 import { openHelpLink } from './help-link.ts';
 import type { TrayAction, WindowPlace } from './tray-items.ts';
 import type { Words } from './words.ts';
@@ -12,7 +15,7 @@ export type ActionParts = {
   readonly client: Pick<ControlClient, 'call'>;
   readonly words: Words;
   readonly openWindow: (place: WindowPlace) => void;
-  readonly saveBundle: () => Promise<unknown>;
+  readonly bundle: Pick<BundleWork, 'start' | 'cancel'>;
   readonly startAgent: () => void;
   readonly restartAgent: () => Promise<void>;
   readonly checkTrust: () => Promise<TrustAnswer>;
@@ -32,7 +35,8 @@ export function createActions(parts: ActionParts): (action: TrayAction) => void 
       case 'copy': return clipboard.writeText(action.text);
       case 'open-window': return parts.openWindow(action.place);
       case 'open-link': return openHelpLink(action.url, parts.helpLink());
-      case 'save-bundle': return void await parts.saveBundle();
+      case 'save-bundle': return parts.bundle.start();
+      case 'cancel-bundle': return parts.bundle.cancel();
       case 'start-agent': return parts.startAgent();
       case 'restart-agent': return parts.restartAgent();
       case 'pause': return void await client.call('pause', {}, { minutes: action.minutes });
@@ -50,10 +54,14 @@ export function createActions(parts: ActionParts): (action: TrayAction) => void 
 
   return (action) => {
     run(action).catch((thrown: unknown) => {
-      const { message, advice } = errorBody(thrown);
-      dialog.showErrorBox(words(action.kind === 'save-bundle' ? 'dialog.bundleFailed' : 'dialog.failed'), `${message}\n${advice}`);
+      dialog.showErrorBox(words(action.kind === 'save-bundle' ? 'dialog.bundleFailed' : 'dialog.failed'), errorText(errorBody(thrown), words));
     });
   };
+}
+
+/** What it is, the agent's own words where they say more, what to do. */
+export function errorText(error: ErrorBody, { translate }: Words): string {
+  return [faultWords(translate, error), messageBeside(translate, error) ?? '', adviceWords(translate, error)].filter((line) => line !== '').join('\n');
 }
 
 async function showTrust({ root, stores }: TrustAnswer, words: Words): Promise<void> {

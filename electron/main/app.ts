@@ -9,15 +9,17 @@ import type { ControlClient } from '../client/control-client.ts';
 import { makeBundle } from '../client/make-bundle.ts';
 import { linkAmong, readDeepLink } from '../contract/deep-link.ts';
 import type { DeepLink } from '../contract/deep-link.ts';
-import { errorAdvice, errorBody } from '../contract/errors.ts';
+import { errorBody, PinlightError } from '../contract/errors.ts';
 import type { IpcFields } from '../contract/ipc.ts';
-import { createActions } from './actions.ts';
+import { adviceWords } from '../contract/sentences.ts';
+import { createActions, errorText } from './actions.ts';
 import { createAgentMirror } from './agent-mirror.ts';
 import { agentCommand, startAgentIfAbsent } from './agent-process.ts';
 import { supervise } from './agent-supervision.ts';
 import type { Supervision, SupervisionEvent } from './agent-supervision.ts';
 import { createAutostart, hiddenArgument } from './autostart.ts';
 import { writeBundle } from './bundle-file.ts';
+import { createBundleWork } from './bundle-work.ts';
 import { serveIpc } from './ipc.ts';
 import { emptyNoticeMemory, noticesFor } from './notification-model.ts';
 import { showNotices } from './notices.ts';
@@ -44,7 +46,8 @@ registerAppScheme();
 
 if (app.requestSingleInstanceLock()) {
   app.whenReady().then(run).catch((thrown: unknown) => {
-    dialog.showErrorBox(shellWords(app.getLocale())('dialog.cannotStart'), errorBody(thrown).message);
+    const words = shellWords(app.getLocale());
+    dialog.showErrorBox(words('dialog.cannotStart'), errorText(errorBody(thrown), words));
     app.exit(1);
   });
 } else {
@@ -77,10 +80,13 @@ function run(): void {
     isOurWindow: (contents) => window.owns(contents),
   });
 
+  const bundle = createBundleWork({
+    make: (progress) => makeBundle(client, {}, progress), save: saveBundle, onChange: () => { redraw ??= setTimeout(look, redrawMs); },
+  });
   const act = createActions({
     client, words, openWindow: (place) => window.open(place), helpLink: () => mirror.snapshot()?.agent.policy.managedBy?.url ?? null,
     startAgent: () => supervised({ kind: 'asked' }),
-    saveBundle: async () => saveBundle((await makeBundle(client, {}, {})).id),
+    bundle,
     restartAgent: async () => {
       // Before the answer: the agent may be gone by then.
       restarting = true;
@@ -103,7 +109,7 @@ function run(): void {
   });
   const facts = (): TrayFacts => ({
     snapshot: mirror.snapshot(), now: Date.now(), starting: supervision.kind === 'starting' || supervision.kind === 'waiting', version: app.getVersion(),
-    trust, silenced: settings.silenced, openAtLogin: autostart.isOn(), words,
+    trust, silenced: settings.silenced, openAtLogin: autostart.isOn(), bundle: bundle.state(), words,
   });
   const tray = createTray(join(icons, 'tray'), trayModel(facts()), act);
 
@@ -152,7 +158,7 @@ function run(): void {
     : null);
   app.setAboutPanelOptions({ applicationName: 'Pinlight', applicationVersion: app.getVersion(), iconPath: join(icons, 'app.png') });
   // An empty window would not say why it is empty.
-  if (!existsSync(join(renderer, 'index.html'))) dialog.showErrorBox(words('dialog.windowMissing'), errorAdvice['window-not-built']);
+  if (!existsSync(join(renderer, 'index.html'))) dialog.showErrorBox(words('dialog.windowMissing'), adviceWords(words.translate, new PinlightError('window-not-built', '').toBody()));
   else if (!process.argv.includes(hiddenArgument)) follow(linkAmong(process.argv));
 
   function look(): void {

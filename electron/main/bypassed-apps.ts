@@ -1,6 +1,7 @@
 // Which apps the agent lets through next time, and why in one word each: shared by the tray menu and the notices.
 // Not for judging (core/pinning) or for full explanations (core/explain): it only reads the snapshot. Pure.
 import type { AppHost, AppSummary, Snapshot } from '../contract/snapshot.ts';
+import type { Sentence } from '../core/sentence.ts';
 import type { WordKey } from './words.ts';
 
 export type BypassedApp = {
@@ -10,7 +11,7 @@ export type BypassedApp = {
   readonly why: WordKey;
   /** Pinlight found this out from the app's own refusals; nobody ordered it. */
   readonly learned: boolean;
-  readonly hosts: readonly { readonly host: string; readonly sentence: string }[];
+  readonly hosts: readonly { readonly host: string; readonly words: Sentence }[];
 };
 
 /** Apps with at least one host whose next connection is bypassed, by name. */
@@ -29,7 +30,7 @@ function bypassed(app: AppSummary): BypassedApp | null {
     name: app.name,
     why: whyWord(worst),
     learned: isLearned(worst),
-    hosts: hosts.map((host) => ({ host: host.host, sentence: host.next.sentence })),
+    hosts: hosts.map((host) => ({ host: host.host, words: host.next.words })),
   };
 }
 

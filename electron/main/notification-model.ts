@@ -1,6 +1,7 @@
 // Which notices a new state of the agent deserves: few, never one per connection. Pure: no Electron, no clock.
 // Not for showing them (app.ts) and not for the standing state (tray-model).
 import type { Snapshot } from '../contract/snapshot.ts';
+import { warningWords, word } from '../contract/sentences.ts';
 import { bypassedApps } from './bypassed-apps.ts';
 import { plainText } from './tray-items.ts';
 import type { TrustCount } from './trust-count.ts';
@@ -56,7 +57,7 @@ export function noticesFor(memory: NoticeMemory, facts: NoticeFacts): Told {
 
   const problems = snapshot.warnings.filter((warning) => warning.code === 'policy-invalid');
   for (const problem of problems.filter((warning) => !memory.policyProblems.includes(warning.key))) {
-    notices.push({ kind: 'policy-invalid', title: problem.title, body: plainText(problem.text, longestBody) });
+    notices.push({ kind: 'policy-invalid', title: warningWords(words.translate, problem, 'title'), body: plainText(warningWords(words.translate, problem, 'text'), longestBody) });
   }
 
   const trust = aboutTrust(memory.untrusted, facts);
@@ -119,7 +120,7 @@ function aboutApps(memory: NoticeMemory, snapshot: Snapshot, { silenced, now, wo
     notices.push({
       kind: 'app-bypassed',
       title: plainText(words('notice.appTitle', { app: app.name })),
-      body: plainText(words('notice.appBody', { why: words(app.why), sentence: app.hosts[0]?.sentence ?? '' }), longestBody),
+      body: plainText(words('notice.appBody', { why: words(app.why), sentence: app.hosts[0] === undefined ? '' : word(words.translate, app.hosts[0].words) }), longestBody),
     });
   }
   // The digest comes when the window has room again, so nobody sees more than three notices about apps in ten minutes.

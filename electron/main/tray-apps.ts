@@ -1,6 +1,7 @@
 // Two submenus of the tray: the apps that are let through, and what failed just now. Pure. Not for the rest of the menu (tray-model).
 import type { ConnectionRow, Snapshot } from '../contract/snapshot.ts';
-import { duration, explainDecision, explainOutcome } from '../core/explain.ts';
+import { word } from '../contract/sentences.ts';
+import { decisionSentence, durationSentence, outcomeSentence } from '../core/explain.ts';
 import type { BypassedApp } from './bypassed-apps.ts';
 import { act, info, line, plainText, submenu } from './tray-items.ts';
 import type { TrayItem } from './tray-items.ts';
@@ -17,7 +18,7 @@ export function bypassedItem(apps: readonly BypassedApp[], silenced: readonly st
   if (apps.length === 0) return info('bypassed', words('tray.bypassedNone'));
   const shown = apps.slice(0, mostApps).map((app): TrayItem => {
     const id = `bypassed:${app.id}`;
-    const hosts = app.hosts.slice(0, mostHosts).map(({ host, sentence }) => info(`${id}:${host}`, words('tray.bypassedHost', { host, sentence })));
+    const hosts = app.hosts.slice(0, mostHosts).map(({ host, words: next }) => info(`${id}:${host}`, words('tray.bypassedHost', { host, sentence: word(words.translate, next) })));
     const more = app.hosts.length - hosts.length;
     return submenu(id,
       // The reason stays whole, whatever the app calls itself.
@@ -37,9 +38,9 @@ export function recentProblem({ recent, agent: { device } }: Snapshot, now: numb
   const row = recent.find((candidate) => isProblem(candidate) && now - candidate.startedAt <= recentProblemMs);
   if (row?.outcome == null) return [];
   const app = plainText(row.appName ?? words('tray.problemApp'), 400);
-  const what = row.outcome.kind === 'blocked' ? explainDecision(row) : explainOutcome(row.outcome);
+  const what = word(words.translate, row.outcome.kind === 'blocked' ? decisionSentence(row) : outcomeSentence(row.outcome));
   // By the minute: a menu that changed every second would be replaced under the pointer.
-  const when = now - row.startedAt < 60_000 ? words('tray.problemNow') : words('tray.problemAgo', { duration: duration(now - row.startedAt) });
+  const when = now - row.startedAt < 60_000 ? words('tray.problemNow') : words('tray.problemAgo', { duration: word(words.translate, durationSentence(now - row.startedAt)) });
   const host = plainText(row.host, 400);
   const time = new Date(row.startedAt).toISOString();
   return [submenu('recent-problem', words('tray.problem', { app, host }), [
@@ -48,7 +49,7 @@ export function recentProblem({ recent, agent: { device } }: Snapshot, now: numb
     act('recent-problem:why', words('tray.problemWhy'), { kind: 'open-window', place: row.appId === null ? 'connections' : 'apps' }),
     act('recent-problem:ask', words('tray.problemAsk'), { kind: 'copy', text: words('tray.problemAskText', { app, host: `${host}:${row.port}`, what, time, number: row.id, device }) }),
     act('recent-problem:copy', words('tray.problemCopy'), {
-      kind: 'copy', text: `${app} at ${host}:${row.port} - ${what} Connection ${row.id}${row.error === null ? '' : ` (${plainText(row.error, 400)})`}`,
+      kind: 'copy', text: `${words('tray.problemCopyText', { app, host: `${host}:${row.port}`, what, number: row.id })}${row.error === null ? '' : ` (${plainText(row.error, 400)})`}`,
     }),
     act('recent-problem:report', words('tray.problemReport'), { kind: 'save-bundle' }),
   ])];

@@ -14,7 +14,7 @@ export type TrayAction =
   | { readonly kind: 'log-level'; readonly level: 'normal' | 'detailed' }
   | { readonly kind: 'silence'; readonly app: string }
   | { readonly kind: 'open-at-login'; readonly on: boolean }
-  | { readonly kind: 'save-bundle' | 'start-agent' | 'restart-agent' | 'about' | 'close-icon' | 'resume' | 'reload-policy' | 'check-trust' | 'reset-silenced' };
+  | { readonly kind: 'save-bundle' | 'cancel-bundle' | 'start-agent' | 'restart-agent' | 'about' | 'close-icon' | 'resume' | 'reload-policy' | 'check-trust' | 'reset-silenced' };
 
 /** Where the window opens, as its address names it (`index.html#apps`); `pause` asks for minutes and reason; null = wherever it was. */
 export type WindowPlace = 'overview' | 'apps' | 'connections' | 'pause' | null;

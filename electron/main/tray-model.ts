@@ -1,13 +1,16 @@
 // What the tray shows, as a value: icon shape, tooltip and menu out of what the shell knows. Pure: no Electron, no clock.
 // Not for drawing it (tray.ts), for what a click does (app.ts) or for the apps' and problems' submenus (tray-apps.ts).
+import { warningWords } from '../contract/sentences.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
 import type { VisibleWarning } from '../core/health/warnings.ts';
+import type { PolicyOrigin } from '../core/policy/policy.ts';
 import { bypassedApps } from './bypassed-apps.ts';
 import { bypassedItem, recentProblem } from './tray-apps.ts';
 import { act, info, line, longestTooltip, plainText, submenu } from './tray-items.ts';
 import type { TrayItem, TrayModel, TrayShape } from './tray-items.ts';
+import type { BundleState } from './bundle-work.ts';
 import type { TrustCount } from './trust-count.ts';
-import type { Words } from './words.ts';
+import type { WordKey, Words } from './words.ts';
 
 export type TrayFacts = {
   /** Null while no agent answers. */
@@ -24,6 +27,7 @@ export type TrayFacts = {
   readonly silenced: readonly string[];
   /** Null = this system does not let the shell choose. */
   readonly openAtLogin: boolean | null;
+  readonly bundle: BundleState;
   readonly words: Words;
 };
 
@@ -52,7 +56,7 @@ export function trayModel(facts: TrayFacts): TrayModel {
       act('reload-policy', words('tray.reloadPolicy'), { kind: 'reload-policy' }),
       act('check-trust', facts.trust === null ? words('tray.checkTrust') : words('tray.checkedTrust', { trusted: facts.trust.trusted, checked: facts.trust.checked }), { kind: 'check-trust' }),
       line('after-policy'),
-      act('save-bundle', words('tray.diagnostics'), { kind: 'save-bundle' }),
+      ...bundleItems(facts.bundle, words),
       logItem(snapshot, facts),
       ...closing(facts, words('tray.closeProtected')),
     ],
@@ -77,16 +81,17 @@ function withoutAgent(facts: TrayFacts): TrayModel {
 
 function statusOf(snapshot: Snapshot, { now, version, words }: TrayFacts): Status {
   const worst = snapshot.warnings[0];
+  const titleOf = (warning: VisibleWarning): string => warningWords(words.translate, warning, 'title');
   const { inspect, bypass, block } = snapshot.counts;
   const error = snapshot.warnings.find((warning) => warning.severity === 'error');
-  if (error !== undefined) return { shape: 'bar', word: error.title.toLowerCase(), sentence: error.title };
+  if (error !== undefined) return { shape: 'bar', word: titleOf(error), sentence: titleOf(error) };
   const { active } = snapshot.agent.pause;
   if (active !== null) {
     const left = minutesLeft(active.until, now);
     return { shape: 'half', word: words('status.pausedWord', { left }), sentence: words('status.paused', { left }) };
   }
   if (worst?.severity === 'warning') {
-    return { shape: 'half', word: words('status.warningWord', { title: worst.title.toLowerCase() }), sentence: words('status.warning', { title: worst.title }) };
+    return { shape: 'half', word: words('status.warningWord', { title: titleOf(worst) }), sentence: words('status.warning', { title: titleOf(worst) }) };
   }
   if (inspect + bypass + block === 0) return { shape: 'half', word: words('status.readyWord'), sentence: words('status.ready') };
   if (inspect + block === 0) return { shape: 'half', word: words('status.nothingWord'), sentence: words('status.nothing', { count: bypass }) };
@@ -99,18 +104,23 @@ function managerItem({ agent: { policy: { managedBy } } }: Snapshot, words: Word
   return [managedBy.url === null ? info('managed-by', label) : act('managed-by', label, { kind: 'open-link', url: managedBy.url })];
 }
 
+const originWord = {
+  embedded: 'origin.embedded', recommended: 'origin.recommended', user: 'origin.user', managed: 'origin.managed',
+} as const satisfies Record<PolicyOrigin, WordKey>;
+
 function deviceItem({ agent: { device, policy, version } }: Snapshot, words: Words): TrayItem {
-  const text = plainText(words('tray.device', { device, generation: policy.generation, origin: policy.origin, version }));
+  const text = plainText(words('tray.device', { device, generation: policy.generation, origin: words(originWord[policy.origin]), version }));
   return act('device', text, { kind: 'copy', text });
 }
 
 function warningItems(warnings: readonly VisibleWarning[], words: Words): readonly TrayItem[] {
   return warnings.filter((warning) => warning.severity !== 'notice').map((warning) => {
     const id = `warning:${warning.code}:${warning.key}`;
-    return submenu(id, warning.title, [
-      info(`${id}:text`, warning.text),
-      info(`${id}:advice`, warning.advice),
-      act(`${id}:copy`, words('tray.copy'), { kind: 'copy', text: `${warning.title}: ${warning.text} ${warning.advice}` }),
+    const said = (part: 'title' | 'text' | 'advice'): string => warningWords(words.translate, warning, part);
+    return submenu(id, said('title'), [
+      info(`${id}:text`, said('text')),
+      info(`${id}:advice`, said('advice')),
+      act(`${id}:copy`, words('tray.copy'), { kind: 'copy', text: `${said('title')}: ${said('text')} ${said('advice')}` }),
     ]);
   });
 }
@@ -131,6 +141,27 @@ function pauseItems({ agent: { pause } }: Snapshot, { words }: TrayFacts): reado
     ask('pause:reason', words('tray.pauseReason')),
   ])];
 }
+
+/** A bundle that is being collected, with the way to end it; where the last one lies. */
+function bundleItems(bundle: BundleState, words: Words): readonly TrayItem[] {
+  if (bundle.kind === 'working') {
+    // What is ready waits for the person, in a dialog with a way to cancel of its own.
+    if (bundle.phase === 'ready') return [info('bundle', words('tray.bundleReady'))];
+    // By the quarter: a menu that changed at every step would be replaced under the pointer.
+    const percent = bundle.total === 0 ? 0 : Math.min(4, Math.floor((bundle.done / bundle.total) * 4)) * 25;
+    return [
+      info('bundle', words(bundle.phase === 'redacting' ? 'tray.bundleRedacting' : 'tray.bundleCollecting', { percent })),
+      act('cancel-bundle', words('tray.bundleCancel'), { kind: 'cancel-bundle' }),
+    ];
+  }
+  const again = act('save-bundle', words('tray.diagnostics'), { kind: 'save-bundle' });
+  if (bundle.kind === 'none') return [again];
+  // The end of a long path says more than its beginning.
+  const path = bundle.path.length <= longestPath ? bundle.path : `…${bundle.path.slice(-longestPath)}`;
+  return [again, act('bundle-saved', words('tray.bundleSaved', { path }), { kind: 'copy', text: bundle.path })];
+}
+
+const longestPath = 50;
 
 function logItem({ agent: { logDetailUntil } }: Snapshot, { now, words }: TrayFacts): TrayItem {
   const detailed = logDetailUntil !== null;

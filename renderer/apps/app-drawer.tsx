@@ -1,14 +1,15 @@
-// The drawer of one app: who it is, and per host what is thought of it and what happens next.
+// The drawer of one app: who it is, and per host what is thought of it and what happens next; below, when it tried.
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { AppSummary } from '../../electron/contract/snapshot.ts';
 import { Drawer } from '../components/drawer.tsx';
-import { English } from '../components/english.tsx';
+import { Finding } from '../components/finding.tsx';
 import { Facts } from '../components/facts.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { count } from '../format.ts';
 import { useAgent } from '../state/services.tsx';
 import { closeDrawers, useUi } from '../state/ui-store.ts';
+import { AttemptTimeline } from './attempt-timeline.tsx';
 import { HostPanel } from './host-panel.tsx';
 import { hostsByWeight } from './summary.ts';
 
@@ -34,7 +35,7 @@ function OpenDrawer({ app }: { readonly app: AppSummary }) {
         [t('app.runtime'), app.runtime === null ? t('apps.runtimeUnknown') : <Foreign key="runtime" text={app.runtime} />],
         [t('app.user'), app.user === null ? null : <Foreign key="user" text={app.user} />],
         [t('app.trust'), app.trust === null ? t('app.trustUnknown') : (
-          <span key="trust"><Foreign mono text={app.trust.store} /> <span className="muted">(<English text={app.trust.because} />)</span></span>
+          <span key="trust"><Foreign mono text={app.trust.store} /> <span className="muted">(<Finding text={app.trust.because} />)</span></span>
         )],
         [t('app.connections'), t('app.connectionsOf', {
           inspected: count(app.inspected), bypassed: count(app.bypassed), blocked: count(app.blocked),
@@ -46,6 +47,7 @@ function OpenDrawer({ app }: { readonly app: AppSummary }) {
       <div className="hosts">
         {hosts.map((host, index) => <HostPanel key={host.host} app={app} host={host} startsOpen={index === 0} />)}
       </div>
+      <AttemptTimeline app={app.id} />
     </Drawer>
   );
 }

@@ -5,15 +5,15 @@ import type { LucideIcon } from 'lucide-react';
 import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { TrustAnswer, TrustStoreRow } from '../../electron/contract/routes.ts';
+import { word } from '../../electron/contract/sentences.ts';
 import { durationSentence } from '../../electron/core/explain.ts';
 import { CopyButton } from '../components/copy-button.tsx';
-import { English } from '../components/english.tsx';
+import { Finding } from '../components/finding.tsx';
 import { Facts } from '../components/facts.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { Failure, Loading } from '../components/states.tsx';
 import { count, date } from '../format.ts';
 import { typedHere } from '../own-command.ts';
-import { word } from '../sentences.ts';
 import { useAgent } from '../state/services.tsx';
 import { useAnswer } from '../state/use-answer.ts';
 import { useNow } from '../state/use-now.ts';
@@ -54,7 +54,7 @@ function Content({ answer: { root, stores } }: { readonly answer: TrustAnswer })
           [t('certificates.subject'), <Foreign key="subject" text={root.subject} />],
           [t('overview.fingerprint'), <span key="fingerprint" className="with-button"><span className="mono">{root.fingerprint}</span><CopyButton quiet text={root.fingerprint} label={t('overview.copyFingerprint')} /></span>],
           [t('certificates.valid'), t('certificates.validFromTo', { from: date(root.notBefore), to: date(root.notAfter), duration: word(t, durationSentence(root.notAfter - now)) })],
-          [t('overview.keyProtection'), <English key="protection" text={root.keyProtection} />],
+          [t('overview.keyProtection'), <Finding key="protection" text={root.keyProtection} />],
           [t('overview.certificate'), <Foreign key="path" text={root.certificatePath} mono />],
         ]}
         />
@@ -88,7 +88,7 @@ function StoreTable({ stores }: { readonly stores: readonly TrustStoreRow[] }) {
             <tr key={`${store.store} ${store.path ?? ''}`}>
               <th scope="row" data-title={t('certificates.columnStore')}><Foreign text={store.store} />{store.path === null ? null : <span className="muted block"><Foreign text={store.path} mono /></span>}</th>
               <td data-title={t('certificates.columnState')}><span className={`badge tone-${stateTone[store.state]}`}><Icon aria-hidden size={14} />{t(stateWord[store.state])}</span></td>
-              <td data-title={t('certificates.columnDetail')}><English text={store.detail} /></td>
+              <td data-title={t('certificates.columnDetail')}><Finding text={store.detail} /></td>
             </tr>
           );
         })}

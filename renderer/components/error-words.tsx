@@ -2,9 +2,9 @@
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { ErrorBody } from '../../electron/contract/errors.ts';
+import { adviceWords, faultWords, messageBeside } from '../../electron/contract/sentences.ts';
 import { visible } from '../format.ts';
 import { typedHere } from '../own-command.ts';
-import { adviceWords, faultWords, messageBeside } from '../sentences.ts';
 import { English } from './english.tsx';
 import { Prose } from './prose.tsx';
 

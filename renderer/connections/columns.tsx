@@ -1,12 +1,12 @@
 // The columns of the list: what each is called, how wide it is, what stands in it.
 import type { ReactNode } from 'react';
 import type { TFunction } from 'i18next';
+import { word } from '../../electron/contract/sentences.ts';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
 import { reasonSentence } from '../../electron/core/explain.ts';
 import { DispositionBadge, OutcomeWord } from '../components/badges.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { bytes, date, lasting, preciseClock, visible } from '../format.ts';
-import { word } from '../sentences.ts';
 import type { ColumnId } from './view-store.ts';
 
 type Column = {

@@ -2,6 +2,7 @@
 import { useTranslation } from 'react-i18next';
 import { Button } from 'react-aria-components';
 import { AppWindow, ListFilter } from 'lucide-react';
+import { word } from '../../electron/contract/sentences.ts';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
 import { decisionSentence, explainDecision, explainOutcome, outcomeSentence } from '../../electron/core/explain.ts';
 import { DispositionBadge, OutcomeWord } from '../components/badges.tsx';
@@ -11,7 +12,6 @@ import { English } from '../components/english.tsx';
 import { Facts } from '../components/facts.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { bytes, date, lasting, preciseClock, visible } from '../format.ts';
-import { word } from '../sentences.ts';
 import { useAgent } from '../state/services.tsx';
 import { closeDrawers, showApp, showFiltered, useUi } from '../state/ui-store.ts';
 import { dispositionWord } from '../words.ts';

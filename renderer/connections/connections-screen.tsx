@@ -15,7 +15,7 @@ import type { Feed, FeedState } from './feed.ts';
 import { FilterBox } from './filter-box.tsx';
 import { LogCharts } from './log-chart.tsx';
 import { LogTools } from './log-tools.tsx';
-import { useView, withRange } from './view-store.ts';
+import { showSpan, useView, withRange } from './view-store.ts';
 
 /** The third screen. */
 export function ConnectionsScreen() {
@@ -43,7 +43,7 @@ function Fed({ feed }: { readonly feed: Feed }) {
   const onPart = useCallback((from: number, to: number, part: string) => {
     const { filter: present } = useUi.getState();
     useUi.setState({ filter: present === '' || part === '' ? present + part : `(${present}) and ${part}` });
-    useView.setState({ range: { kind: 'between', from, to }, chart: false });
+    showSpan(from, to);
   }, []);
   const problem = error !== null && error.code === 'bad-filter' ? error.message : null;
 
@@ -76,7 +76,8 @@ function Loaded({ state: { list, skipped } }: { readonly state: FeedState }) {
   const { t } = useTranslation();
   if (list === null) return '';
   if (skipped === null) return t('connections.fromOldest');
-  return t('connections.loaded', { number: count(skipped + list.rows.length), more: list.next === null ? '' : '+' });
+  const known = skipped + list.rows.length;
+  return t('connections.loaded', { count: known, number: count(known), more: list.next === null ? '' : '+' });
 }
 
 type RowsProps = { readonly feed: Feed; readonly state: FeedState; readonly filter: string; readonly onClear: () => void };

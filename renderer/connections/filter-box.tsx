@@ -5,14 +5,15 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import { Autocomplete, Button, Dialog, DialogTrigger, Group, Heading, Input, Label, ListBox, ListBoxItem, Popover, Tag, TagGroup, TagList, Text, TextField, ToggleButton } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
+import { helpWords, word } from '../../electron/contract/sentences.ts';
 import { fields } from '../../electron/core/log-query/fields.ts';
 import { formatFilter } from '../../electron/core/log-query/format-filter.ts';
 import { parseFilter } from '../../electron/core/log-query/parse-filter.ts';
 import type { FilterRead } from '../../electron/core/log-query/parse-filter.ts';
 import type { Suggestion } from '../../electron/core/log-query/suggest.ts';
 import { ErrorMessage } from '../components/error-words.tsx';
+import { Prose } from '../components/prose.tsx';
 import { visible } from '../format.ts';
-import { helpWords } from '../sentences.ts';
 import { addToast } from '../state/ui-store.ts';
 import { useSuggestions } from './use-suggestions.ts';
 import { dropFilter, saveFilter, useView } from './view-store.ts';
@@ -28,17 +29,17 @@ type FilterProps = {
 const typingMs = 350;
 
 const ready = [
-  { filter: 'disposition:bypass', word: 'filter.bypassed' },
-  { filter: 'outcome:refused', word: 'filter.refused' },
-  { filter: 'disposition:block', word: 'filter.blocked' },
+  { filter: 'disposition:bypass', label: 'filter.bypassed' },
+  { filter: 'outcome:refused', label: 'filter.refused' },
+  { filter: 'disposition:block', label: 'filter.blocked' },
 ] as const;
 
 const examples = [
-  { filter: 'disposition:bypass since:7d', word: 'filter.exampleSince' },
-  { filter: 'app contains slack and not host contains edge', word: 'filter.exampleContains' },
-  { filter: 'alert:46 or sign:silent-late', word: 'filter.exampleSigns' },
-  { filter: 'host matches *.example.com and bytes > 1M', word: 'filter.exampleBytes' },
-  { filter: "(error contains 'UnknownCA') and (action neq 'bypass')", word: 'filter.examplePaloAlto' },
+  { filter: 'disposition:bypass since:7d', label: 'filter.exampleSince' },
+  { filter: 'app contains slack and not host contains edge', label: 'filter.exampleContains' },
+  { filter: 'alert:46 or sign:silent-late', label: 'filter.exampleSigns' },
+  { filter: 'host matches *.example.com and bytes > 1M', label: 'filter.exampleBytes' },
+  { filter: "(error contains 'UnknownCA') and (action neq 'bypass')", label: 'filter.examplePaloAlto' },
 ] as const;
 
 /** The whole line: box, suggestions, complaint, chips. */
@@ -58,7 +59,8 @@ export function FilterBox({ value, problem, onChange }: FilterProps) {
   }
   const read = useMemo(() => parseFilter(text), [text]);
   const fault = read.kind === 'invalid' && judged === text ? read : null;
-  const complaint = fault?.message ?? (judged === text ? problem : null);
+  /** What the agent alone can complain about: it comes ready, in English. */
+  const refusal = fault === null && judged === text ? problem : null;
   useEffect(() => {
     const timer = setTimeout(() => {
       setJudged(text);
@@ -94,7 +96,7 @@ export function FilterBox({ value, problem, onChange }: FilterProps) {
   return (
     <div className="filter">
       <Autocomplete inputValue={text} onInputChange={setText} disableAutoFocusFirst>
-        <TextField className="filter-field" type="search" isInvalid={complaint !== null} spellCheck="false" autoComplete="off">
+        <TextField className="filter-field" type="search" isInvalid={fault !== null || refusal !== null} spellCheck="false" autoComplete="off">
           <Label className="unseen">{t('filter.label')}</Label>
           <div className="filter-input">
             <ListFilter aria-hidden size={18} />
@@ -125,7 +127,10 @@ export function FilterBox({ value, problem, onChange }: FilterProps) {
             <SaveButton filter={read.kind === 'filter' ? text.trim() : ''} />
             <Help onChoose={choose} />
           </div>
-          <Text slot="errorMessage" className="field-problem">{complaint === null ? '' : <ErrorMessage error={{ code: 'bad-filter', message: complaint, advice: '' }} />}</Text>
+          <Text slot="errorMessage" className="field-problem">
+            {fault === null ? null : <Prose text={word(t, fault.complaint)} />}
+            {refusal === null ? null : <ErrorMessage error={{ code: 'bad-filter', message: refusal, advice: '' }} />}
+          </Text>
         </TextField>
         {shown ? (
           <div className="suggestions">
@@ -147,8 +152,8 @@ export function FilterBox({ value, problem, onChange }: FilterProps) {
       )}
       <Parts read={read} onChoose={choose} />
       <Group className="chips" aria-label={t('filter.ready')}>
-        {ready.map(({ filter, word }) => (
-          <ToggleButton key={filter} className="chip" isSelected={text === filter} onChange={(on) => choose(on ? filter : '')}>{t(word)}</ToggleButton>
+        {ready.map(({ filter, label }) => (
+          <ToggleButton key={filter} className="chip" isSelected={text === filter} onChange={(on) => choose(on ? filter : '')}>{t(label)}</ToggleButton>
         ))}
         <Saved text={text} onChoose={choose} />
       </Group>
@@ -160,8 +165,8 @@ function SuggestionText({ option }: { readonly option: Suggestion }) {
   const { t } = useTranslation();
   return (
     <>
-      <Text slot="label" className="mono">{visible(option.text.trim())}</Text>
-      {option.help === '' ? null : <Text slot="description" className="muted">{helpWords(t, option.help)}</Text>}
+      <span className="mono">{visible(option.text.trim())}</span>
+      {option.help === '' ? null : <span className="muted">{helpWords(t, option.help)}</span>}
     </>
   );
 }
@@ -267,10 +272,10 @@ function Help({ onChoose }: { readonly onChoose: (filter: string) => void }) {
               <Heading slot="title" level={2}>{t('filter.help')}</Heading>
               <p>{t('filter.helpText')}</p>
               <ul className="plain-list">
-                {examples.map(({ filter, word }) => (
+                {examples.map(({ filter, label }) => (
                   <li key={filter}>
                     <Button className="example" onPress={() => { onChoose(filter); close(); }}>
-                      <code className="mono">{filter}</code><span className="muted">{t(word)}</span>
+                      <code className="mono">{filter}</code><span className="muted">{t(label)}</span>
                     </Button>
                   </li>
                 ))}

@@ -21,34 +21,69 @@ const series = [
 const hour = 3_600_000;
 const day = 24 * hour;
 
-type ChartProps = {
+type CountedProps = {
+  readonly span: ChartSpan;
+  /** What the numbers are called. */
+  readonly title: string;
   /** Only these connections are counted; empty = all. */
   readonly filter: string;
+  /** Only hours or days in which there was something get a line in the table. */
+  readonly onlyBusy?: boolean;
   /** Opens the connections of a span of time; `part`: only these; empty = all. */
   readonly onOpen: (from: number, to: number, part: string) => void;
 };
 
+/** How long a bar and a line of the table are. Bars of a week in hours would be thinner than their pattern. */
+const spans = {
+  day: { hours: 24, barMs: hour, stepMs: hour, word: 'chart.day', label: clock },
+  week: { hours: 168, barMs: 4 * hour, stepMs: day, word: 'chart.week', label: date },
+} as const;
+export type ChartSpan = keyof typeof spans;
+export const chartSpans = ['day', 'week'] as const satisfies readonly ChartSpan[];
+
+/** The catalogue's key for a span. */
+export function spanWord(span: ChartSpan) {
+  return spans[span].word;
+}
+
 /** Both charts. */
-export function LogCharts({ filter, onOpen }: ChartProps) {
+export function LogCharts({ filter, onOpen }: Pick<CountedProps, 'filter' | 'onOpen'>) {
   const { t } = useTranslation();
   return (
     <div className="charts">
-      <Chart title={t('chart.day')} hours={24} stepMs={hour} filter={filter} onOpen={onOpen} label={(at) => clock(at)} />
-      <Chart title={t('chart.week')} hours={168} stepMs={day} filter={filter} onOpen={onOpen} label={(at) => date(at)} />
+      {chartSpans.map((span) => (
+        <section key={span} className="card" aria-label={t(spans[span].word)}>
+          <div className="card-head">
+            <h2>{t(spans[span].word)}</h2>
+            <Legend />
+          </div>
+          <Counted span={span} title={t(spans[span].word)} filter={filter} onOpen={onOpen} />
+        </section>
+      ))}
     </div>
   );
 }
 
-type OneProps = ChartProps & { readonly title: string; readonly hours: number; readonly stepMs: number; readonly label: (at: number) => string };
+/** What each colour and pattern means. */
+export function Legend() {
+  const { t } = useTranslation();
+  return (
+    <ul className="legend">
+      {series.map(({ id, word, fill }) => <li key={id}><span className={`swatch fill-${fill}`} aria-hidden="true" />{t(word)}</li>)}
+    </ul>
+  );
+}
 
 /** New hours come slowly; a look a minute keeps the chart true. */
 const renewMs = 60_000;
 
-function Chart({ title, hours, stepMs, filter, onOpen, label }: OneProps) {
+/** Bars and table of one span; what stands in their place while there is nothing to draw. */
+export function Counted({ span, title, filter, onlyBusy = false, onOpen }: CountedProps) {
   const { t } = useTranslation();
   const bridge = useBridge();
   const [answer, setAnswer] = useState<LogStatisticsAnswer | null>(null);
   const [error, setError] = useState<ErrorBody | null>(null);
+  const { hours } = spans[span];
   const ask = useCallback(async (wanted: () => boolean) => {
     try {
       const found = await bridge.call('logStatistics', { hours: String(hours), ...(filter === '' ? {} : { filter }) }, {});
@@ -71,29 +106,27 @@ function Chart({ title, hours, stepMs, filter, onOpen, label }: OneProps) {
   }, [ask]);
 
   return (
-    <section className="card" aria-label={title}>
-      <div className="card-head">
-        <h2>{title}</h2>
-        <ul className="legend">
-          {series.map(({ id, word, fill }) => <li key={id}><span className={`swatch fill-${fill}`} aria-hidden="true" />{t(word)}</li>)}
-        </ul>
-      </div>
+    <>
       {error === null ? null : <Failure error={error} onRetry={() => void ask(() => true)} />}
       {answer === null && error === null ? <Loading label={t('chart.loading')} lines={4} /> : null}
-      {answer === null ? null : <Drawn answer={answer} stepMs={stepMs} label={label} title={title} onOpen={onOpen} />}
-    </section>
+      {answer === null ? null : <Drawn answer={answer} span={span} title={title} onlyBusy={onlyBusy} onOpen={onOpen} />}
+    </>
   );
 }
 
-type DrawnProps = Pick<OneProps, 'stepMs' | 'label' | 'title' | 'onOpen'> & { readonly answer: LogStatisticsAnswer };
+type DrawnProps = Pick<CountedProps, 'span' | 'title' | 'onOpen'> & { readonly onlyBusy: boolean; readonly answer: LogStatisticsAnswer };
 
-function Drawn({ answer, stepMs, label, title, onOpen }: DrawnProps) {
+function Drawn({ answer, span, title, onlyBusy, onOpen }: DrawnProps) {
   const { t } = useTranslation();
-  const { from, to, bucketMs } = answer;
-  const lines = gather(answer, stepMs);
+  const { from, to } = answer;
+  const { barMs, stepMs, label } = spans[span];
+  const whole = gather(answer, stepMs);
+  const busy = whole.filter((line) => series.some(({ id }) => line[id] > 0));
+  if (busy.length === 0) return <p className="muted">{t('chart.none')}</p>;
+  const lines = onlyBusy ? busy : whole;
   return (
     <div className="chart-both">
-      <Bars answer={answer} onOpen={(at) => onOpen(at, at + bucketMs, '')} />
+      <Bars answer={answer} barMs={barMs} onOpen={(at) => onOpen(at, Math.min(to, at + barMs), '')} />
       <section className="chart-table" {...scrolling} aria-label={t('chart.numbers', { title })}>
         <table className="share-table">
           <caption className="unseen">{title}</caption>
@@ -128,28 +161,34 @@ function Drawn({ answer, stepMs, label, title, onOpen }: DrawnProps) {
 // What scrolls has to be reachable by keyboard (WCAG 2.1.1).
 const scrolling = { tabIndex: 0 };
 
-/** Buckets added up to whole days or hours of the device's own clock, newest first, with the empty ones that lie between. */
+/** Whole days or hours of the device's own clock, newest first, with the empty ones that lie between. */
 function gather({ from, to, buckets }: LogStatisticsAnswer, stepMs: number): LogBucket[] {
-  const lines = new Map<number, LogBucket>();
   const startOf = (at: number): number => (stepMs === day ? new Date(at).setHours(0, 0, 0, 0) : at);
-  for (let at = from; at < to; at += hour) lines.set(startOf(at), { at: startOf(at), inspected: 0, refused: 0, bypassed: 0, blocked: 0 });
+  const hours = Array.from({ length: Math.ceil((to - from) / hour) }, (_, index) => ({ at: from + index * hour, inspected: 0, refused: 0, bypassed: 0, blocked: 0 }));
+  return addUp([...hours, ...buckets], startOf).sort((a, b) => b.at - a.at);
+}
+
+/** Buckets that begin at the same moment as one. */
+function addUp(buckets: readonly LogBucket[], startOf: (at: number) => number): LogBucket[] {
+  const sums = new Map<number, LogBucket>();
   for (const bucket of buckets) {
     const at = startOf(bucket.at);
-    const sum = lines.get(at) ?? { at, inspected: 0, refused: 0, bypassed: 0, blocked: 0 };
-    lines.set(at, {
+    const sum = sums.get(at);
+    sums.set(at, sum === undefined ? { ...bucket, at } : {
       at, inspected: sum.inspected + bucket.inspected, refused: sum.refused + bucket.refused, bypassed: sum.bypassed + bucket.bypassed, blocked: sum.blocked + bucket.blocked,
     });
   }
-  return [...lines.values()].sort((a, b) => b.at - a.at);
+  return [...sums.values()];
 }
 
 const height = 160;
 
-/** One bar an hour; a share of the highest, and at least a pixel where something was. */
-function Bars({ answer, onOpen }: { readonly answer: LogStatisticsAnswer; readonly onOpen: (at: number) => void }) {
-  const { from, to, bucketMs, buckets } = answer;
+/** Each bar a share of the highest, and at least a pixel where something was. */
+function Bars({ answer, barMs, onOpen }: { readonly answer: LogStatisticsAnswer; readonly barMs: number; readonly onOpen: (at: number) => void }) {
+  const { from, to } = answer;
+  const buckets = addUp(answer.buckets, (at) => from + Math.floor((at - from) / barMs) * barMs);
   const most = Math.max(1, ...buckets.map((bucket) => series.reduce((sum, { id }) => sum + bucket[id], 0)));
-  const number = Math.max(1, Math.round((to - from) / bucketMs));
+  const number = Math.max(1, Math.ceil((to - from) / barMs));
   const width = 100 / number;
   return (
     <svg className="chart" width="100%" height={height} aria-hidden="true" focusable="false">
@@ -159,7 +198,7 @@ function Bars({ answer, onOpen }: { readonly answer: LogStatisticsAnswer; readon
       </defs>
       {[0.25, 0.5, 0.75, 1].map((part) => <line key={part} className="chart-line" x1="0" x2="100%" y1={height * (1 - part) + 0.5} y2={height * (1 - part) + 0.5} />)}
       {buckets.map((bucket) => {
-        const x = `${((bucket.at - from) / bucketMs) * width}%`;
+        const x = `${((bucket.at - from) / barMs) * width}%`;
         let top = height;
         return (
           <g key={bucket.at} className="chart-bar" onClick={() => onOpen(bucket.at)}>

@@ -3,7 +3,7 @@
 import { ChartColumn, Columns3, Download, List } from 'lucide-react';
 import { useState } from 'react';
 import type { ReactNode } from 'react';
-import { Button, Checkbox, CheckboxGroup, Dialog, DialogTrigger, Group, Label, Menu, MenuItem, MenuTrigger, Popover, ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { Button, Checkbox, CheckboxGroup, Dialog, DialogTrigger, Group, Heading, Menu, MenuItem, MenuTrigger, Popover, ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { ExportFormat } from '../../electron/contract/log-export.ts';
 import { errorLine } from '../components/error-words.tsx';
@@ -97,9 +97,9 @@ function ColumnChoice() {
     <DialogTrigger>
       <Button className="button"><Columns3 aria-hidden size={16} />{t('connections.columns')}</Button>
       <Popover className="popover column-choice" placement="bottom end">
-        <Dialog className="help" aria-label={t('connections.columns')}>
-          <CheckboxGroup className="checks" value={[...shown]} onChange={(ids) => setColumns(ids.filter(isColumn))}>
-            <Label className="strong">{t('connections.columns')}</Label>
+        <Dialog className="help">
+          <Heading slot="title">{t('connections.columns')}</Heading>
+          <CheckboxGroup className="checks" aria-label={t('connections.columns')} value={[...shown]} onChange={(ids) => setColumns(ids.filter(isColumn))}>
             {columnIds.map((id) => (
               <Checkbox key={id} value={id} className="check" isDisabled={shown.length === 1 && shown[0] === id}>
                 <span className="check-box" aria-hidden="true" />{t(columns[id].word)}
@@ -139,7 +139,7 @@ function ExportButton({ filter }: { readonly filter: string }) {
 
   if (running !== null) {
     return (
-      <Working words={t('export.running', { number: count(running.rows) })}>
+      <Working words={t('export.running', { count: running.rows, number: count(running.rows) })}>
         <Button className="button" onPress={running.stop}>{t('export.stop')}</Button>
       </Working>
     );

@@ -39,6 +39,11 @@ export function dropFilter(filter: string): () => void {
   };
 }
 
+/** Shows the list from one moment to another (ms since the epoch; `to` not included). */
+export function showSpan(from: number, to: number): void {
+  useView.setState({ range: { kind: 'between', from, to }, chart: false });
+}
+
 /** The filter with the span of time in it. */
 export function withRange(filter: string, range: TimeRange): string {
   if (range.kind === 'any') return filter;

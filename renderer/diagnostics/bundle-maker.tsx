@@ -5,14 +5,14 @@ import type { ReactNode } from 'react';
 import { Button, Checkbox, Input, Label, ProgressBar, Radio, RadioGroup, Text, TextField } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { BundleJob } from '../../electron/contract/jobs.ts';
+import { word } from '../../electron/contract/sentences.ts';
 import { durationSentence } from '../../electron/core/explain.ts';
 import type { PolicyDiagnostics } from '../../electron/core/policy/policy.ts';
 import { CopyButton } from '../components/copy-button.tsx';
-import { English } from '../components/english.tsx';
+import { Finding, findingLine } from '../components/finding.tsx';
 import { ErrorParagraph } from '../components/error-words.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { preciseClock, visible } from '../format.ts';
-import { word } from '../sentences.ts';
 import { useAgent, useBridge } from '../state/services.tsx';
 import { useNow } from '../state/use-now.ts';
 import { BundleFiles } from './bundle-files.tsx';
@@ -165,9 +165,9 @@ function Ready({ job, saved, children }: ReadyProps) {
       )}
       <BundleFiles files={manifest.files} caption={t('diagnostics.files')} />
       {manifest.notCollected.length === 0 ? null : (
-        <ul className="plain-list">{manifest.notCollected.map(({ name, because }) => <li key={name}>{t('diagnostics.notCollected', { name: visible(name), because: visible(because) })}</li>)}</ul>
+        <ul className="plain-list">{manifest.notCollected.map(({ name, because }) => <li key={name}>{t('diagnostics.notCollected', { name: visible(name), because: findingLine(t, because) })}</li>)}</ul>
       )}
-      <p className="muted">{t('diagnostics.never')} <English text={`${manifest.neverCollected.join('; ')}.`} /></p>
+      <p className="muted">{t('diagnostics.never')} <Finding text={manifest.neverCollected.join('; ')} />.</p>
       {children}
     </>
   );

@@ -4,60 +4,33 @@ import { useState } from 'react';
 import { Button, FileTrigger } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { Finding } from '../../electron/core/diagnostics/findings.ts';
-import { largestBundle, readBundle } from '../../electron/core/diagnostics/read-bundle.ts';
 import type { OpenedBundle } from '../../electron/core/diagnostics/read-bundle.ts';
 import { English } from '../components/english.tsx';
 import { Facts } from '../components/facts.tsx';
+import { findingLine } from '../components/finding.tsx';
 import { Foreign } from '../components/foreign.tsx';
-import { Prose } from '../components/prose.tsx';
 import { Loading } from '../components/states.tsx';
 import { Drawer } from '../components/drawer.tsx';
 import { count, moment, visible } from '../format.ts';
-import { browserBundleTools } from './browser-tools.ts';
+import { BundleComparison } from './bundle-comparison.tsx';
 import { BundleFiles } from './bundle-files.tsx';
-
-type Opened =
-  | { readonly kind: 'none' } | { readonly kind: 'reading' }
-  | { readonly kind: 'refused'; readonly name: string; readonly sealed: boolean; readonly why: string }
-  | { readonly kind: 'open'; readonly name: string; readonly bundle: OpenedBundle };
+import { BundleRefused } from './bundle-refused.tsx';
+import { bundleTypes, useBundleFile } from './use-bundle-file.ts';
 
 /** The lower card. */
 export function BundleOpener() {
   const { t } = useTranslation();
-  const [opened, setOpened] = useState<Opened>({ kind: 'none' });
-
-  async function open(file: File): Promise<void> {
-    setOpened({ kind: 'reading' });
-    if (file.size > largestBundle) return setOpened({ kind: 'refused', name: file.name, sealed: false, why: 'it is larger than any bundle' });
-    const read = await readBundle(new Uint8Array(await file.arrayBuffer()), browserBundleTools);
-    setOpened(read.kind === 'bundle' ? { kind: 'open', name: file.name, bundle: read.bundle }
-      : { kind: 'refused', name: file.name, sealed: read.kind === 'sealed', why: read.kind === 'invalid' ? read.why : '' });
-  }
-
-  function choose(files: FileList | null): void {
-    const file = files?.[0];
-    if (file === undefined) return;
-    open(file).catch((thrown: unknown) => setOpened({ kind: 'refused', name: file.name, sealed: false, why: String(thrown) }));
-  }
-
+  const { file, choose } = useBundleFile();
   return (
     <section className="card" aria-labelledby="open-bundle">
       <header className="card-head"><h2 id="open-bundle">{t('diagnostics.openTitle')}</h2></header>
       <p>{t('diagnostics.openWhat')}</p>
-      {opened.kind === 'reading' ? <Loading label={t('diagnostics.reading')} /> : null}
-      {opened.kind === 'refused' ? (
-        <div className="failure" role="alert">
-          <CircleAlert aria-hidden size={20} />
-          <div>
-            <p className="strong"><Foreign text={opened.name} /></p>
-            <p>{opened.sealed ? <Prose text={t('diagnostics.isSealed')} /> : t('diagnostics.refused', { why: visible(opened.why) })}</p>
-          </div>
-        </div>
-      ) : null}
-      {opened.kind === 'open' ? <Viewer name={opened.name} bundle={opened.bundle} /> : null}
+      {file.kind === 'reading' ? <Loading label={t('diagnostics.reading')} /> : null}
+      {file.kind === 'refused' ? <BundleRefused file={file} /> : null}
+      {file.kind === 'open' ? <Viewer key={file.bundle.manifest.id} name={file.name} bundle={file.bundle} /> : null}
       <div className="buttons">
-        <FileTrigger acceptedFileTypes={['.zip', '.sealed']} onSelect={choose}>
-          <Button className="button"><FolderOpen aria-hidden size={16} />{t(opened.kind === 'none' ? 'diagnostics.choose' : 'diagnostics.chooseOther')}</Button>
+        <FileTrigger acceptedFileTypes={bundleTypes} onSelect={choose}>
+          <Button className="button"><FolderOpen aria-hidden size={16} />{t(file.kind === 'none' ? 'diagnostics.choose' : 'diagnostics.chooseOther')}</Button>
         </FileTrigger>
       </div>
     </section>
@@ -83,7 +56,7 @@ function Viewer({ name, bundle }: { readonly name: string; readonly bundle: Open
         [t('overview.version'), <Foreign key="version" text={manifest.version} />],
         [t('diagnostics.reported'), manifest.note === null ? null : <Foreign key="note" text={manifest.note} />],
         [t('diagnostics.missing'), manifest.notCollected.length === 0 ? null : (
-          <ul key="missing" className="plain-list">{manifest.notCollected.map((one) => <li key={one.name}>{t('diagnostics.notCollected', { name: visible(one.name), because: visible(one.because) })}</li>)}</ul>
+          <ul key="missing" className="plain-list">{manifest.notCollected.map((one) => <li key={one.name}>{t('diagnostics.notCollected', { name: visible(one.name), because: findingLine(t, one.because) })}</li>)}</ul>
         )],
       ]}
       />
@@ -93,12 +66,15 @@ function Viewer({ name, bundle }: { readonly name: string; readonly bundle: Open
       )}
       <h3>{t('diagnostics.files')}</h3>
       <BundleFiles files={bundle.files} caption={t('diagnostics.files')} onOpen={setFile} />
+      <BundleComparison bundle={bundle} />
       {file === null ? null : <FileDrawer name={file} text={bundle.text(file)} onClose={() => setFile(null)} />}
     </div>
   );
 }
 
 const levelWord = { problem: 'diagnostics.levelProblem', attention: 'diagnostics.levelAttention', note: 'diagnostics.levelNote' } as const;
+/** A bundle of a newer version may name others. */
+const whoWord = { nobody: 'who.nobody', helpdesk: 'who.helpdesk', administrator: 'who.administrator', 'owner of the server': 'who.serverOwner' } as const satisfies Record<Finding['who'], string>;
 const levelLook = { problem: 'error', attention: 'warning', note: 'notice' } as const;
 
 function FindingCard({ finding }: { readonly finding: Finding }) {
@@ -110,7 +86,7 @@ function FindingCard({ finding }: { readonly finding: Finding }) {
         <p className="strong">{t(levelWord[finding.level])}: <English text={finding.problem} /></p>
         <p><English text={finding.cause} /></p>
         {finding.evidence.length === 0 ? null : <ul className="evidence-lines muted">{finding.evidence.map((line) => <li key={line}><English text={line} /></li>)}</ul>}
-        <p><span className="strong">{t('diagnostics.fix', { who: visible(finding.who) })}</span> <English text={finding.fix} /></p>
+        <p><span className="strong">{t('diagnostics.fix', { who: finding.who in whoWord ? t(whoWord[finding.who]) : visible(finding.who) })}</span> <English text={finding.fix} /></p>
         <p className="muted">{t('diagnostics.tell')} <English text={finding.tell} /></p>
       </div>
     </li>

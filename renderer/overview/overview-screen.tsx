@@ -5,17 +5,17 @@ import { Fragment } from 'react';
 import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
+import { warningWords, word } from '../../electron/contract/sentences.ts';
 import type { AgentState, Snapshot } from '../../electron/contract/snapshot.ts';
 import { durationSentence, outcomeSentence } from '../../electron/core/explain.ts';
 import { managerWords } from '../../electron/core/policy/permission.ts';
 import { CopyButton } from '../components/copy-button.tsx';
-import { English } from '../components/english.tsx';
+import { Finding } from '../components/finding.tsx';
 import { Facts } from '../components/facts.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { Prose } from '../components/prose.tsx';
 import { Loading } from '../components/states.tsx';
 import { clock, count, date, moment, visible } from '../format.ts';
-import { warningWords, word } from '../sentences.ts';
 import { useAgent } from '../state/services.tsx';
 import { showApp, showConnection } from '../state/ui-store.ts';
 import { useNow } from '../state/use-now.ts';
@@ -54,7 +54,7 @@ function Hero({ status }: { readonly status: OverviewStatus }) {
   const Icon = toneIcon[status.tone];
   const say = (words: OverviewStatus['sentence']) => {
     if ('warning' in words) return <Prose text={warningWords(t, words.warning, words.part)} />;
-    return 'plain' in words ? <English text={words.plain} /> : <Prose text={t(words.key, words.values)} />;
+    return 'plain' in words ? <Finding text={words.plain} /> : <Prose text={t(words.key, words.values)} />;
   };
   return (
     <section className={`hero hero-${status.tone}`} aria-labelledby="status-sentence">
@@ -204,7 +204,7 @@ function RootCard({ agent }: { readonly agent: AgentState }) {
           </span>
         )],
         [t('overview.expires'), t('overview.expiresOn', { date: date(root.notAfter), duration: word(t, durationSentence(root.notAfter - now)) })],
-        [t('overview.keyProtection'), <English key="protection" text={root.keyProtection} />],
+        [t('overview.keyProtection'), <Finding key="protection" text={root.keyProtection} />],
         [t('overview.certificate'), <Foreign key="path" text={root.certificatePath} mono />],
       ]}
       />

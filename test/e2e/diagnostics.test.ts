@@ -128,10 +128,29 @@ describe.skipIf(!here)('the Diagnostics screen', () => {
     await page.keyboard.press('Escape');
   });
 
+  it('shows what differs from a later bundle: what `pinlight bundle diff` says', { timeout: 90_000 }, async () => {
+    agent.writePolicy({
+      version: 1, network: { port: 0, upstreamRoots: [authority.rootFile], localTargets: { [`${host}:443`]: `127.0.0.1:${origin.port}` }, privateTargets: 'block' },
+      diagnostics: { captureHandshakes: 10 },
+    });
+    await until('the new policy', async () => (await agent.client.call('policy', {}, {})).policy.network.privateTargets === 'block');
+    const later = join(folder, 'later.zip');
+    const cli = join(repository, 'electron/cli/pinlight.mjs');
+    await promisify(execFile)(process.execPath, [cli, 'bundle', '-o', later], { env: { ...process.env, PINLIGHT_HOME: agent.home } });
+    await page.locator('.viewer input[type=file]').setInputFiles(later);
+    const table = page.getByRole('table', { name: 'Compare with another bundle' });
+    await table.getByRole('row').filter({ hasText: 'privateTargets' }).first().waitFor();
+    const { stdout } = await promisify(execFile)(process.execPath, [cli, 'bundle', 'diff', saved, later, '--json']).catch((thrown: { readonly stdout: string }) => thrown);
+    const { data } = JSON.parse(stdout) as { readonly data: { readonly differences: readonly { readonly path: string }[] } };
+    expect(await table.getByRole('rowheader').allInnerTexts()).toEqual(data.differences.map(({ path }) => path));
+    await table.scrollIntoViewIfNeeded();
+    await lookAt('compared');
+  });
+
   it('refuses a cut file and anything that is no bundle, in words', { timeout: 60_000 }, async () => {
     const cut = join(folder, 'cut <img src=x>.zip');
     writeFileSync(cut, readFileSync(saved).subarray(0, -40));
-    await page.locator('input[type=file]').setInputFiles(cut);
+    await page.locator('input[type=file]').last().setInputFiles(cut);
     await page.getByRole('alert').getByText('it is cut off').waitFor();
     await lookAt('refused');
     const none = join(folder, 'none.zip');

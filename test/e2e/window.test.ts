@@ -87,6 +87,25 @@ describe.skipIf(!here)('the window of pinlight open', () => {
     const drawer = page.getByRole('dialog', { name: 'curl' });
     await drawer.getByText('Let through untouched it worked').first().waitFor();
     await shoot('app-drawer');
+    // Two connections were inspected, one of them refused, and one let through; each number leads to its connections.
+    const timeline = drawer.getByRole('region', { name: 'Attempts over time' });
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const width of [1280, 720]) {
+        await page.setViewportSize({ width, height: 800 });
+        await timeline.getByRole('table').scrollIntoViewIfNeeded();
+        await shoot(`app-timeline-${colorScheme}-${width}`);
+      }
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.emulateMedia({ colorScheme: 'light' });
+    await timeline.getByRole('button', { name: /^1, Refused, / }).click();
+    await page.getByRole('row').filter({ hasText: bank }).first().waitFor();
+    await expect.poll(() => page.getByText('1 connection, newest first').count()).toBe(1);
+    await page.getByRole('button', { name: 'Clear the filter' }).click();
+    await page.getByRole('radio', { name: 'Any time' }).click();
+    await page.getByRole('link', { name: 'Apps' }).click();
+    await row.click();
   });
 
   it('tests the pinned curl when asked to: says what to do, shows both connections, then the result', async () => {

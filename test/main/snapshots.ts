@@ -30,7 +30,7 @@ export function appOf(name: string, hosts: readonly AppHost[]): AppSummary {
 }
 
 export function hostOf(host: string, disposition: AppHost['next']['disposition'], verdict: Verdict, exclusion: Exclusion | null = null): AppHost {
-  return { host, verdict, next: { disposition, sentence: `the next one: ${disposition}` }, exclusion, test: null, attempts: 2, firstSeen: noon, lastSeen: noon };
+  return { host, verdict, next: { disposition, sentence: `the next one: ${disposition}`, words: { key: `the next one: ${disposition}`, values: {} } }, exclusion, test: null, attempts: 2, firstSeen: noon, lastSeen: noon };
 }
 
 export const pinned: Verdict = { kind: 'pinned', hosts: 'some', confidence: 'likely', because: [] };

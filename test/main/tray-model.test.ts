@@ -6,12 +6,14 @@ import { trayModel as modelOf } from '../../electron/main/tray-model.ts';
 import type { TrayFacts } from '../../electron/main/tray-model.ts';
 import { shellWords } from '../../electron/main/words.ts';
 import type { Snapshot } from '../../electron/contract/snapshot.ts';
+import { sentence } from '../../electron/core/sentence.ts';
+import type { BundleState } from '../../electron/main/bundle-work.ts';
 import {
   appOf, exclusionOf, hostOf, noon, pinned, pinnedApp, privateStore, rowOf, snapshotOf, undetermined, warningOf,
 } from './snapshots.ts';
 
 const words = shellWords('en');
-const plain: TrayFacts = { snapshot: null, now: noon, starting: false, version: '0.1.0', trust: null, silenced: [], openAtLogin: null, words };
+const plain: TrayFacts = { snapshot: null, now: noon, starting: false, version: '0.1.0', trust: null, silenced: [], openAtLogin: null, bundle: { kind: 'none' }, words };
 /** The tray of the English shell that knows nothing besides the snapshot. */
 const trayModel = (snapshot: Snapshot | null, now: number, change: Partial<TrayFacts> = {}): TrayModel => modelOf({ ...plain, snapshot, now, ...change });
 const pausing = (change: Partial<Snapshot['agent']['pause']>): Snapshot => {
@@ -33,15 +35,15 @@ const states: readonly (readonly [name: string, snapshot: Snapshot | null, shape
     'Ready: no app has connected through Pinlight yet', 'Pinlight - ready, no connections yet'],
   ['with everything let through it claims no inspection', snapshotOf({ counts: { inspect: 0, bypass: 5, block: 0, open: 0 } }), 'half',
     'Nothing inspected so far: 5 connections let through', 'Pinlight - nothing inspected so far'],
-  ['an error is a bar and its title', snapshotOf({ warnings: [warningOf('policy-invalid')] }), 'bar', 'Policy problem', 'Pinlight - policy problem'],
+  ['an error is a bar and its title', snapshotOf({ warnings: [warningOf('policy-invalid')] }), 'bar', 'Policy problem', 'Pinlight - Policy problem'],
   ['an unusable root is a bar, although traffic passes', snapshotOf({ warnings: [warningOf('root-unusable')] }), 'bar',
-    'Root key cannot be used', 'Pinlight - root key cannot be used'],
+    'Root key cannot be used', 'Pinlight - Root key cannot be used'],
   ['a warning is a half', snapshotOf({ warnings: [warningOf('root-expiring')] }), 'half',
-    'Running, with a warning: Root certificate ends soon', 'Pinlight - running, root certificate ends soon'],
+    'Running, with a warning: Root certificate ends soon', 'Pinlight - running: Root certificate ends soon'],
   ['a notice changes no shape', snapshotOf({ warnings: [warningOf('private-trust-store')] }), 'solid',
     'Inspecting: 12 connections since the agent started', 'Pinlight - inspecting'],
   ['a pause is a half that says how long it lasts', paused, 'half', 'Paused: 13 min left', 'Pinlight - paused, 13 min left'],
-  ['an error counts more than a pause', { ...paused, warnings: [warningOf('policy-invalid')] }, 'bar', 'Policy problem', 'Pinlight - policy problem'],
+  ['an error counts more than a pause', { ...paused, warnings: [warningOf('policy-invalid')] }, 'bar', 'Policy problem', 'Pinlight - Policy problem'],
   ['an agent of another version is a half', { ...snapshotOf(), agent: { ...snapshotOf().agent, version: '0.0.9' } }, 'half',
     'Inspecting: 12 connections since the agent started', 'Pinlight - inspecting'],
   ['bypassed apps are counted in the tooltip', snapshotOf({ apps: [pinnedApp('slack'), pinnedApp('dropbox')] }), 'solid',
@@ -215,16 +217,43 @@ describe('what else the shell knows', () => {
     expect(find(silenced, 'reset-silenced')).toMatchObject({ label: 'Show notices about 2 silenced apps again', action: { kind: 'reset-silenced' } });
   });
 
+  test.each<[string, BundleState, readonly (readonly [id: string, label: string])[]]>([
+    ['no bundle: one can be collected', { kind: 'none' }, [['save-bundle', 'Collect diagnostics…']]],
+    ['sources are asked: by the quarter, with the way to end it', { kind: 'working', phase: 'collecting', done: 5, total: 11 },
+      [['bundle', 'Collecting diagnostics: 25 %'], ['cancel-bundle', 'Cancel collecting']]],
+    ['how much there is, is not known yet', { kind: 'working', phase: 'collecting', done: 0, total: 0 }, [['bundle', 'Collecting diagnostics: 0 %'], ['cancel-bundle', 'Cancel collecting']]],
+    ['secrets are removed', { kind: 'working', phase: 'redacting', done: 7, total: 8 }, [['bundle', 'Removing secrets from diagnostics: 75 %'], ['cancel-bundle', 'Cancel collecting']]],
+    ['they are ready, and the person is asked where they go', { kind: 'working', phase: 'ready', done: 8, total: 8 }, [['bundle', 'Diagnostics ready: choose where to save them']]],
+    ['it was written', { kind: 'saved', path: '/home/ada/a.zip' }, [['save-bundle', 'Collect diagnostics…'], ['bundle-saved', 'Saved as /home/ada/a.zip (copies the path)']]],
+  ])('diagnostics: %s', (_name, bundle, shown) => {
+    const { items } = trayModel(snapshotOf(), noon, { bundle });
+    expect(items.flatMap((item) => (item.kind === 'item' && item.id.includes('bundle') ? [[item.id, item.label]] : []))).toEqual(shown);
+  });
+
+  test('of a long path the end is shown, and all of it is copied', () => {
+    const path = `/home/ada/${'x'.repeat(80)}/pinlight-diag.zip`;
+    const item = find(trayModel(snapshotOf(), noon, { bundle: { kind: 'saved', path } }), 'bundle-saved');
+    expect(item?.label).toMatch(/^Saved as …x+\/pinlight-diag\.zip \(copies the path\)$/u);
+    expect(item).toMatchObject({ action: { kind: 'copy', text: path } });
+  });
+
   test('opening at login is offered where the shell may choose', () => {
     expect(find(trayModel(snapshotOf(), noon), 'open-at-login')).toBeUndefined();
     expect(find(trayModel(snapshotOf(), noon, { openAtLogin: false }), 'open-at-login')).toMatchObject({ mark: { type: 'checkbox', checked: false }, action: { kind: 'open-at-login', on: true } });
   });
 
   test('the same menu in German, with the same items', () => {
-    const snapshot = { ...paused, apps: [pinnedApp('slack')], recent: [rowOf({ outcome: { kind: 'blocked' } })] };
+    const slack = pinnedApp('slack');
+    const hosts = slack.hosts.map((host) => ({ ...host, next: { ...host.next, words: sentence('next.once') } }));
+    const snapshot = { ...paused, apps: [{ ...slack, hosts }], recent: [rowOf({ outcome: { kind: 'blocked' } })], warnings: [warningOf('clock-wrong')] };
     const english = trayModel(snapshot, noon);
     const german = trayModel(snapshot, noon, { words: shellWords('de-AT') });
     expect(find(german, 'status')?.label).toBe('Pausiert: noch 13 min');
+    expect(find(german, 'device')?.label).toBe('LAPTOP-42 · Richtlinie 3 (mitgeliefert) · Agent 0.1.0');
+    expect(find(german, 'bypassed:id-slack:slack.example')?.label).toMatch(/^slack\.example: Wird einmal /u);
+    // What a menu line says is English in no other place than names.
+    const said = (model: TrayModel): readonly string[] => flat(model.items).flatMap((item) => (item.kind === 'separator' ? [] : [`${item.id}: ${item.label}`]));
+    expect(said(german).filter((line) => said(english).includes(line))).toEqual(['log:normal: Normal']);
     expect(flat(german.items).map(({ id }) => id)).toEqual(flat(english.items).map(({ id }) => id));
   });
 });

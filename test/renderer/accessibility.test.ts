@@ -1,15 +1,24 @@
 // Every screen and drawer against axe (WCAG 2.2 A and AA), in both colour schemes and at both widths; what fits 400 % zoom;
 // and that the page keeps its content security policy. Behaviour is screens.test.ts.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect as expectPage } from '@playwright/test';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { deviceSources, makeZip } from '../agent/diagnostics/sources.ts';
+import { repository } from '../support/agent.ts';
 import { axeComplaints } from '../support/axe.ts';
 import { hasChromium, startWindowLab } from './fixture-window.ts';
 import type { OpenedWindow, WindowLab } from './fixture-window.ts';
 
+const shots = join(repository, 'test', 'out', 'shots');
+
 describe.skipIf(!hasChromium)('the window for everyone', () => {
   let lab: WindowLab;
   let opened: OpenedWindow | null = null;
-  beforeAll(async () => { lab = await startWindowLab(); });
+  beforeAll(async () => {
+    mkdirSync(shots, { recursive: true });
+    lab = await startWindowLab();
+  });
   afterAll(async () => { await lab.close(); });
   afterEach(async () => {
     await opened?.close();
@@ -28,8 +37,8 @@ describe.skipIf(!hasChromium)('the window for everyone', () => {
   ] as const;
 
   describe.each(looks)('axe finds nothing in $colorScheme at $width', ({ colorScheme, width, height }) => {
-    // Nine runs of axe take a few seconds each where the machine has other work.
-    test('on any screen, drawer, dialog or state', { timeout: 120_000 }, async () => {
+    // Runs of axe take a few seconds each where the machine has other work.
+    test('on any screen, drawer, dialog or state', { timeout: 240_000 }, async () => {
       const { page, agent, complaints } = await open({ colorScheme, viewport: { width, height } });
       const found: Record<string, string[]> = {};
       await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
@@ -40,6 +49,8 @@ describe.skipIf(!hasChromium)('the window for everyone', () => {
       await page.getByRole('row', { name: /Slack/ }).click();
       await expectPage(page.getByRole('region', { name: 'Evidence for' })).toBeVisible();
       found['app drawer'] = await axeComplaints(page);
+      await page.getByRole('region', { name: 'Attempts over time' }).getByRole('table').scrollIntoViewIfNeeded();
+      found['timeline of an app'] = await axeComplaints(page);
       await page.getByRole('button', { name: 'Test this app now' }).click();
       await expectPage(page.getByRole('button', { name: 'Cancel the test' })).toBeVisible();
       found['app drawer with a test'] = await axeComplaints(page);
@@ -64,17 +75,34 @@ describe.skipIf(!hasChromium)('the window for everyone', () => {
       await page.getByRole('searchbox', { name: 'Filter connections' }).fill('nofield:x');
       await expectPage(page.getByText(/there is no field/)).toBeVisible();
       found['filter complaint'] = await axeComplaints(page);
+      await page.keyboard.press('Control+4');
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Policy' })).toBeVisible();
+      await expectPage(page.locator('.fact-table').first()).toBeVisible();
+      found['policy'] = await axeComplaints(page);
+      await page.keyboard.press('Control+5');
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Certificates' })).toBeVisible();
+      await expectPage(page.locator('.fact-table').first()).toBeVisible();
+      found['certificates'] = await axeComplaints(page);
+      await page.keyboard.press('Control+6');
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Diagnostics' })).toBeVisible();
+      found['diagnostics'] = await axeComplaints(page);
+      const [sent, later] = [await makeZip(deviceSources()), await makeZip(deviceSources({ versions: async () => ({ pinlight: '0.2.0' }) }))];
+      await page.locator('input[type=file]').setInputFiles({ name: 'sent.zip', mimeType: 'application/zip', buffer: sent.zip });
+      await expectPage(page.getByRole('heading', { name: /^Findings/ })).toBeVisible();
+      await page.locator('.viewer input[type=file]').setInputFiles({ name: 'later.zip', mimeType: 'application/zip', buffer: later.zip });
+      await expectPage(page.getByRole('table', { name: 'Compare with another bundle' })).toBeVisible();
+      found['diagnostics with two bundles'] = await axeComplaints(page);
       agent.lose();
       await expectPage(page.getByRole('alert')).toBeVisible();
       await page.keyboard.press('Control+1');
       found['lost agent'] = await axeComplaints(page);
-        expect(found).toEqual(Object.fromEntries(Object.keys(found).map((place) => [place, []])));
+      expect(found).toEqual(Object.fromEntries(Object.keys(found).map((place) => [place, []])));
     });
   });
 
   test('at 400 % zoom (320 pixels) no screen scrolls sideways, and the rail stays', async () => {
     const { page } = await open({ viewport: { width: 320, height: 640 } });
-    for (const screen of ['Overview', 'Apps', 'Connections']) {
+    for (const screen of ['Overview', 'Apps', 'Connections', 'Policy', 'Certificates', 'Diagnostics']) {
       await page.getByRole('link', { name: screen }).click();
       await expectPage(page.getByRole('heading', { level: 1 })).toBeVisible();
       expect(await page.evaluate<number>('document.scrollingElement.scrollWidth'), screen).toBeLessThanOrEqual(320);
@@ -87,6 +115,11 @@ describe.skipIf(!hasChromium)('the window for everyone', () => {
     await page.keyboard.press('Control+2');
     await page.getByRole('row', { name: /Slack/ }).click();
     await expectPage(page.getByRole('dialog', { name: 'Slack' })).toBeVisible();
+    const drawer = page.getByRole('dialog', { name: 'Slack' });
+    await drawer.getByRole('region', { name: 'Attempts over time' }).getByRole('table').scrollIntoViewIfNeeded();
+    // Bars keep a fill of the system's own colours, and patterns tell them apart.
+    expect(await page.evaluate<string[]>(`[...new Set([...document.querySelectorAll('.timeline .chart-bar rect[class^=fill]')].map((bar) => getComputedStyle(bar).fill))]`)).not.toContain('none');
+    await page.screenshot({ path: join(shots, 'app-timeline-forced.png') });
     expect(await page.evaluate<number>('document.getAnimations().length')).toBe(0);
     expect(complaints).toEqual([]);
   });

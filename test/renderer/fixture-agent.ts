@@ -57,11 +57,11 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
 
   async function relay(route: string, query: Readonly<Record<string, string | undefined>>, body: unknown): Promise<unknown> {
     calls.push({ route, query, body });
-    if (lost) throw new PinlightError('agent-not-running', 'The agent does not answer.');
+    if (lost) throw new PinlightError('agent-not-running', 'The agent ended the stream.');
     switch (route) {
       case 'status': return snapshot;
       case 'connections': return page(query, newest, now, snapshot.apps);
-      case 'logStatistics': return statistics(Number(query['hours']), now, snapshot.apps.length > 0);
+      case 'logStatistics': return statistics(Number(query['hours']), now, snapshot.apps.length === 0 ? 'nothing' : (query['filter'] ?? '').startsWith('app == app-slack') ? 'slack' : (query['filter'] ?? '').startsWith('app ==') ? 'nothing' : 'all');
       case 'logValues': return { values: (query['field'] === 'app' ? snapshot.apps.map((app) => app.name) : []).filter((name) => name.toLowerCase().includes((query['part'] ?? '').toLowerCase())) };
       case 'policy': case 'reloadPolicy': return fixturePolicy;
       case 'trust': return fixtureTrust(snapshot);
@@ -112,7 +112,7 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
       relay,
       async watch(listener, { signal }) {
         listeners.add(listener);
-        listener(lost ? { kind: 'disconnected', why: 'The agent does not answer.' } : { kind: 'snapshot', snapshot });
+        listener(lost ? { kind: 'disconnected', why: 'The agent ended the stream.' } : { kind: 'snapshot', snapshot });
         await new Promise<void>((resolve) => { signal.addEventListener('abort', () => resolve(), { once: true }); });
         listeners.delete(listener);
       },
@@ -131,7 +131,7 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
     },
     lose() {
       lost = true;
-      tell({ kind: 'disconnected', why: 'The agent does not answer.' });
+      tell({ kind: 'disconnected', why: 'The agent ended the stream.' });
     },
     find() {
       lost = false;
@@ -160,7 +160,7 @@ function isTarget(body: unknown): body is RouteBody<'startTest'> {
 
 function page(query: Readonly<Record<string, string | undefined>>, newest: number, now: number, apps: readonly AppSummary[]): ConnectionsAnswer {
   const read = parseFilter(query['filter'] ?? '');
-  if (read.kind === 'invalid') throw new PinlightError('bad-filter', read.message);
+  if (read.kind === 'invalid') throw new PinlightError('bad-filter', say(read.complaint));
   const limit = Number(query['limit'] ?? '100');
   const rows: ConnectionRow[] = [];
   if (query['after'] !== undefined) {
@@ -179,11 +179,17 @@ function page(query: Readonly<Record<string, string | undefined>>, newest: numbe
 }
 
 /** As many as the hour of the day says, so that bars differ. */
-function statistics(hours: number, now: number, some: boolean): LogStatisticsAnswer {
+/** All apps together in every hour, Slack now and then, the other apps and an empty agent never. */
+function statistics(hours: number, now: number, counted: 'nothing' | 'slack' | 'all'): LogStatisticsAnswer {
   const bucketMs = 3_600_000;
   const to = Math.ceil(now / bucketMs) * bucketMs;
   const from = to - hours * bucketMs;
-  const buckets = Array.from({ length: some ? hours : 0 }, (_, index) => ({ at: from + index * bucketMs, inspected: 40 + (index % 24) * 3, refused: index % 5, bypassed: 12 + (index % 7), blocked: index % 3 }));
+  const at = (index: number): number => to - (index + 1) * bucketMs;
+  const buckets = {
+    nothing: [],
+    slack: Array.from({ length: hours }, (_, index) => ({ at: at(index), inspected: 1 + (index % 5), refused: index % 2, bypassed: (index * 7) % 11, blocked: 0 })).filter((_, index) => index % 9 < 3),
+    all: Array.from({ length: hours }, (_, index) => ({ at: at(index), inspected: 40 + (index % 24) * 3, refused: index % 5, bypassed: 12 + (index % 7), blocked: index % 3 })),
+  }[counted];
   return { from, to, bucketMs, buckets };
 }
 
@@ -195,8 +201,10 @@ function fits(tree: FilterTree, row: ConnectionRow): boolean {
     case 'not': return !fits(tree.part, row);
     case 'word': return row.host.includes(tree.text) || (row.appName ?? '').includes(tree.text);
     case 'test': {
-      const wanted = JSON.stringify(tree.value);
-      const values: Readonly<Record<string, string>> = { disposition: row.disposition, outcome: row.outcome?.kind ?? '', host: row.host };
+      const { value: sought } = tree;
+      if (tree.field.name === 'time' && sought.kind === 'moment') return tree.operator === '>=' ? row.startedAt >= sought.at : row.startedAt < sought.at;
+      const wanted = JSON.stringify(sought);
+      const values: Readonly<Record<string, string>> = { disposition: row.disposition, outcome: row.outcome?.kind ?? '', host: row.host, app: row.appId ?? '' };
       const value = values[tree.field.name];
       if (value === undefined) throw new Error(`the fixture does not judge the field ${tree.field.name}`);
       return wanted.includes(JSON.stringify(value));

@@ -2,8 +2,11 @@
 // Not a real agent: its own suites prove that; here only the screens are under test.
 import { recentLimit } from '../../electron/contract/snapshot.ts';
 import type { AppHost, AppSummary, ConnectionRow, Snapshot } from '../../electron/contract/snapshot.ts';
+import { fileModeOnly } from '../../electron/core/ca/secret-store.ts';
+import { decisionSentence } from '../../electron/core/explain.ts';
 import { visibleWarnings } from '../../electron/core/health/warnings.ts';
 import type { ConnectionOutcome, Disposition, Exclusion, Fact, Reason, Runtime, Verdict } from '../../electron/core/model.ts';
+import { say } from '../../electron/core/sentence.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -38,8 +41,8 @@ function exclusion(id: string, host: string, app: { id: string; name: string }, 
 }
 
 function hostOf(host: string, verdict: Verdict, disposition: Disposition, now: number, excluded: Exclusion | null = null): AppHost {
-  const sentence = { inspect: 'A policy rule says so.', bypass: 'An exclusion names it.', block: 'A policy rule says so.' }[disposition];
-  return { host, verdict, next: { disposition, sentence }, exclusion: excluded, test: null, attempts: 7, firstSeen: now - 3 * hour, lastSeen: now - minute };
+  const words = decisionSentence({ disposition, reason: { code: disposition === 'bypass' ? 'exclusion' : 'rule', detail: null }, rule: 'own-programs-443' });
+  return { host, verdict, next: { disposition, sentence: say(words), words }, exclusion: excluded, test: null, attempts: 7, firstSeen: now - 3 * hour, lastSeen: now - minute };
 }
 
 type AppPlan = { name: string; path: string; script?: string; package?: string; runtime: Runtime | null; seen: number };
@@ -50,7 +53,7 @@ function appOf(plan: AppPlan, now: number, hosts: (app: { id: string; name: stri
   return {
     id, name: plan.name, path: plan.path, script: plan.script ?? null, package: plan.package ?? null, runtime: plan.runtime,
     hash: 'c0ffee'.repeat(10), known: plan.package !== undefined, user: 'maria',
-    trust: plan.runtime === 'java' ? { store: 'java:/usr/lib/jvm/21', holdsRoot: false, because: 'the root is not among its 146 entries', stale: false } : null,
+    trust: plan.runtime === 'java' ? { store: 'java:/usr/lib/jvm/21', holdsRoot: false, because: 'javax.net.ssl.trustStore is not set', stale: false } : null,
     verdict: made[0]?.verdict.kind ?? null, inspected: 41, bypassed: made.some((host) => host.next.disposition === 'bypass') ? 9 : 0, blocked: 0, lastSeen: now - plan.seen * minute, hosts: made,
   };
 }
@@ -129,7 +132,7 @@ export function fixtureSnapshot(rows: number, now: number): Snapshot {
       root: {
         certificatePath: '/home/maria/.local/state/pinlight/root.pem',
         fingerprint: '9C:1F:5E:0A:77:B2:4D:E8:33:61:C9:0B:AF:12:8E:54:D0:6B:F7:29:18:A3:CC:45:7E:90:02:DB:6A:F1:38:BD',
-        subject: 'CN=Pinlight root of LAPTOP-42', notBefore: now - 30 * 24 * hour, notAfter: now + 700 * 24 * hour, keyProtection: 'protected by file mode only',
+        subject: 'CN=Pinlight root of LAPTOP-42', notBefore: now - 30 * 24 * hour, notAfter: now + 700 * 24 * hour, keyProtection: fileModeOnly.words,
       },
       policy: { generation: 18, origin: 'user', rules: 4, files: ['/home/maria/.config/pinlight/policy.d/10-contoso.json'], managedBy: { name: 'Contoso IT', caption: 'Questions? Call 4711', url: null } },
       pause: { mode: 'comment', maxMinutes: 30, left: 3, active: null }, logDetailUntil: null,

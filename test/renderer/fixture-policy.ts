@@ -28,10 +28,10 @@ export function fixtureTrust(snapshot: Snapshot): TrustAnswer {
     root: { ...snapshot.agent.root, pem: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' },
     next: null,
     stores: [
-      { store: 'system', kind: 'system', path: '/etc/ssl/certs/ca-certificates.crt', state: 'trusted', detail: 'it holds the root' },
-      { store: 'firefox', kind: 'firefox', path: '/home/maria/.mozilla/firefox/x.default', state: 'missing', detail: 'the profile does not hold it and reads no other store' },
-      { store: 'java', kind: 'java', path: '/usr/lib/jvm/21/lib/security/cacerts', state: 'unreadable', detail: 'another password than "changeit"' },
-      { store: 'node <script>alert(1)</script>', kind: 'node', path: null, state: 'not-checked', detail: 'no node was found' },
+      { store: 'system', kind: 'system', path: '/etc/ssl/certs/ca-certificates.crt', state: 'trusted', detail: 'curl, wget, git, Go and most programs of the distribution read it' },
+      { store: 'firefox', kind: 'firefox', path: '/home/maria/.mozilla/firefox/x.default', state: 'missing', detail: 'a root of an earlier installation is in it; NSS database' },
+      { store: 'java', kind: 'java', path: '/usr/lib/jvm/21/lib/security/cacerts', state: 'unreadable', detail: 'no keystore, or one with another password (--storepass-file names a file with it)' },
+      { store: 'node <script>alert(1)</script>', kind: 'node', path: null, state: 'not-checked', detail: 'something new that no catalogue knows' },
     ],
   };
 }

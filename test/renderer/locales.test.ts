@@ -6,18 +6,20 @@ import { fileURLToPath } from 'node:url';
 import { createInstance } from 'i18next';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { errorAdvice } from '../../electron/contract/errors.ts';
+import { adviceWords, englishSentences, faultWords, helpWords, ofI18next, sentenceNamespace, warningWords, word } from '../../electron/contract/sentences.ts';
 import {
   adviceSentence, adviseVerdict, attemptSentence, decisionSentence, duration, durationSentence, exclusionSentence, explainDecision, explainFact, explainOutcome, explainVerdict,
   factSentence, outcomeSentence, verdictSentence,
 } from '../../electron/core/explain.ts';
 import { visibleWarnings, warningTable } from '../../electron/core/health/warnings.ts';
 import type { WarningCode } from '../../electron/core/health/warnings.ts';
+import { parseFilter } from '../../electron/core/log-query/parse-filter.ts';
 import { suggest } from '../../electron/core/log-query/suggest.ts';
 import { say, sentenceTexts } from '../../electron/core/sentence.ts';
 import type { Sentence } from '../../electron/core/sentence.ts';
-import { languageFor, ofI18next, pseudo } from '../../renderer/languages.ts';
-import { adviceWords, englishSentences, faultWords, helpWords, sentenceNamespace, warningWords, word } from '../../renderer/sentences.ts';
+import { languageFor, pseudo } from '../../renderer/languages.ts';
 import { facts, outcomes, reasonCodes, verdicts } from '../core/every-code.ts';
+import { complaints } from '../core/log-query/complaints.ts';
 
 const renderer = fileURLToPath(new URL('../../renderer', import.meta.url));
 const plural = /_(?:zero|one|two|few|many|other)$/;
@@ -33,7 +35,7 @@ async function readCatalogue(): Promise<string[]> {
 }
 
 async function readWords(name: string): Promise<unknown> {
-  return JSON.parse(await readFile(join(renderer, `locales/${name}.json`), 'utf8'));
+  return JSON.parse(await readFile(join(renderer, name === 'sentences.de' ? '../resources' : '.', `locales/${name}.json`), 'utf8'));
 }
 
 /** Key → text, groups joined by a full stop. */
@@ -129,6 +131,14 @@ describe('what the window says by code', () => {
       [`advice ${verdict.kind}`, adviceSentence(verdict), adviseVerdict(verdict)] as const,
     ]),
     ...[0, 90_000, 3_900_000, 86_400_000, 100_800_000].map((ms) => [`duration ${ms}`, durationSentence(ms), duration(ms)] as const),
+    ...complaints.flatMap(([name, filter]) => {
+      const read = parseFilter(filter);
+      return read.kind === 'filter' ? [] : [[`complaint about ${name}`, read.complaint, say(read.complaint)] as const];
+    }),
+    ...Object.entries(sentenceTexts).filter(([key]) => /^(?:found|bundle)\./u.test(key) && key !== 'found.two').map(([key, text]) => {
+      const words: Sentence = { key, values: Object.fromEntries([...text.matchAll(/\{(\w+)\}/gu)].map(([, name]) => [name, '/a/b'])) };
+      return [`finding ${key}`, words, say(words)] as const;
+    }),
     ...(['predefined', 'managed', 'user', 'learned'] as const).flatMap((kind) => [null, 60_000].map((expiresAt) => {
       const words = exclusionSentence({ id: '', kind, host: '*', appId: null, appName: null, appHash: null, reason: 'why', verdict: null, createdAt: 0, expiresAt }, 0);
       return [`exclusion ${kind}`, words, say(words)] as const;
@@ -170,7 +180,7 @@ describe('what the window says by code', () => {
       for (const value of Object.values(values)) if (typeof value === 'object') collect(value);
     };
     for (const [, words] of said) collect(words);
-    const elsewhere = /^(?:control\.|disturbance\.|verdict\.none|next\.unseen|next\.once|outcome\.open|manner\.|todo\.)/u;
+    const elsewhere = /^(?:control\.|disturbance\.|verdict\.none|next\.unseen|next\.once|outcome\.open|manner\.|todo\.|found\.two)/u;
     expect(Object.keys(sentenceTexts).map((key) => key.replace(plural, '')).filter((key) => !keys.has(key) && !elsewhere.test(key))).toEqual([]);
   });
 });

@@ -69,7 +69,7 @@ describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
     await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
     agent.lose();
     await page.keyboard.press('Control+4');
-    await expectPage(page.getByText('The agent does not answer.').first()).toBeVisible();
+    await expectPage(page.getByText('The agent ended the stream.').first()).toBeVisible();
     agent.find();
     await page.getByRole('button', { name: 'Try again' }).click();
     await expectPage(page.getByRole('table').first()).toBeVisible();

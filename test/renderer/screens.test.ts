@@ -209,6 +209,30 @@ describe.skipIf(!hasChromium)('the window', () => {
       await expectPage(page.getByRole('dialog').getByText('npx --no-install pinlight trust status').first()).toBeVisible();
     });
 
+    test('attempts over time: bars and table of a day or a week, each number leads to its connections', async () => {
+      const { page } = await openScreen('Apps');
+      await page.getByRole('row', { name: /Slack/ }).click();
+      const timeline = page.getByRole('dialog', { name: 'Slack' }).getByRole('region', { name: 'Attempts over time' });
+      const numbers = timeline.getByRole('table').getByRole('row');
+      await expectPage(timeline.locator('.chart-bar')).not.toHaveCount(0);
+      // Hours without a connection have no line: those of the table are the bars.
+      await expectPage(numbers).toHaveCount(await timeline.locator('.chart-bar').count() + 1);
+      await timeline.getByRole('radio', { name: 'Last 7 days' }).click();
+      await expectPage(timeline.getByRole('table', { name: 'Attempts over time, Last 7 days' })).toBeVisible();
+      await timeline.getByRole('button', { name: /, Bypassed, / }).first().click();
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Connections' })).toBeVisible();
+      await expectPage(page.getByRole('searchbox', { name: 'Filter connections' })).toHaveValue('app == app-slack and disposition:bypass and not outcome:upstream');
+      await expectPage(page.getByRole('radio', { name: 'From – to' })).toBeChecked();
+    });
+
+    test('an app without a connection in that time has a sentence instead of bars', async () => {
+      const { page } = await openScreen('Apps');
+      await page.getByRole('row', { name: /^curl/ }).click();
+      const timeline = page.getByRole('dialog', { name: 'curl' }).getByRole('region', { name: 'Attempts over time' });
+      await expectPage(timeline.getByText('No connections in this time.')).toBeVisible();
+      await expectPage(timeline.getByRole('table')).toHaveCount(0);
+    });
+
     test('excluding a host wants a reason and takes hours', async () => {
       const { page, agent } = await openScreen('Apps');
       await page.getByRole('row', { name: /vpn-connect/ }).click();

@@ -5,7 +5,7 @@ import type { Locator } from '@playwright/test';
 import type { BundleJob } from '../../electron/contract/jobs.ts';
 import { visibleWarnings } from '../../electron/core/health/warnings.ts';
 import { noticeParagraphs } from '../../electron/core/policy/notice.ts';
-import { deviceSources, makeZip } from '../agent/diagnostics/sources.ts';
+import { bundleOptions, deviceSources, makeZip } from '../agent/diagnostics/sources.ts';
 import type { FixtureAgent } from './fixture-agent.ts';
 import type { OpenedWindow } from './fixture-window.ts';
 
@@ -57,6 +57,12 @@ export async function walk({ page, agent }: OpenedWindow, words: Words, visit: V
   await page.getByRole('row', { name: /Slack/u }).click();
   await expectPage(page.locator('.evidence').first()).toBeVisible();
   await visit('app-drawer');
+  await expectPage(page.locator('.timeline .chart')).toBeVisible();
+  await page.locator('.timeline').scrollIntoViewIfNeeded();
+  await visit('app-timeline');
+  await page.locator('.timeline').getByRole('radio', { name: named('chart.week') }).click();
+  await expectPage(page.locator('.timeline .chart')).toBeVisible();
+  await visit('app-timeline-week');
   await button('test.start').first().click();
   await expectPage(button('test.cancel')).toBeVisible();
   agent.setTest('app-slack', 'edgeapi.slack.example', {
@@ -137,13 +143,25 @@ export async function walk({ page, agent }: OpenedWindow, words: Words, visit: V
   await visit('preview');
   await button('diagnostics.discard').click();
   await page.unroute('**/bridge/call');
-  const files = page.locator('input[type=file]');
+  // The viewer has one of its own, for the bundle to compare with.
+  const files = page.locator('input[type=file]').last();
   await files.setInputFiles({ name: 'broken.zip', mimeType: 'application/zip', buffer: Buffer.from('PK') });
   await expectPage(page.locator('.failure')).toBeVisible();
   await visit('bundle-refused');
   await files.setInputFiles({ name: 'sent.zip', mimeType: 'application/zip', buffer: zip });
   await expectPage(page.locator('.viewer')).toBeVisible();
   await visit('bundle-viewer');
+  const second = page.locator('.viewer input[type=file]');
+  await second.setInputFiles({ name: 'broken.zip', mimeType: 'application/zip', buffer: Buffer.from('PK') });
+  await expectPage(page.locator('.viewer .failure')).toBeVisible();
+  await visit('second-bundle-refused');
+  await second.setInputFiles({ name: 'same.zip', mimeType: 'application/zip', buffer: zip });
+  await expectPage(page.getByText(named('compare.same'))).toBeVisible();
+  await visit('bundles-alike');
+  const later = await makeZip(deviceSources({ exclusions: async () => [], versions: async () => ({ pinlight: '0.2.0' }) }), { now: bundleOptions.now + 3_600_000 });
+  await second.setInputFiles({ name: 'later.zip', mimeType: 'application/zip', buffer: later.zip });
+  await expectPage(page.locator('.difference-table')).toBeVisible();
+  await visit('bundles-compared');
   await page.locator('.viewer .link-button').first().click();
   await visit('bundle-file');
   await page.keyboard.press('Escape');

@@ -68,6 +68,8 @@ describe('pinlight bundle', () => {
     expect(stdout).toContain(manifest.id);
     expect([...files.keys()]).toEqual(expect.arrayContaining(['status.json', 'policy-effective.json', 'apps.json', 'connections.ndjson', 'audit.ndjson', 'network.json', 'agent.log', 'findings.json']));
     expect(files.get('connections.ndjson')?.toString()).toContain(host);
+    expect(JSON.parse(files.get('doctor.json')?.toString() ?? '')).toMatchObject({ checks: expect.arrayContaining([expect.objectContaining({ name: 'agent', state: 'ok' }), expect.objectContaining({ name: 'stores', state: 'wrong' })]) });
+    expect(files.get('report.html')?.toString()).toMatch(/\[!!\]<\/code> <strong>stores<\/strong>[^\n]*<br>Fix: Run <code>pinlight trust install<\/code>/);
     const everything = Buffer.concat([...files.values()]).toString('latin1');
     expect(everything).not.toContain(planted);
     expect(everything).not.toMatch(/PRIVATE KEY/);

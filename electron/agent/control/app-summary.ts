@@ -42,7 +42,8 @@ function summariseHost(app: AppRecord, pair: Pair, context: SummaryContext): App
 
 function nextConnection(app: AppRecord, pair: Pair, exclusion: Exclusion | null, context: SummaryContext): AppHost['next'] {
   const decision = decideLearned(app, pair, context);
-  return { disposition: decision.disposition, sentence: say(nextSentence(decision, exclusion, context.now())) };
+  const words = nextSentence(decision, exclusion, context.now());
+  return { disposition: decision.disposition, sentence: say(words), words };
 }
 
 /** What happens to the app's next connection to a host that it was seen at, as `AppHost.next` says it in English. */

@@ -7,6 +7,7 @@ import { narrow, type Narrow } from '../../core/log-query/narrow.ts';
 import { parseFilter, type FilterTree } from '../../core/log-query/parse-filter.ts';
 import { storedFields, type StoredField } from '../../core/log-query/suggest.ts';
 import { containsPattern, toSql, type Clock, type Sql } from '../../core/log-query/to-sql.ts';
+import { say } from '../../core/sentence.ts';
 import { fromStored, type StoredConnection } from './stored-connection.ts';
 
 /** `uid`: only rows of this user's programs; null = everybody's. */
@@ -78,7 +79,8 @@ function read(filter: string, { uid, now }: Scoped): Asked {
 function treeOf(filter: string): FilterTree {
   const result = parseFilter(filter);
   if (result.kind === 'filter') return result.tree;
-  const { message, at, suggestion } = result;
+  const { complaint, at, suggestion } = result;
+  const message = say(complaint);
   throw new PinlightError('bad-filter', `${message} (at character ${at + 1})${suggestion === undefined || message.includes(suggestion) ? '' : `. Did you mean "${suggestion}"?`}`);
 }
 

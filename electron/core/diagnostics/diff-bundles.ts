@@ -5,8 +5,8 @@ import type { OpenedBundle } from './read-bundle.ts';
 export type BundleDifference = { readonly path: string; readonly before: string | null; readonly after: string | null };
 
 const compared = ['status.json', 'health.json', 'policy-effective.json', 'apps.json', 'exclusions.json', 'trust-stores.json', 'versions.json', 'system.json', 'network.json'] as const;
-/** Numbers and moments that differ between any two bundles and say nothing. */
-const restless = /(?:^|\.)(?:sequence|pid|startedAt|memoryFreeMb|agentMemoryMb|upSeconds|lastSeen|firstSeen|attempts|inspected|bypassed|blocked|inspect|bypass|block|open|since|at|checkedAt)$/;
+/** Numbers and moments that differ between any two bundles and say nothing, and what is said beside them already. */
+const restless = /\.next\.words\.|(?:^|\.)(?:sequence|pid|startedAt|memoryFreeMb|agentMemoryMb|upSeconds|lastSeen|firstSeen|attempts|inspected|bypassed|blocked|inspect|bypass|block|open|since|at|checkedAt)$/;
 /** A list's entries are known by one of these, so that a new one does not make all behind it look changed. */
 const identities = ['id', 'store', 'code', 'host', 'name'] as const;
 

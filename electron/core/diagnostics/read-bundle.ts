@@ -1,6 +1,8 @@
 // Opens a bundle: its archive, its manifest, its files, and whether they are what the manifest says. Used by the command line and by the window.
 // Not for the archive's format (read-zip) or for sealed bundles, which only a key opens (seal-format). A manifest proves that nothing
 // was changed by accident; it is not signed, so it does not prove who made it.
+import { sentence } from '../sentence.ts';
+import type { Sentence } from '../sentence.ts';
 import type { Finding } from './findings.ts';
 import type { Manifest } from './manifest.ts';
 import { crc32, readZipDirectory } from './read-zip.ts';
@@ -33,7 +35,7 @@ export type OpenedBundle = {
   readonly text: (name: string) => string | null;
 };
 
-export type BundleRead = { readonly kind: 'bundle'; readonly bundle: OpenedBundle } | { readonly kind: 'sealed' } | { readonly kind: 'invalid'; readonly why: string };
+export type BundleRead = { readonly kind: 'bundle'; readonly bundle: OpenedBundle } | { readonly kind: 'sealed' } | { readonly kind: 'invalid'; readonly why: Sentence };
 
 /** A packed bundle has at most as many bytes as it would unpack to; more is not even read. */
 export const largestBundle = 129 * 1024 * 1024;
@@ -45,8 +47,8 @@ export async function readBundle(bytes: Uint8Array, tools: BundleTools): Promise
   const contents = new Map<string, Uint8Array>();
   for (const { name, method, packed, size, crc } of directory.entries) {
     const content = method === 'stored' ? packed : await tools.inflate(packed, size);
-    if (content === null || content.length !== size) return { kind: 'invalid', why: `${name} does not unpack to the size it names` };
-    if (crc32(content) !== crc) return { kind: 'invalid', why: `${name} is damaged` };
+    if (content === null || content.length !== size) return { kind: 'invalid', why: sentence('bundle.unpacks-wrong', { name }) };
+    if (crc32(content) !== crc) return { kind: 'invalid', why: sentence('bundle.file-damaged', { name }) };
     contents.set(name, content);
   }
   const text = (name: string): string | null => {
@@ -54,7 +56,7 @@ export async function readBundle(bytes: Uint8Array, tools: BundleTools): Promise
     return content === undefined ? null : tools.text(content);
   };
   const manifest = parseJson(text('manifest.json'));
-  if (!isManifest(manifest)) return { kind: 'invalid', why: 'it has no manifest of a Pinlight bundle' };
+  if (!isManifest(manifest)) return { kind: 'invalid', why: sentence('bundle.no-manifest') };
   const files: BundleFileView[] = [];
   for (const { name, bytes: size, sha256 } of manifest.files) {
     const content = contents.get(name);
@@ -64,12 +66,12 @@ export async function readBundle(bytes: Uint8Array, tools: BundleTools): Promise
   const listed = new Set(['manifest.json', ...manifest.files.map(({ name }) => name)]);
   for (const [name, content] of contents) if (!listed.has(name)) files.push({ name, bytes: content.length, state: 'unlisted' });
   const found = parseJson(text('findings.json'));
-  const { sentence, findings } = isRecord(found) ? found : { sentence: null, findings: [] };
+  const { sentence: about, findings } = isRecord(found) ? found : { sentence: null, findings: [] };
   return {
     kind: 'bundle',
     bundle: {
       manifest, files, intact: files.every(({ state }) => state === 'good'), text,
-      sentence: typeof sentence === 'string' ? sentence : null, findings: Array.isArray(findings) ? findings.filter(isFinding) : [],
+      sentence: typeof about === 'string' ? about : null, findings: Array.isArray(findings) ? findings.filter(isFinding) : [],
     },
   };
 }

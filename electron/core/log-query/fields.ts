@@ -1,6 +1,7 @@
 // The fields of the filter language: what each is called, which columns of the `connections` table it reads and what it takes.
 // Feeds the parser, the SQL and `pinlight log --help`. Not for the table itself (agent/store).
 import type { ConnectionOutcome, Disposition, ReasonCode, RefusalSign, VerdictKind } from '../model.ts';
+import type { SentenceKey } from '../sentence.ts';
 
 /** How a field's values are written and compared. */
 export type FieldType =
@@ -110,22 +111,22 @@ export const fields: readonly Field[] = [
  * Fields of Palo Alto's logs that nothing here answers, and why. A name that ends in a dot stands for all that begin so.
  * Source: the field names of PAN-OS traffic and decryption logs.
  */
-const foreign: readonly (readonly [names: readonly string[], why: string])[] = [
-  [['addr.src', 'src', 'port.src', 'sport', 'natsrc', 'natsport', 'host.src'], 'every connection here begins on this device; use app, pid or user'],
-  [['zone.', 'from', 'to', 'interface.', 'inbound_if', 'outbound_if', 'vsys', 'vsys_name'], 'Pinlight has no zones, interfaces or systems'],
-  [['natdst', 'natdport'], 'Pinlight does not translate addresses; use ip and port'],
-  [['proto', 'ip_protocol', 'flags', 'packets', 'pkts_sent', 'pkts_received'], 'every connection here is TCP and its packets are not counted; use bytes, up or down'],
-  [['type', 'subtype', 'log_type', 'eventid'], 'there is one log here, that of connections'],
-  [['serial', 'device_name', 'dg_hier_level_1'], 'the log holds this device only; `pinlight status` names it'],
-  [['category', 'url_category', 'category-of-app', 'threatid', 'severity', 'risk-of-app'], 'Pinlight does not sort hosts or apps into categories; use domain, host or app'],
-  [['proxy_type'], 'use disposition:inspect or disposition:bypass'],
-  [['session_end_reason'], 'use outcome, reason or error'],
-  [['cn', 'issuer_cn', 'root_cn', 'fingerprint', 'chain_status', 'root_status', 'cert_flags', 'notbefore', 'notafter', 'cert_serial'], 'server certificates are not kept in the log; error says what was wrong with one'],
-  [['srcloc', 'dstloc', 'location.'], 'Pinlight does not know where addresses are'],
+const foreign: readonly (readonly [names: readonly string[], why: SentenceKey])[] = [
+  [['addr.src', 'src', 'port.src', 'sport', 'natsrc', 'natsport', 'host.src'], 'foreign.source'],
+  [['zone.', 'from', 'to', 'interface.', 'inbound_if', 'outbound_if', 'vsys', 'vsys_name'], 'foreign.zone'],
+  [['natdst', 'natdport'], 'foreign.nat'],
+  [['proto', 'ip_protocol', 'flags', 'packets', 'pkts_sent', 'pkts_received'], 'foreign.packets'],
+  [['type', 'subtype', 'log_type', 'eventid'], 'foreign.log'],
+  [['serial', 'device_name', 'dg_hier_level_1'], 'foreign.device'],
+  [['category', 'url_category', 'category-of-app', 'threatid', 'severity', 'risk-of-app'], 'foreign.category'],
+  [['proxy_type'], 'foreign.proxy-type'],
+  [['session_end_reason'], 'foreign.session-end'],
+  [['cn', 'issuer_cn', 'root_cn', 'fingerprint', 'chain_status', 'root_status', 'cert_flags', 'notbefore', 'notafter', 'cert_serial'], 'foreign.certificate'],
+  [['srcloc', 'dstloc', 'location.'], 'foreign.place'],
 ];
 
 /** Why a field that people know from elsewhere is none here; null for any other name. */
-export function whyForeign(name: string): string | null {
+export function whyForeign(name: string): SentenceKey | null {
   const wanted = name.toLowerCase();
   return foreign.find(([names]) => names.some((one) => (one.endsWith('.') ? wanted.startsWith(one) : wanted === one)))?.[1] ?? null;
 }

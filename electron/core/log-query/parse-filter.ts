@@ -1,6 +1,8 @@
 // The filter language of `pinlight log` and the window: text to a tree. Grammar: or, and (also without a word between), not, tests.
 // Not for fields and values (fields.ts, values.ts) and not for SQL (to-sql.ts).
-import { nearest, orList } from '../nearest.ts';
+import { anyOf, nearest } from '../nearest.ts';
+import { sentence } from '../sentence.ts';
+import type { Sentence } from '../sentence.ts';
 import { fields, findField, whyForeign } from './fields.ts';
 import type { Field, Operator } from './fields.ts';
 import { tokenise } from './tokens.ts';
@@ -24,7 +26,7 @@ export type FilterRead =
       /** Where the complaint stands in the text, in characters from 0. */
       readonly at: number;
       readonly length: number;
-      readonly message: string;
+      readonly complaint: Sentence;
       /** What may have been meant instead of the text there. */
       readonly suggestion?: string;
     };
@@ -36,9 +38,9 @@ type Fault = Extract<FilterRead, { kind: 'invalid' }>;
 
 /** Reads a filter. Never throws, and takes time linear in the text. */
 export function parseFilter(text: string): FilterRead {
-  if (text.length > filterLimits.characters) return fault(filterLimits.characters, text.length - filterLimits.characters, `a filter has at most ${filterLimits.characters} characters`);
+  if (text.length > filterLimits.characters) return fault(filterLimits.characters, text.length - filterLimits.characters, sentence('filter.too-long', { most: filterLimits.characters }));
   const control = text.split('').findIndex(isControl);
-  if (control >= 0) return fault(control, 1, 'a control character cannot be searched for');
+  if (control >= 0) return fault(control, 1, sentence('filter.control'));
   const split = tokenise(text);
   if (split.kind === 'invalid') return split;
   if (split.tokens.length === 0) return { kind: 'filter', tree: { kind: 'all' } };
@@ -46,7 +48,8 @@ export function parseFilter(text: string): FilterRead {
   const tree = readOr(reader, 0);
   if (tree.kind === 'invalid') return tree;
   const rest = reader.tokens[reader.next];
-  if (rest !== undefined) return faultAt(rest, rest.kind === 'close' ? 'this ")" closes nothing' : 'this is not understood here');
+  // A chain ends at nothing else.
+  if (rest !== undefined) return faultAt(rest, sentence('filter.bracket-stray'));
   return { kind: 'filter', tree };
 }
 
@@ -80,8 +83,8 @@ function readChain(reader: Reader, depth: number, word: 'and' | 'or', readPart: 
 
 function readNot(reader: Reader, depth: number): FilterTree | Fault {
   const token = reader.tokens[reader.next];
-  if (token === undefined) return fault(reader.end, 0, 'something is missing here: a word, or a test such as app contains slack');
-  if (depth > filterLimits.nesting) return faultAt(token, `nested deeper than ${filterLimits.nesting} levels`);
+  if (token === undefined) return fault(reader.end, 0, sentence('filter.missing'));
+  if (depth > filterLimits.nesting) return faultAt(token, sentence('filter.too-deep', { most: filterLimits.nesting }));
   if (token.kind === 'not') {
     reader.next++;
     const part = readNot(reader, depth + 1);
@@ -95,18 +98,17 @@ function readGroup(reader: Reader, open: Token, depth: number): FilterTree | Fau
   reader.next++;
   const inner = readOr(reader, depth + 1);
   if (inner.kind === 'invalid') return inner;
-  if (reader.tokens[reader.next]?.kind !== 'close') return faultAt(open, 'this "(" is not closed');
+  if (reader.tokens[reader.next]?.kind !== 'close') return faultAt(open, sentence('filter.bracket-open'));
   reader.next++;
   return inner;
 }
 
 function readTest(reader: Reader, token: Token): FilterTree | Fault {
   if (token.kind !== 'word' && token.kind !== 'quoted') {
-    const words = token.kind === 'operator' ? `"${token.text}" needs a field before it` : 'a word or a test is expected here';
-    return faultAt(token, words);
+    return faultAt(token, token.kind === 'operator' ? sentence('filter.no-field-before', { operator: token.text }) : sentence('filter.expected'));
   }
   reader.tests++;
-  if (reader.tests > filterLimits.tests) return faultAt(token, `a filter has at most ${filterLimits.tests} tests`);
+  if (reader.tests > filterLimits.tests) return faultAt(token, sentence('filter.too-many', { most: filterLimits.tests }));
   reader.next++;
   const operator = reader.tokens[reader.next];
   if (operator?.kind !== 'operator' || token.kind === 'quoted') return { kind: 'word', text: token.text };
@@ -117,17 +119,17 @@ function readTest(reader: Reader, token: Token): FilterTree | Fault {
   const meant = operatorFor(field, operator.text);
   if (meant === null) {
     const takes = field.type === 'address' || field.type === 'time' ? [...field.operators, 'in', 'notin'] : field.operators;
-    return faultAt(operator, `${field.name} takes ${orList(takes)}, not "${operator.text}"; for example: ${field.example}`, field.operators[0]);
+    return faultAt(operator, sentence('filter.operator', { field: field.name, allowed: anyOf(takes), operator: operator.text, example: field.example }), field.operators[0]);
   }
   if (value === undefined || (value.kind !== 'word' && value.kind !== 'quoted')) {
-    return fault(operator.at, operator.end - operator.at, `a value is missing after "${operator.text}"; for example: ${field.example}`);
+    return fault(operator.at, operator.end - operator.at, sentence('filter.value-missing', { operator: operator.text, example: field.example }));
   }
   reader.next++;
   const read = readValue(field, value.text);
-  if (read.kind === 'invalid') return faultAt(value, read.message, read.suggestion);
+  if (read.kind === 'invalid') return faultAt(value, read.complaint, read.suggestion);
   if (read.value.kind === 'network' && meant !== '==' && meant !== '!=') {
     // A colon and a network: everything in it.
-    if (operator.text !== ':') return faultAt(operator, `a network goes with "in", "notin", "==" or "!="; for example: ${field.example}`, 'in');
+    if (operator.text !== ':') return faultAt(operator, sentence('filter.network-operator', { example: field.example }), 'in');
     return { kind: 'test', field, operator: '==', value: read.value };
   }
   return { kind: 'test', field, operator: meant, value: read.value };
@@ -145,20 +147,21 @@ function operatorFor(field: Field, text: string): Operator | null {
 }
 
 function unknownField(token: Token, name: string): Fault {
+  const written = name.slice(0, 60);
   const why = whyForeign(name);
-  if (why !== null) return faultAt(token, `there is no field "${name.slice(0, 60)}": ${why}`);
+  if (why !== null) return faultAt(token, sentence('filter.field-foreign', { name: written, why: sentence(why) }));
   const names = fields.flatMap((field) => [field.name, ...field.aliases]);
   const near = nearest(name, names);
-  const hint = near === null ? `fields: ${fields.map((field) => field.name).join(', ')}; put text to search for in quotes` : `did you mean "${near}"?`;
-  return faultAt(token, `there is no field "${name.slice(0, 60)}"; ${hint}`, near ?? undefined);
+  if (near !== null) return faultAt(token, sentence('filter.field-near', { name: written, near }), near);
+  return faultAt(token, sentence('filter.field-unknown', { name: written, fields: fields.map((field) => field.name).join(', ') }));
 }
 
-function faultAt(token: Token, message: string, suggestion?: string): Fault {
-  return fault(token.at, token.end - token.at, message, suggestion);
+function faultAt(token: Token, complaint: Sentence, suggestion?: string): Fault {
+  return fault(token.at, token.end - token.at, complaint, suggestion);
 }
 
-function fault(at: number, length: number, message: string, suggestion?: string): Fault {
-  return suggestion === undefined ? { kind: 'invalid', at, length, message } : { kind: 'invalid', at, length, message, suggestion };
+function fault(at: number, length: number, complaint: Sentence, suggestion?: string): Fault {
+  return suggestion === undefined ? { kind: 'invalid', at, length, complaint } : { kind: 'invalid', at, length, complaint, suggestion };
 }
 
 /** White space is none of these. SQLite's LIKE would stop at a NUL and match too much. */

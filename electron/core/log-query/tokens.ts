@@ -1,4 +1,6 @@
 // Characters of a filter to tokens. Not for grammar (parse-filter.ts).
+import { sentence } from '../sentence.ts';
+import type { Sentence } from '../sentence.ts';
 
 export type Token =
   | { readonly kind: 'word'; readonly text: string; readonly at: number; readonly end: number }
@@ -8,7 +10,7 @@ export type Token =
 
 export type Tokens =
   | { readonly kind: 'tokens'; readonly tokens: readonly Token[] }
-  | { readonly kind: 'invalid'; readonly at: number; readonly length: number; readonly message: string };
+  | { readonly kind: 'invalid'; readonly at: number; readonly length: number; readonly complaint: Sentence };
 
 /** Longest first, since `>` begins `>=`. */
 const symbols = ['==', '!=', '>=', '<=', '&&', '||', '=', '>', '<', ':', '(', ')', '!'] as const;
@@ -30,7 +32,7 @@ export function tokenise(text: string): Tokens {
     const afterOperator = expectsValue(tokens);
     if (character === '"' || character === "'") {
       const quoted = readQuoted(text, at);
-      if (quoted === null) return { kind: 'invalid', at, length: text.length - at, message: 'this quote is not closed' };
+      if (quoted === null) return { kind: 'invalid', at, length: text.length - at, complaint: sentence('filter.quote-open') };
       tokens.push(quoted);
       at = quoted.end;
       continue;

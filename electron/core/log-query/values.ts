@@ -1,5 +1,7 @@
 // What a filter's values mean: numbers, sizes, durations, moments, alerts. Not for their place in a filter (parse-filter.ts).
-import { nearest, orList } from '../nearest.ts';
+import { anyOf, nearest } from '../nearest.ts';
+import { sentence } from '../sentence.ts';
+import type { Sentence } from '../sentence.ts';
 import { alertByName } from '../tls/alerts.ts';
 import type { Field } from './fields.ts';
 
@@ -16,7 +18,7 @@ export type FilterValue =
 
 export type ValueRead =
   | { readonly kind: 'value'; readonly value: FilterValue }
-  | { readonly kind: 'invalid'; readonly message: string; readonly suggestion?: string };
+  | { readonly kind: 'invalid'; readonly complaint: Sentence; readonly suggestion?: string };
 
 /** Reads one value for a field. */
 export function readValue(field: Field, text: string): ValueRead {
@@ -28,8 +30,8 @@ export function readValue(field: Field, text: string): ValueRead {
     case 'choice': return readChoice(field, text);
     case 'number': return readNumber(field, text);
     case 'alert': return readAlert(text);
-    case 'bytes': return readScaled(field, text, sizes, 'bytes such as 500, 10k or 1.5M');
-    case 'duration': return readScaled(field, text, { '': 1, ...durations }, 'a duration such as 200ms, 5s or 2m');
+    case 'bytes': return readScaled(field, text, sizes, 'filter.bytes');
+    case 'duration': return readScaled(field, text, { '': 1, ...durations }, 'filter.duration');
     case 'since': case 'time': return readTime(field, text);
   }
 }
@@ -51,8 +53,8 @@ function value(read: FilterValue): ValueRead {
   return { kind: 'value', value: read };
 }
 
-function invalid(message: string, suggestion: string | null = null): ValueRead {
-  return suggestion === null ? { kind: 'invalid', message } : { kind: 'invalid', message, suggestion };
+function invalid(complaint: Sentence, suggestion: string | null = null): ValueRead {
+  return suggestion === null ? { kind: 'invalid', complaint } : { kind: 'invalid', complaint, suggestion };
 }
 
 function readChoice(field: Field, text: string): ValueRead {
@@ -60,13 +62,13 @@ function readChoice(field: Field, text: string): ValueRead {
   const lower = lowerAscii(text);
   const meant = field.meanings !== undefined && Object.hasOwn(field.meanings, lower) ? field.meanings[lower] ?? lower : lower;
   if (values.includes(meant)) return value({ kind: 'text', text: meant });
-  if (lower === 'allow' && values.includes('bypass')) return invalid(`"allow" is either "inspect" or "bypass" here; for both: not ${field.name}:block`, 'bypass');
-  return invalid(`"${short(text)}" is no ${field.name}; allowed: ${orList(values)}`, nearest(text, values));
+  if (lower === 'allow' && values.includes('bypass')) return invalid(sentence('filter.allow', { field: field.name }), 'bypass');
+  return invalid(sentence('filter.choice', { text: short(text), field: field.name, allowed: anyOf(values) }), nearest(text, values));
 }
 
 function readNumber(field: Field, text: string): ValueRead {
   // 15 digits are exact in a JavaScript number.
-  if (!/^[0-9]{1,15}$/u.test(text)) return invalid(`${field.name} takes a whole number, not "${short(text)}"; for example: ${field.example}`);
+  if (!/^[0-9]{1,15}$/u.test(text)) return invalid(sentence('filter.number', { field: field.name, text: short(text), example: field.example }));
   return value({ kind: 'number', number: Number(text) });
 }
 
@@ -75,17 +77,17 @@ function readAlert(text: string): ValueRead {
   const number = alertByName(text);
   if (number !== null) return value({ kind: 'number', number });
   const names = ['unknown_ca', 'bad_certificate', 'certificate_unknown', 'handshake_failure', 'certificate_expired', 'protocol_version', 'unsupported_certificate'];
-  return invalid(`"${short(text)}" is no TLS alert; give a number from 0 to 255 or a name such as "unknown_ca"`, nearest(text, names));
+  return invalid(sentence('filter.alert', { text: short(text) }), nearest(text, names));
 }
 
 /** An address as it stands, or an IPv4 network in CIDR notation. */
 function readAddress(text: string): ValueRead {
   const [base = '', size] = text.split('/');
   if (size === undefined) return value({ kind: 'text', text: lowerAscii(text) });
-  if (base.includes(':')) return invalid('networks are understood for IPv4 only; for IPv6 give one address, or the beginning of one: ip matches 2001:db8:*');
+  if (base.includes(':')) return invalid(sentence('filter.ipv6-network'));
   const octets = base.split('.').map((part) => (/^[0-9]{1,3}$/u.test(part) ? Number(part) : 256));
   if (octets.length !== 4 || octets.some((octet) => octet > 255) || !/^[0-9]{1,2}$/u.test(size) || Number(size) > 32) {
-    return invalid(`"${short(text)}" is no network; for example: 192.0.2.0/24`);
+    return invalid(sentence('filter.network', { text: short(text) }));
   }
   const bits = Number(size);
   return value({ kind: 'network', octets: octets.map((octet, index) => octet & ((0xff00 >> Math.min(8, Math.max(0, bits - index * 8))) & 0xff)), bits });
@@ -97,9 +99,9 @@ function tlsVersion(text: string): string {
   return minor === undefined ? text : minor === '0' ? 'TLSv1' : `TLSv1.${minor}`;
 }
 
-function readScaled(field: Field, text: string, units: Readonly<Record<string, number>>, what: string): ValueRead {
+function readScaled(field: Field, text: string, units: Readonly<Record<string, number>>, complaint: 'filter.bytes' | 'filter.duration'): ValueRead {
   const scaled = scale(text, units);
-  return scaled === null ? invalid(`${field.name} takes ${what}, not "${short(text)}"`) : value({ kind: 'number', number: scaled });
+  return scaled === null ? invalid(sentence(complaint, { field: field.name, text: short(text) })) : value({ kind: 'number', number: scaled });
 }
 
 function scale(text: string, units: Readonly<Record<string, number>>): number | null {
@@ -116,7 +118,7 @@ function readTime(field: Field, text: string): ValueRead {
   if (ms !== null) return value({ kind: 'ago', ms });
   const moment = readMoment(text);
   if (moment !== null) return value(moment);
-  return invalid(`${field.name} takes how long ago (30m, 1h, 7d) or a date ('2026/08/01 10:00:00', 2026-08-01), not "${short(text)}"`);
+  return invalid(sentence('filter.time', { field: field.name, text: short(text) }));
 }
 
 /** Palo Alto's spans: `last-60-seconds`, `last-15-minutes`, `last-hour`, `last-6-hrs`, `last-7-days`. */

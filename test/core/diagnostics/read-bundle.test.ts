@@ -8,6 +8,7 @@ import { nodeBundleTools } from '../../../electron/client/read-bundle-file.ts';
 import { diffBundles } from '../../../electron/core/diagnostics/diff-bundles.ts';
 import { readBundle, type BundleRead, type OpenedBundle } from '../../../electron/core/diagnostics/read-bundle.ts';
 import { readZipDirectory, zipLimits } from '../../../electron/core/diagnostics/read-zip.ts';
+import { say } from '../../../electron/core/sentence.ts';
 import { deviceSources, makeZip } from '../../agent/diagnostics/sources.ts';
 import { forge, type Forged } from './forged-zip.ts';
 import { hostile, policy } from './device-fixture.ts';
@@ -17,6 +18,12 @@ const ok: Forged = { name: 'manifest.json', content: text('{}') };
 
 let good: Buffer;
 beforeAll(async () => { good = (await makeZip(deviceSources(), { note: hostile[1] })).zip; });
+
+/** What is wrong with the file, in English. */
+async function refusal(zip: Uint8Array): Promise<string> {
+  const read = await readBundle(zip, nodeBundleTools);
+  return read.kind === 'invalid' ? say(read.why) : read.kind;
+}
 
 async function open(zip: Uint8Array): Promise<OpenedBundle> {
   const read = await readBundle(zip, nodeBundleTools);
@@ -75,7 +82,7 @@ describe('refused', () => {
     '\u202egnp.exe', '%2e%2e', 'report.html/', './report.html', 'manifest.json\u0000.exe', '*', '?', '|', '<b>', '$(id)', '`id`', ';', '&', '"', "'", '\u001b[2J',
   ];
   test.each(names)('a file named %j', async (name) => {
-    expect(await readBundle(forge([ok, { name, content: text('x') }]), nodeBundleTools)).toMatchObject({ kind: 'invalid', why: expect.stringContaining('no plain name') });
+    expect(await refusal(forge([ok, { name, content: text('x') }]))).toContain('no plain name');
   });
 
   const forgeries: readonly (readonly [string, () => Buffer, string])[] = [
@@ -111,7 +118,7 @@ describe('refused', () => {
     ['no manifest', () => forge([{ name: 'report.html', content: text('x') }]), 'no manifest'],
   ];
   test.each(forgeries)('%s', async (_name, make, why) => {
-    expect(await readBundle(make(), nodeBundleTools)).toMatchObject({ kind: 'invalid', why: expect.stringContaining(why) });
+    expect(await refusal(make())).toContain(why);
   });
 
   it('manifests with every field of another type: 80 of them', async () => {

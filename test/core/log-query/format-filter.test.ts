@@ -5,10 +5,11 @@ import { formatFilter, quoteValue } from '../../../electron/core/log-query/forma
 import { parseFilter } from '../../../electron/core/log-query/parse-filter.ts';
 import type { FilterTree } from '../../../electron/core/log-query/parse-filter.ts';
 import { filterText } from './filter-text.ts';
+import { say } from '../../../electron/core/sentence.ts';
 
 function tree(text: string): FilterTree {
   const read = parseFilter(text);
-  if (read.kind === 'invalid') throw new Error(`${text}: ${read.message}`);
+  if (read.kind === 'invalid') throw new Error(`${text}: ${say(read.complaint)}`);
   return read.tree;
 }
 

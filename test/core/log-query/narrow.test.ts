@@ -9,6 +9,7 @@ import { migrations } from '../../../electron/agent/store/migrations.ts';
 import { connectionColumns } from '../../../electron/agent/store/stored-connection.ts';
 import { benchRow, createDice } from '../../bench/log-store.ts';
 import { filterText } from './filter-text.ts';
+import { say } from '../../../electron/core/sentence.ts';
 
 const now = Date.UTC(2026, 10, 21);
 let database: Database.Database;
@@ -36,7 +37,7 @@ function ids(where: string, params: readonly (string | number)[]): number[] {
 /** Ids that match, and those that also pass the short cut. */
 function both(text: string): { matching: number[]; passing: number[]; short: ReturnType<typeof narrow> } {
   const read = parseFilter(text);
-  if (read.kind === 'invalid') throw new Error(`${text}: ${read.message}`);
+  if (read.kind === 'invalid') throw new Error(`${text}: ${say(read.complaint)}`);
   const { where, params } = toSql(read.tree, utcClock(now));
   const short = narrow(read.tree, utcClock(now));
   const cut = [

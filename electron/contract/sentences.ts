@@ -1,16 +1,15 @@
-// The agent's sentences in the window's language: verdicts, facts, outcomes, reasons, warnings, advice, durations, and help on filters.
-// Their English is core's and the contract's own and stands nowhere else; the other languages stand in locales/sentences.*.json.
-// Not for which sentence is said (core/explain) and not for the window's own words (locales/en.json).
-import type { TFunction } from 'i18next';
-import { errorAdvice } from '../electron/contract/errors.ts';
-import type { ErrorBody, ErrorCode } from '../electron/contract/errors.ts';
-import { disturbanceSentence } from '../electron/core/explain.ts';
-import { warningTable } from '../electron/core/health/warnings.ts';
-import type { ActiveWarning } from '../electron/core/health/warnings.ts';
-import { suggestionHelp } from '../electron/core/log-query/suggest.ts';
-import type { DisturbanceKind } from '../electron/core/model.ts';
-import { sentenceTexts } from '../electron/core/sentence.ts';
-import type { Sentence } from '../electron/core/sentence.ts';
+// The agent's sentences in a person's language, for window and shell: verdicts, facts, outcomes, reasons, warnings, advice, durations, complaints
+// about filters and help on them. Their English is core's and the contract's own and stands nowhere else; the other languages stand in
+// resources/locales/sentences.*.json. Not for which sentence is said (core/explain), nor for the window's and the shell's own words.
+import { disturbanceSentence } from '../core/explain.ts';
+import { warningTable } from '../core/health/warnings.ts';
+import type { ActiveWarning } from '../core/health/warnings.ts';
+import { suggestionHelp } from '../core/log-query/suggest.ts';
+import type { DisturbanceKind } from '../core/model.ts';
+import { sentenceTexts } from '../core/sentence.ts';
+import type { Sentence } from '../core/sentence.ts';
+import { errorAdvice } from './errors.ts';
+import type { ErrorBody, ErrorCode } from './errors.ts';
 
 /** The English of all of them, by key; `{name}` stands for a value. */
 export const englishSentences: Readonly<Record<string, string>> = {
@@ -25,14 +24,25 @@ export const englishSentences: Readonly<Record<string, string>> = {
 /** The namespace of these texts in i18next. */
 export const sentenceNamespace = 'sentences' as const;
 
+/** Core writes `{name}`, i18next `{{name}}`. */
+export function ofI18next(sentences: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(sentences).map(([key, text]) => [key, text.replace(/\{(\w+)\}/gu, '{{$1}}')]));
+}
+
+/** The part of i18next's `t` that is asked here. */
+export type Translate = (key: string, options: {
+  readonly ns: typeof sentenceNamespace; readonly keySeparator: false; readonly nsSeparator: false;
+  readonly defaultValue: string; readonly replace: Readonly<Record<string, string | number>>; readonly count?: number;
+}) => string;
+
 /** The sentence in the person's language. */
-export function word(t: TFunction, { key, values }: Sentence): string {
+export function word(t: Translate, { key, values }: Sentence): string {
   const worded = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, typeof value === 'object' ? word(t, value) : value]));
   return look(t, key, worded, key);
 }
 
-/** Title, text or advice of a warning; its English where a newer agent knows more warnings than this window. */
-export function warningWords(t: TFunction, { code, values, ...english }: ActiveWarning & Readonly<Record<WarningPart, string>>, part: WarningPart): string {
+/** Title, text or advice of a warning; its English where a newer agent knows more warnings than this reader. */
+export function warningWords(t: Translate, { code, values, ...english }: ActiveWarning & Readonly<Record<WarningPart, string>>, part: WarningPart): string {
   const { kind } = values;
   const worded = kind === undefined ? values : { ...values, why: word(t, disturbanceSentence(kind as DisturbanceKind)) };
   return look(t, `warning.${code}.${part}`, worded, english[part]);
@@ -41,12 +51,12 @@ export function warningWords(t: TFunction, { code, values, ...english }: ActiveW
 type WarningPart = 'title' | 'text' | 'advice';
 
 /** What to do about an error. */
-export function adviceWords(t: TFunction, { code, advice }: ErrorBody): string {
+export function adviceWords(t: Translate, { code, advice }: ErrorBody): string {
   return look(t, `advice.${code}`, {}, advice);
 }
 
 /** What an error is, by its code; empty in English, where its message says so. */
-export function faultWords(t: TFunction, { code }: ErrorBody): string {
+export function faultWords(t: Translate, { code }: ErrorBody): string {
   return look(t, `fault.${code}`, {}, '');
 }
 
@@ -54,17 +64,17 @@ export function faultWords(t: TFunction, { code }: ErrorBody): string {
 const plain: ReadonlySet<ErrorCode> = new Set(['agent-not-running', 'agent-timeout', 'query-too-slow', 'no-such-exclusion', 'no-such-bundle', 'bundle-cancelled', 'listener-too-slow']);
 
 /** The agent's own message, in English; null where `faultWords` has said it. */
-export function messageBeside(t: TFunction, error: ErrorBody): string | null {
+export function messageBeside(t: Translate, error: ErrorBody): string | null {
   return plain.has(error.code) && faultWords(t, error) !== '' ? null : error.message;
 }
 
 /** A few words about what may come next in a filter. */
-export function helpWords(t: TFunction, help: string): string {
+export function helpWords(t: Translate, help: string): string {
   return help === '' ? '' : look(t, `help.${help}`, {}, help);
 }
 
 /** The keys have full stops and colons in them that divide nothing. */
-function look(t: TFunction, key: string, values: Readonly<Record<string, string | number>>, unknown: string): string {
+function look(t: Translate, key: string, values: Readonly<Record<string, string | number>>, unknown: string): string {
   const count = values['count'];
   const options = { ns: sentenceNamespace, keySeparator: false, nsSeparator: false, defaultValue: unknown, replace: values } as const;
   return t(key, typeof count === 'number' ? { ...options, count } : options);
