@@ -20,7 +20,7 @@ const edges = [0, 1, 2, 3, 4, 16, 31, 32, 33, 63, 64, 65, 127, 128, 129, 253, 25
 
 /** One to eight changes on a copy of `input`; `others` lends pieces, `words` are what the format is made of. At most `limit` bytes. */
 export function mutate(input: Uint8Array, others: readonly Uint8Array[], words: readonly Uint8Array[], random: Random, limit: number): Uint8Array {
-  let bytes: Uint8Array = Uint8Array.from(input);
+  let bytes: Uint8Array = new Uint8Array(input);
   for (let times = 1 + (random() & random() & 7); times > 0; times -= 1) bytes = change(bytes, others, words, random);
   return bytes.length > limit ? bytes.subarray(0, limit) : bytes;
 }
@@ -42,7 +42,7 @@ function change(bytes: Uint8Array, others: readonly Uint8Array[], words: readonl
     }
     case 5: return splice(bytes, at, span, new Uint8Array(0));
     case 6: return splice(bytes, at, 0, bytes.subarray(at, at + span));
-    case 7: return splice(bytes, at, 0, Uint8Array.from({ length: Math.min(span, 64) }, () => random() & 255));
+    case 7: return splice(bytes, at, 0, new Uint8Array(Math.min(span, 64)).map(() => random() & 255));
     case 8: {
       const word = words.length === 0 ? Uint8Array.of(0) : words[random() % words.length] as Uint8Array;
       return splice(bytes, at, random() % 2 === 0 ? 0 : word.length, word);

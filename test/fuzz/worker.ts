@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { startCoverage } from './coverage.ts';
 import { fuzz, type Budget, type FuzzResult } from './engine.ts';
 
-/** `current`: two numbers (runs so far, length of the input), then the input that runs now. */
+/** `current`: two numbers (executions so far, length of the input), then the input that runs now. */
 export type WorkerOrder = { readonly target: string; readonly budget: Budget; readonly current: SharedArrayBuffer };
 export type WorkerAnswer = { readonly kind: 'result'; readonly result: FuzzResult } | { readonly kind: 'ready' };
 
@@ -18,10 +18,10 @@ const kept = new URL(`corpus/${name}.txt`, import.meta.url);
 const seeds = [...target.seeds, ...(existsSync(kept) ? readFileSync(kept, 'utf8').split('\n').filter((line) => line !== '').map((line) => Buffer.from(line, 'hex')) : [])];
 const head = new Int32Array(current, 0, 2);
 const room = new Uint8Array(current, 8);
-const onInput = (input: Uint8Array, runs: number): void => {
+const onInput = (input: Uint8Array): void => {
   room.set(input.length > room.length ? input.subarray(0, room.length) : input);
   head[1] = Math.min(input.length, room.length);
-  Atomics.store(head, 0, runs + 1);
+  Atomics.add(head, 0, 1);
 };
 parentPort?.postMessage({ kind: 'ready' } satisfies WorkerAnswer, []);
 const result = await fuzz({ ...target, seeds, run: (input) => target.run(input) }, coverage, budget, onInput);

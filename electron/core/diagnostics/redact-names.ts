@@ -77,14 +77,15 @@ function secretAfter(text: string, word: string, start: number, end: number): Fo
     const user = userFlagValue(text, word, end);
     if (user !== null) return user;
   }
+  const tag = text.charAt(start - 1) === '<' && text.charAt(end) === '>';
+  const value = tag ? end + 1 : valueStart(text, word, end);
+  if (value === null) return null;
   const kind = isSecretName(word);
   if (kind === null) return null;
-  if (text.charAt(start - 1) === '<' && text.charAt(end) === '>') {
+  if (tag) {
     const close = text.indexOf('<', end);
-    return { kind, start: end + 1, end: close < 0 ? text.length : close };
+    return { kind, start: value, end: close < 0 ? text.length : close };
   }
-  const value = valueStart(text, word, end);
-  if (value === null) return null;
   if (isHeaderName(word) && quoteAt(text, value) === null && !opensList(text, value)) return { kind, start: value, end: headerEnd(text, start, value) };
   return { kind, ...valueSpan(text, value) };
 }

@@ -14,7 +14,7 @@ export type RedactOptions = { readonly homes: readonly string[]; readonly pseudo
 /** Deeper values are cut; every document of the bundle is far flatter. */
 const maxDepth = 24;
 
-/** The text without secrets, and how many of each kind went. Doing it twice gives the same text. */
+/** The text without secrets, and how many of each kind went. Doing it twice gives the same text; only pseudonyms may be renamed again. */
 export function redactText(text: string, options: RedactOptions): { readonly text: string; readonly counts: RedactionCounts } {
   const counts: Partial<Record<RedactionKind, number>> = {};
   const count = counter(counts);
@@ -91,9 +91,23 @@ function counter(counts: Partial<Record<RedactionKind, number>>): Count {
 const harmless = /^(?!eyJ)[\w.-]{0,14}$/;
 
 function redactString(text: string, options: RedactOptions, count: Count): string {
-  const clean = harmless.test(text) ? text
-    : redactHomes(redactPatterns(redactNamed(redactPatterns(text, 'before', count), count), 'after', count), options.homes, count);
+  const clean = settled(text, options.homes, count);
   return options.pseudonyms?.rename(clean, () => count('name')) ?? clean;
+}
+
+/** What is left around a mark may read as a secret in its turn; three rounds settled every text that was tried. */
+const maxRounds = 8;
+
+/** Round after round until one changes nothing, so that a clean text stays as it is. What does not settle was made for that, and goes whole. */
+function settled(text: string, homes: readonly string[], count: Count): string {
+  let clean = text;
+  for (let round = 0; round < maxRounds; round += 1) {
+    const before = clean;
+    if (!harmless.test(before)) clean = redactHomes(redactPatterns(redactNamed(redactPatterns(before, 'before', count), count), 'after', count), homes, count);
+    if (clean === before) return clean;
+  }
+  count('depth');
+  return removed('depth');
 }
 
 /** `under`: the kind of secret whose name stands above this value; null when none does. */

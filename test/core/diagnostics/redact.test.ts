@@ -34,6 +34,18 @@ describe('planted secrets', () => {
   });
 });
 
+describe('what is left around a mark and reads as a secret itself goes in the same pass', () => {
+  test.each([
+    ['a home folder that makes a user name and a password of what is around it', '://:/home/ann@', '://[redacted-userinfo]@'],
+    ['a list behind a name that ends with a written-out line feed', 'password:[\\nx y', 'password:[redacted-password] y'],
+    ['the same with a carriage return', 'password:[\\r', 'password:[redacted-password]'],
+  ])('%s', (_name, text, expected) => {
+    const { text: once } = redactText(text, options);
+    expect(once).toBe(expected);
+    expect(redactText(once, options)).toEqual({ text: once, counts: {} });
+  });
+});
+
 describe('structures', () => {
   test.each([
     ['a password after its flag in a command line', ['psql', '--password', 'hunter2', '--host', 'db'], ['psql', '--password', '[redacted-password]', '--host', 'db']],
@@ -115,16 +127,14 @@ it('adds counts of several files', () => {
 });
 
 describe('time and totality', () => {
-  it('any text: never throws, and marks do not breed when a bundle is redacted again', () => {
+  it('any text: never throws, and a second pass changes nothing', () => {
     const pieces = fc.constantFrom(
       'password', '=', ':', ' ', '"', "'", '\\', '\n', '@', '://', '?', '&', 'Cookie', 'eyJ', '.', '-u', '-----BEGIN PRIVATE KEY-----', '-----END PRIVATE KEY-----',
       'Bearer ', 'a', 'secret', '<token>', '[', ']', '{', '}', ',', '--', '/home/ann', 'AKIA', 'x'.repeat(20), 'login ', '\\n', '\\"', '%', '[redacted-token]',
     );
     fc.assert(fc.property(fc.array(fc.oneof(pieces, fc.string({ maxLength: 6 })), { maxLength: 40 }), (parts) => {
       const once = redactText(parts.join(''), options).text;
-      // Marks may meet what is left around them, so a second pass may still change something; a third adds at most one mark.
-      const twice = redactText(once, options).text;
-      expect(redactText(twice, options).text.length).toBeLessThanOrEqual(twice.length + 64);
+      expect(redactText(once, options)).toEqual({ text: once, counts: {} });
     }), { numRuns: 2_000 });
   });
 
@@ -148,8 +158,9 @@ describe('time and totality', () => {
   ];
   test.each(units)('a megabyte of %j takes less than two seconds', (unit) => {
     const text = unit.repeat(Math.ceil(1_000_000 / unit.length));
-    const begin = performance.now();
+    // Of the processor, so that other work on the machine does not count.
+    const begin = process.cpuUsage();
     redactText(text, options);
-    expect(performance.now() - begin).toBeLessThan(2_000);
+    expect(process.cpuUsage(begin).user).toBeLessThan(2_000_000);
   });
 });

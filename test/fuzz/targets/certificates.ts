@@ -57,7 +57,7 @@ function walk(bytes: Uint8Array, depth: number): void {
 }
 
 const certificate: Target = {
-  name: 'certificate', files: ['core/ca/certificate.ts', 'core/ca/extensions.ts', 'core/ca/chain.ts', 'core/ca/name-constraints.ts', 'core/ca/server-name.ts'], words, limit: 8_000,
+  name: 'certificate', files: ['core/ca/certificate.ts', 'core/ca/extensions.ts', 'core/ca/chain.ts', 'core/ca/name-constraints.ts', 'core/ca/server-name.ts'], words, limit: 4_000,
   get seeds() { const { leaf, middle, root, limited } = stage(); return [leaf, middle, root, limited, server(['a.example', '192.0.2.1'], limited)].map((made) => made.der); },
   run: (input) => {
     const { links: [leaf, middle, root], limited } = stage();

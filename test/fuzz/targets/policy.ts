@@ -34,13 +34,13 @@ function use(read: PolicyFileRead): void {
 }
 
 const policy: Target = {
-  name: 'policy', files: ['core/policy/parse.ts', 'core/policy/merge.ts'], words, limit: 20_000,
+  name: 'policy', files: ['core/policy/parse.ts', 'core/policy/merge.ts'], words, limit: 4_000,
   seeds: [valid, ...invalidPolicies.map((mistake) => Buffer.from(JSON.stringify(mistake.policy, null, 1)))],
   run: (input) => use(parsePolicyFile(textOf(input), 'fuzz.json')),
 };
 
 const policyValues: Target = {
-  name: 'policy-values', files: ['core/policy/tree.ts', 'native/managed-policy/macos.ts', 'native/managed-policy/registry.ts'], words: [...words, ...tokens(['"Rules"', '"1"', '"2"', '"Recommended"', '"PayloadUUID"'])], limit: 60_000,
+  name: 'policy-values', files: ['core/policy/tree.ts', 'native/managed-policy/macos.ts', 'native/managed-policy/registry.ts'], words: [...words, ...tokens(['"Rules"', '"1"', '"2"', '"Recommended"', '"PayloadUUID"'])], limit: 4_000,
   seeds: [valid, Buffer.from(`{"Rules":${JSON.stringify('[{"id":"a","do":"block"}]')},"Network":{"UpstreamRoots":{"1":"/a.pem"}},"Recommended":{"defaults":{}},"PayloadUUID":"x"}`), Buffer.from('['.repeat(100))],
   run: (input) => {
     const text = textOf(input);

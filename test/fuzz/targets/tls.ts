@@ -52,9 +52,10 @@ const peek: Target = {
   name: 'peek', files: ['agent/proxy/peek.ts', 'agent/proxy/wait-for-bytes.ts'], words: helloWords, limit: 4_000, seeds: helloSeeds,
   run: async (input) => {
     const parts = [...pieces(input)];
-    // A turn for each piece, as from a socket.
-    const read = function read(this: Duplex): void { setImmediate(() => { if (!this.destroyed) this.push(parts.shift() ?? null); }); };
-    const stream = new Duplex({ allowHalfOpen: true, read, write: (_chunk, _encoding, done) => done() });
+    let next = 0;
+    // Asynchronous and one at a time, as from a socket, but without a turn of the event loop for each.
+    const read = function read(this: Duplex): void { process.nextTick(() => { if (!this.destroyed) this.push(parts[next++] ?? null); }); };
+    const stream = new Duplex({ allowHalfOpen: true, readableHighWaterMark: 1, read, write: (_chunk, _encoding, done) => done() });
     stream.on('error', () => undefined);
     const peeked = await peekClientHello(stream as unknown as Socket, null);
     const whole = readClientHello(input);
