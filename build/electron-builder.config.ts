@@ -19,6 +19,15 @@ function runtimePackages(): readonly string[] {
 // By ending only: some packages run from their `src` folder. What goes is documentation, typings and native sources.
 const pruned = ['!**/*.{md,map,d.ts,d.mts,d.cts,c,cc,cpp,h,hpp,gyp,gypi,py,S,asm}'];
 
+/** The wrapper of the Windows service: the release of WinSW 3 for the package's processor, under this name. Not in the repository. */
+const windowsWrapper = 'resources/service/pinlight-service.exe';
+
+/** Why a package for this system cannot be made, as a sentence; null = nothing is missing. `folder`: the repository. */
+export function missingForPackage(system: string, folder: string): string | null {
+  if (system !== 'win32' || existsSync(join(folder, windowsWrapper))) return null;
+  return `${windowsWrapper} is missing, without which \`pinlight service install\` is refused on Windows: put WinSW 3 (WinSW-x64.exe, or the one for the package's processor) there under that name.`;
+}
+
 const config: Configuration = {
   appId: 'org.pinlight.desktop',
   productName: 'Pinlight',
@@ -28,6 +37,10 @@ const config: Configuration = {
     'package.json', 'build/out/main/**', 'build/out/preload/**', 'build/out/renderer/**', 'resources/icons/**', '!**/*.map', '!node_modules/**',
   ],
   asar: true,
+  beforePack: ({ electronPlatformName, packager }) => {
+    const missing = missingForPackage(electronPlatformName, packager.projectDir);
+    if (missing !== null) throw new Error(missing);
+  },
   // Links show something and never do anything (contract/deep-link).
   protocols: { name: 'Pinlight', schemes: ['pinlight'] },
   // The shell has no native module, and the agent's are built for plain Node.
@@ -37,7 +50,7 @@ const config: Configuration = {
     { from: 'package.json', to: 'agent/package.json' },
     { from: 'electron', to: 'agent/electron', filter: ['{agent,watchdog,core,contract,client,cli}/**', '!**/tsconfig.json'] },
     { from: 'native', to: 'agent/native' },
-    { from: 'resources', to: 'agent/resources', filter: ['**', '!icons/**'] },
+    { from: 'resources', to: 'agent/resources', filter: ['**', '!icons/**', '!service/**'] },
     ...runtimePackages().map((name) => ({ from: `node_modules/${name}`, to: `agent/node_modules/${name}`, filter: ['**', ...pruned] })),
   ],
   linux: {
@@ -54,7 +67,7 @@ const config: Configuration = {
   },
   win: {
     target: 'dir', icon: 'resources/icons/app.ico',
-    extraResources: [{ from: 'node_modules/node-win-${arch}/bin/node.exe', to: 'node/node.exe' }],
+    extraResources: [{ from: 'node_modules/node-win-${arch}/bin/node.exe', to: 'node/node.exe' }, { from: windowsWrapper, to: `agent/${windowsWrapper}` }],
   },
   electronFuses: {
     runAsNode: false,

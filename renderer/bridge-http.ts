@@ -5,6 +5,7 @@ import { PinlightError, errorAdvice } from '../electron/contract/errors.ts';
 import type { ErrorCode } from '../electron/contract/errors.ts';
 import { createLineSplitter } from '../electron/contract/lines.ts';
 import type { RouteAnswer, RouteName } from '../electron/contract/routes.ts';
+import type { DoctorReport } from '../electron/core/diagnostics/doctor-report.ts';
 import { download } from './download.ts';
 
 /** The bridge of this tab. Without a session every call rejects with `not-permitted` and `watch` reports `disconnected` once. */
@@ -22,6 +23,12 @@ export function createHttpBridge(): Bridge {
       const ended = new AbortController();
       void watch(session, listener, ended.signal);
       return () => ended.abort();
+    },
+    async examine() {
+      const response = await ask(session, '/bridge/doctor', { method: 'POST', body: '{}' });
+      const report = readEnvelope(await response.text());
+      if (!isReport(report)) throw new PinlightError('bug', 'The doctor answered something that is no report.');
+      return report;
     },
     async saveBundle(job) {
       const response = await ask(session, `/bridge/bundle?${new URLSearchParams({ job }).toString()}`, { method: 'GET' });
@@ -82,6 +89,11 @@ function isErrorCode(code: unknown): code is ErrorCode {
 /** Every answer is an object; the rest is believed, since both ends derive from `Routes`. */
 function isAnswerOf<N extends RouteName>(_route: N, value: unknown): value is RouteAnswer<N> {
   return isRecord(value);
+}
+
+/** The list is looked for, the rest believed: the same program's own doctor made it. */
+function isReport(value: unknown): value is DoctorReport {
+  return isRecord(value) && Array.isArray(value['checks']);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

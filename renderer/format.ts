@@ -13,6 +13,8 @@ function formatsOf(locale: string | undefined) {
     time: new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }),
     timeWithSeconds: new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' }),
     day: new Intl.DateTimeFormat(locale, { year: 'numeric', month: '2-digit', day: '2-digit' }),
+    weekday: new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric' }),
+    dayAndMonth: new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric' }),
     number: new Intl.NumberFormat(locale),
     whole: fraction(0), tenths: fraction(1),
   };
@@ -31,6 +33,16 @@ export function preciseClock(at: number): string {
 /** Date alone, in the language's order. */
 export function date(at: number): string {
   return formats.day.format(at);
+}
+
+/** Day of the week and of the month, short. */
+export function weekday(at: number): string {
+  return formats.weekday.format(at);
+}
+
+/** Day and month, short. */
+export function dayAndMonth(at: number): string {
+  return formats.dayAndMonth.format(at);
 }
 
 /** Time alone for today, with the date before it otherwise. */

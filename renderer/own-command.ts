@@ -1,7 +1,8 @@
 // How `pinlight` is typed on this device, as the window server says in the page; in Electron the packaged name.
 import { asTyped, ownCommands } from '../electron/contract/own-command.ts';
 
-const fromSource = document.querySelector<HTMLMetaElement>('meta[name="pinlight-command"]')?.content === ownCommands.source;
+/** This copy runs from its source tree. */
+export const fromSource = document.querySelector<HTMLMetaElement>('meta[name="pinlight-command"]')?.content === ownCommands.source;
 
 /** The text with its commands as they are typed here. */
 export function typedHere(text: string): string {

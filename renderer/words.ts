@@ -1,4 +1,5 @@
 // Which word of the catalogue names which value of the model. Not for icons (components/badges) or sentences (core/explain).
+import type { Why } from '../electron/contract/bypassed-apps.ts';
 import type { PolicyOrigin } from '../electron/core/policy/policy.ts';
 import type { ConnectionOutcome, Disposition, Exclusion, VerdictKind } from '../electron/core/model.ts';
 
@@ -16,6 +17,12 @@ export const verdictWord = {
   'client-certificate': 'verdict.clientCertificate', incompatible: 'verdict.incompatible', undetermined: 'verdict.undetermined',
 } as const satisfies Record<VerdictKind, string>;
 
+/** Why an app is let through. */
+export const whyWord = {
+  user: 'why.user', managed: 'why.managed', predefined: 'why.predefined', pinned: 'why.pinned', privateTrustStore: 'why.privateTrustStore',
+  clientCertificate: 'why.clientCertificate', incompatible: 'why.incompatible', open: 'why.open', policy: 'why.policy',
+} as const satisfies Record<Why, string>;
+
 export const exclusionWord = {
   predefined: 'exclusion.predefined', managed: 'exclusion.managed', user: 'exclusion.user', learned: 'exclusion.learned',
 } as const satisfies Record<Exclusion['kind'], string>;
@@ -31,9 +38,10 @@ const outcomeWords = {
   blocked: 'outcome.blocked', upstream: 'outcome.upstream',
 } as const satisfies Record<ConnectionOutcome['kind'], string>;
 
-/** The catalogue's key for an outcome; a silent refusal has a word of its own, and so has a connection that is still open. */
+/** The catalogue's key for an outcome; a silent refusal has a word of its own, and so have a pass without data and a connection that is still open. */
 export function outcomeWord(outcome: ConnectionOutcome | null) {
   if (outcome === null) return 'outcome.open';
   if (outcome.kind === 'refused' && outcome.sign !== 'alert') return 'outcome.refusedSilently';
+  if (outcome.kind === 'passed' && !outcome.data) return 'outcome.passedEmpty';
   return outcomeWords[outcome.kind];
 }

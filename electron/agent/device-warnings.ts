@@ -3,6 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDevice } from '../../native/device-state/index.ts';
 import { crashLoopFile } from '../contract/agent-arguments.ts';
+import type { TrustAnswer } from '../contract/routes.ts';
 import { disturbanceSentence } from '../core/explain.ts';
 import { readingEveryMs } from '../core/health/disturbance.ts';
 import { disturbedMs } from '../core/pinning/verdict.ts';
@@ -57,6 +58,13 @@ export function tellPolicyProblems(policy: PolicyStore, health: Health, now: () 
     const first = problems.find((problem) => problem.file === file);
     if (first !== undefined) health.raise('policy-invalid', file, { place: placeOf(first), message: first.path === '' ? first.message : `${first.path}: ${first.message}` }, now());
   }
+}
+
+/** Every store that could be looked at lacks the root in use: apps refuse, unless told of it by hand. Told when somebody asks for the stores. */
+export function tellTrust({ root, stores }: TrustAnswer, health: Health, now: () => number): void {
+  const checked = stores.filter(({ state }) => state === 'trusted' || state === 'missing');
+  if (root.fingerprint !== '' && checked.length > 0 && checked.every(({ state }) => state === 'missing')) health.raise('root-not-trusted', 'root', { checked: checked.length }, now());
+  else health.clear('root-not-trusted', 'root');
 }
 
 /** The watchdog gave up before this start: told until the next one. */

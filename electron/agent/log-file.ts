@@ -38,10 +38,7 @@ export function openLogFile(path: string, level: string): LogFile {
     log,
     tail: async (maxBytes) => {
       await new Promise<void>((done) => { stream.write('', () => done()); });
-      const size = statSync(path).size;
-      const chunks: Buffer[] = [];
-      for await (const chunk of createReadStream(path, { start: Math.max(0, size - maxBytes) }) as AsyncIterable<Buffer>) chunks.push(chunk);
-      return Buffer.concat(chunks).toString('utf8');
+      return tailOf(path, maxBytes);
     },
     close: () => new Promise((done) => {
       clearInterval(timer);
@@ -49,6 +46,14 @@ export function openLogFile(path: string, level: string): LogFile {
       stream.once('close', () => done()).end();
     }),
   };
+}
+
+/** The newest `maxBytes` of the log at `path`, whoever wrote it. */
+export async function tailOf(path: string, maxBytes: number): Promise<string> {
+  const { size } = statSync(path);
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(path, { start: Math.max(0, size - maxBytes) }) as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function rotate(path: string): boolean {

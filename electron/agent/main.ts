@@ -11,6 +11,7 @@ import { asTyped, ownCommands } from '../contract/own-command.ts';
 import { resolvePaths } from '../contract/paths.ts';
 import { installFolder, ownVersion } from './install-folder.ts';
 import { startIdleMemory } from './idle-memory.ts';
+import { writeOfflineBundle } from './offline-bundle.ts';
 import { startAgent, type Agent } from './start-agent.ts';
 
 const usage = `Usage: node electron/agent/main.ts [--policy FILE]... [--service] [--ready-json] [--log-level LEVEL]
@@ -20,6 +21,7 @@ Runs Pinlight's agent in the foreground until Ctrl-C. State: PINLIGHT_HOME, else
   --service          the machine-wide service: /var/lib/pinlight, /run/pinlight; without policy it inspects nothing
   --ready-json       print one line of JSON when ready instead of words
   --log-level LEVEL  error, warn, info (default) or debug
+  --offline-bundle   run nothing: write the bundle of an agent that is not running
 `;
 
 // A package holds no build/run.mjs; a clone has no `pinlight` on the path.
@@ -51,27 +53,27 @@ async function run(): Promise<void> {
   const options = readArguments();
   let agent: Agent | null = null;
   let ending = false;
-  const end = (code: number, drain = 0): void => {
+  const end = (code: number, drain = 0, asked = true): void => {
     if (ending) return;
     ending = true;
     // What a stuck peer or disk holds up must not keep the process: 5 s, then out.
     setTimeout(() => process.exit(code), drain + 5_000).unref();
-    Promise.resolve(agent?.close(drain)).then(() => process.exit(code), () => process.exit(70));
+    Promise.resolve(agent?.close(drain, asked)).then(() => process.exit(code), () => process.exit(70));
   };
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => end(0));
   // How a service manager ends it, for an upgrade as well: what is being answered may come to its end.
   process.on('SIGTERM', () => end(0, drainMs));
   // The watchdog was killed: nobody would notice a hang any more, and a closed port sends programs direct.
-  process.on('disconnect', () => end(0));
+  process.on('disconnect', () => end(0, 0, false));
   try {
     const service = options.service ?? false;
-    agent = await startAgent({
-      paths: resolvePaths({
-        env: process.env, platform: process.platform, homedir: homedir(), tmpdir: tmpdir(), cwd: process.cwd(), service,
-        hash: (text) => createHash('sha256').update(text).digest('hex'),
-      }),
-      policyFiles: options.policy ?? [], version: ownVersion(), logLevel: options['log-level'] ?? 'info', onStopRequest: () => end(0),
+    const paths = resolvePaths({
+      env: process.env, platform: process.platform, homedir: homedir(), tmpdir: tmpdir(), cwd: process.cwd(), service,
+      hash: (text) => createHash('sha256').update(text).digest('hex'),
     });
+    const what = { paths, policyFiles: options.policy ?? [], version: ownVersion() };
+    if (options['offline-bundle'] === true) return await writeOfflineBundle(what);
+    agent = await startAgent({ ...what, logLevel: options['log-level'] ?? 'info', onStopRequest: () => end(0) });
     startIdleMemory();
     if (options['ready-json'] === true) {
       const { proxy, root, controlPath, pid } = agent.state();
@@ -94,7 +96,7 @@ async function run(): Promise<void> {
 function readArguments() {
   try {
     const { values } = parseArgs({ options: {
-      policy: { type: 'string', multiple: true }, service: { type: 'boolean' }, 'ready-json': { type: 'boolean' }, 'log-level': { type: 'string' }, help: { type: 'boolean' },
+      policy: { type: 'string', multiple: true }, service: { type: 'boolean' }, 'ready-json': { type: 'boolean' }, 'log-level': { type: 'string' }, 'offline-bundle': { type: 'boolean' }, help: { type: 'boolean' },
     } });
     if (values.help === true) {
       console.log(usage);

@@ -30,12 +30,13 @@ import { callerOf, contextFor } from './control/callers.ts';
 import { answers, openControlServer, type Served } from './control/control-server.ts';
 import { createHandlers, createStreams, type HandlerContext } from './control/handlers.ts';
 import { createBundleJobs } from './diagnostics/bundle-jobs.ts';
+import { readNetworkFacts } from './network-facts.ts';
 import { createConnectionLog } from './events/connection-log.ts';
 import { createEventBus } from './events/event-bus.ts';
 import { createAlreadyInspected } from './health/already-inspected.ts';
 import { createTrustViews, createWhoIs } from './connection-owner.ts';
 import { openDeviceRoot, type DeviceRoot } from './device-root.ts';
-import { tellClock, tellCrashLoop, tellPolicyProblems, tellPort, warnAboutStore, watchDevice } from './device-warnings.ts';
+import { tellClock, tellCrashLoop, tellPolicyProblems, tellPort, tellTrust, warnAboutStore, watchDevice } from './device-warnings.ts';
 import { createHealth, type Health } from './health/health.ts';
 import { createHandshakeLog } from './events/handshake-log.ts';
 import { openInspection } from './inspection.ts';
@@ -43,6 +44,7 @@ import { installFolder } from './install-folder.ts';
 import { openLogFile } from './log-file.ts';
 import { createPinningMonitor, type AppRecord, type PinningMonitor } from './pinning/pinning-monitor.ts';
 import { createPolicyStore, type PolicyStore } from './policy/policy-store.ts';
+import { servedUidOf } from './proxy/admission.ts';
 import { clientRoom, createClients } from './proxy/clients.ts';
 import type { Resolve } from './proxy/dial.ts';
 import { listen } from './proxy/listener.ts';
@@ -69,7 +71,7 @@ export type AgentOptions = {
   readonly resolve?: Resolve;
 };
 
-export type Agent = { readonly state: () => AgentState; readonly snapshot: () => Snapshot; /** Open connections may go on for `drainMs` at most; the port is closed at once. */ close(drainMs?: number): Promise<void> };
+export type Agent = { readonly state: () => AgentState; readonly snapshot: () => Snapshot; /** Open connections may go on for `drainMs` at most; the port is closed at once. `asked`: somebody wants it away, which is told to who watches. */ close(drainMs?: number, asked?: boolean): Promise<void> };
 
 const os: Os = process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
 
@@ -177,7 +179,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   const handshakes = createHandshakeLog(() => policy.current().diagnostics.captureHandshakes);
   const proxy: ProxyContext = {
     handshakes,
-    os, selfUid, policy: policy.current, policyGeneration: policy.generation, alreadyInspected: createAlreadyInspected((root, domains) => {
+    os, selfUid, servedUid: servedUidOf(selfUid, os, isService(paths)), policy: policy.current, policyGeneration: policy.generation, alreadyInspected: createAlreadyInspected((root, domains) => {
       if (domains === null) health.clear('already-inspected', root.spkiHash);
       else health.raise('already-inspected', root.spkiHash, { root: root.name, domains: domains.join(', ') }, now());
     }), monitor, store, log: connectionLog, live, now,
@@ -226,11 +228,12 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   ownPorts = new Set(listeners.map(({ port }) => port));
 
   const startedAt = now();
+  let stopping = false;
   const state = (): AgentState => ({
     version: options.version, pid: process.pid, startedAt, device, os, proxy: listener.addresses, controlPath: paths.controlPath, stateFolder: paths.stateFolder,
     root: rootState(deviceRoot.current(), paths.stateFolder),
     policy: { generation: policy.generation(), origin: policyOrigin(policy), rules: policy.current().rules.length, files: policy.files(), managedBy: policy.current().managedBy },
-    pause: pauses.view(), logDetailUntil: logDetail.until(),
+    pause: pauses.view(), noticePending: !isService(paths) && notices.isPending(account), stopping, logDetailUntil: logDetail.until(),
   });
   logDetail.resume();
   const snapshot = (): Snapshot => ({
@@ -252,7 +255,12 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   closers.push(bundles.close);
   const context: HandlerContext = {
     store, log: logReader, monitor, policy, bus, snapshot, summarise, decideUnlearned: (app, host) => decideUnlearned(app, host, summaries), nextWords: (app, host) => nextWords(app, host, summaries), now, homes: [homedir()], versions: () => versions(options.version), logTail: logFile.tail,
-    trust: () => trustAnswer(deviceRoot, paths.stateFolder), stop: options.onStopRequest, administrator: true,
+    network: () => readNetworkFacts({ service: isService(paths), home: homedir(), env: process.env, stateFolder: paths.stateFolder }),
+    trust: async () => {
+      const answer = await trustAnswer(deviceRoot, paths.stateFolder);
+      tellTrust(answer, health, now);
+      return answer;
+    }, stop: options.onStopRequest, administrator: true,
     pauses, notices, account, logDetail, bundles, handshakes,
   };
   const control = await openControlServer({
@@ -270,7 +278,11 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   log.info({ version: options.version, proxy: listener.addresses, created: deviceRoot.created }, 'agent started');
   return {
     state, snapshot,
-    close: async (drainMs = 0) => {
+    close: async (drainMs = 0, asked = false) => {
+      if (asked) {
+        stopping = true;
+        bus.publish({ kind: 'agent', agent: state() });
+      }
       for (const one of listeners) void one.close();
       // Before anything else ends: to a new agent this one still runs, so that the two never share root and store.
       await clients.drain(drainMs);
@@ -279,7 +291,8 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   };
 }
 
-function isService(paths: PinlightPaths): boolean {
+/** The machine-wide service's agent. */
+export function isService(paths: PinlightPaths): boolean {
   return paths.stateFolder === '/var/lib/pinlight';
 }
 
@@ -319,7 +332,8 @@ function openStoreWithHealth(folder: string, health: Health, now: () => number, 
   return store;
 }
 
-function openPolicy(options: AgentOptions, paths: PinlightPaths, health: Health, now: () => number, closers: (() => void)[]): PolicyStore {
+/** The policy of these paths; closed by what is added to `closers`. */
+export function openPolicy(options: Pick<AgentOptions, 'policyFiles'>, paths: PinlightPaths, health: Health, now: () => number, closers: (() => void)[]): PolicyStore {
   const seed: unknown = JSON.parse(readFileSync(join(installFolder, 'resources', 'exclusions.json'), 'utf8'));
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   const service = isService(paths);
@@ -391,7 +405,8 @@ async function trustAnswer(root: DeviceRoot, folder: string): Promise<TrustAnswe
   };
 }
 
-function versions(version: string): Record<string, string> {
+/** `version`: Pinlight's own. */
+export function versions(version: string): Record<string, string> {
   const memory = new Database(':memory:');
   const sqlite = memory.prepare('SELECT sqlite_version() AS v').get() as { v: string };
   memory.close();

@@ -51,7 +51,10 @@ export function openStanding(parts: StandingParts): Standing {
     },
   });
   const notices = createNotices({
-    policy: policy.current, records: () => settings.current().notices, keep: (records) => settings.change({ notices: records }), audit, now,
+    policy: policy.current, records: () => settings.current().notices, audit, now, keep: (records) => {
+      settings.change({ notices: records });
+      parts.onChange();
+    },
   });
   let unsubscribe = (): void => undefined;
   const logDetail = createLogDetail({ log, settings, now, onChange: (until) => {

@@ -1,4 +1,5 @@
-// This very copy of Pinlight: its version, and what a service runs (its Node and its watchdog, which runs the agent). Not for starting anything.
+// This very copy of Pinlight: its version, what a service runs (its Node and its watchdog, which runs the agent), and the agent's own program.
+// Not for starting anything.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,12 @@ const folder = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/
 
 export function ownVersion(): string {
   return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+/** The agent's script for a single task: as it stands here where sources are, so that an older bundle beside them is not asked. */
+export function agentScript(): string {
+  const source = join(folder, 'electron', 'agent', 'main.ts');
+  return existsSync(source) ? source : join(folder, 'build', 'out', 'agent', 'main.mjs');
 }
 
 /** For the machine's service, and for one user's. */

@@ -56,23 +56,25 @@ async function steeringOff(context: CliContext): Promise<StepResult> {
   }
 }
 
-/** Rules and what was asked for go. For root on Linux; elsewhere nothing can be there, or be seen. */
+/** Rules and what was asked for go. For root on Linux; elsewhere nothing can be there, or be seen. Rules come only after the folder. */
 export async function captureOff(context: Pick<CliContext, 'now'>): Promise<StepResult> {
   if (process.platform !== 'linux') return nothing;
+  const asked = existsSync(captureFolder);
+  const notChecked: StepResult = asked ? { ...nothing, done: 'not checked' } : nothing;
   // Only root can have put rules in, and only root may look.
-  if (process.geteuid?.() !== 0) return { ...nothing, done: 'not checked' };
+  if (process.geteuid?.() !== 0) return notChecked;
   const before = await readCapture(process.env);
-  if (before.kind === 'unreadable') return { ...nothing, done: 'not checked' };
-  if (before.kind === 'off' && !existsSync(captureFolder)) return nothing;
+  if (before.kind === 'unreadable') return notChecked;
+  if (before.kind === 'off' && !asked) return nothing;
   const opened = await openCapture({ env: process.env, now: context.now });
   if (opened.kind !== 'capture') return blocked(opened.why);
   const { capture } = opened;
   try {
-    const asked = readWantedCapture() !== null;
+    const wanted = readWantedCapture() !== null;
     const result = await capture.uninstall();
     if (result.kind === 'failed') return blocked(result.why);
     rmSync(captureFolder, { recursive: true, force: true });
-    return before.kind === 'off' && !asked ? nothing : { ...nothing, done: 'removed' };
+    return before.kind === 'off' && !wanted ? nothing : { ...nothing, done: 'removed' };
   } finally {
     capture.close();
   }

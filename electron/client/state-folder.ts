@@ -4,16 +4,25 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { resolvePaths } from '../contract/paths.ts';
+import { serviceFiles } from '../contract/service-files.ts';
 import type { PinlightPaths } from '../contract/paths.ts';
 import { PinlightError } from '../contract/errors.ts';
 
-/** The paths of the user's own agent; those of the service where only its socket exists and PINLIGHT_HOME is not set. */
+/** The paths of the user's own agent; those of the service where only its socket exists (Windows: where it is installed) and PINLIGHT_HOME is not set. */
 export function locateAgent(): PinlightPaths {
   const own = pathsOfThisProcess(false);
   const chosen = process.env['PINLIGHT_HOME'] ?? '';
-  if (chosen !== '' || process.platform === 'win32' || existsSync(own.controlPath)) return own;
+  // A pipe cannot be looked for without opening it.
+  if (process.platform === 'win32') return isServiceInstalled() ? pathsOfThisProcess(true) : own;
+  if (chosen !== '' || existsSync(own.controlPath)) return own;
   const service = pathsOfThisProcess(true);
   return existsSync(service.controlPath) ? service : own;
+}
+
+/** The system has Pinlight as a service, of the machine or of this user, so that it starts the agent. A chosen PINLIGHT_HOME is never the service's. */
+export function isServiceInstalled(): boolean {
+  const { env, platform } = process;
+  return (env['PINLIGHT_HOME'] ?? '') === '' && serviceFiles({ env, platform, home: homedir() }).some((file) => existsSync(file));
 }
 
 /** The paths by this process's environment, user and system. */

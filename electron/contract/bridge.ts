@@ -1,5 +1,6 @@
 // The one interface the screens talk to. Behind it: Electron's preload over IPC, or the window server over HTTP; screens can't tell.
 // Not for main's own calls to the agent (client/control-client).
+import type { DoctorReport } from '../core/diagnostics/doctor-report.ts';
 import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from './routes.ts';
 import type { StreamLine } from './snapshot.ts';
 
@@ -23,6 +24,8 @@ export type Bridge = {
   watch(listener: (signal: BridgeSignal) => void): () => void;
   /** Saves the bundle of a job that is ready where the person chooses; answers the file's name, or null when they chose none. */
   saveBundle(job: string): Promise<string | null>;
+  /** Looks at this device as `pinlight doctor` does; absent where the window's own process cannot. */
+  examine?(): Promise<DoctorReport>;
   /** `electron` or `browser`: only for texts such as "in your downloads folder". */
   readonly shell: 'electron' | 'browser';
 };

@@ -107,6 +107,10 @@ export type AgentState = {
     readonly managedBy: ManagedBy | null;
   };
   readonly pause: PauseView;
+  /** Policy wants the first-start notice accepted, and the person who asks has not: nothing of theirs is inspected. */
+  readonly noticePending: boolean;
+  /** It was asked to end and is about to: whoever asked wants it away. */
+  readonly stopping: boolean;
   /** The agent's log is detailed until then, ms since the epoch; null = normal. */
   readonly logDetailUntil: number | null;
 };

@@ -42,7 +42,7 @@ export function decisionSentence({ disposition, reason, rule }: Decision): Sente
 }
 
 const undetailed: ReadonlySet<Reason['code']> = new Set([
-  'no-match', 'must-inspect', 'control-experiment', 'not-tls', 'client-certificate', 'plain-http', 'paused', 'notice-pending',
+  'no-match', 'must-inspect', 'control-experiment', 'not-tls', 'client-certificate', 'other-user', 'plain-http', 'paused', 'notice-pending',
 ]);
 
 export function reasonSentence({ code, detail }: Reason, rule: string | null): Sentence {
@@ -125,9 +125,9 @@ function openAdvice(because: readonly Fact[]): SentenceKey {
   return codes.has('disturbed') || !codes.has('refused-here') ? 'todo.use-again' : 'todo.test';
 }
 
-/** What still holds for connections that are let through untouched: `bytes` of those seen lately, both ways. */
-export function controlSentences({ connections, bytes }: { readonly connections: number; readonly bytes: number }): Sentence[] {
-  return [sentence('control.rules'), sentence('control.certificate'), sentence('control.recorded', { times: times(connections), size: Math.ceil(bytes / 1000) })];
+/** What still holds for connections that are let through untouched. `bytes`: of those seen lately, both ways; `names`: who looked the name up, null where nobody had to or it is not known. */
+export function controlSentences({ connections, bytes, names }: { readonly connections: number; readonly bytes: number; readonly names: 'here' | 'proxy' | null }): Sentence[] {
+  return [sentence('control.rules'), ...(names === null ? [] : [sentence(`control.names-${names}`)]), sentence('control.certificate'), sentence('control.recorded', { times: times(connections), size: Math.ceil(bytes / 1000) })];
 }
 
 /** What an exclusion does to the next connection; `now` in ms since the epoch. */
@@ -145,7 +145,7 @@ export function explainExclusion(exclusion: Exclusion, now: number): string {
   return `${who} at ${exclusion.host === '*' ? 'every host' : exclusion.host}: ${exclusion.reason} (${exclusion.kind}, ${until})`;
 }
 
-/** `3 d 4 h`, `2 h 5 min`, `40 s`; never negative. */
+/** `728 d`, `3 d 4 h`, `2 h 5 min`, `40 s`; never negative. */
 export function duration(ms: number): string {
   return say(durationSentence(ms));
 }
@@ -157,8 +157,11 @@ export function durationSentence(ms: number): Sentence {
   if (minutes === 0) return sentence('duration.seconds', { number: seconds });
   if (hours === 0) return sentence('duration.minutes', { number: minutes });
   if (days === 0) return both(sentence('duration.hours', { number: hours }), 'duration.minutes', minutes % 60);
-  return both(sentence('duration.days', { count: days }), 'duration.hours', hours % 24);
+  return both(sentence('duration.days', { count: days }), 'duration.hours', days < daysAlone ? hours % 24 : 0);
 }
+
+/** From here on the hours say nothing. */
+const daysAlone = 10;
 
 function both(big: Sentence, unit: SentenceKey, number: number): Sentence {
   return number === 0 ? big : sentence('duration.two', { big, small: sentence(unit, { number }) });

@@ -96,6 +96,7 @@ export type ReasonCode =
   | 'upstream-failed'     // server not reachable or no TLS there
   | 'client-certificate'  // the server asks for a client certificate, which inspection cannot pass on
   | 'refused-target'      // loopback, link-local, metadata, our own port …
+  | 'other-user'          // a user's own agent serves that user alone
   | 'bad-request'         // no proxy request we can read
   | 'plain-http'          // absolute-form request: relayed, not TLS
   | 'paused'              // a person has paused inspection

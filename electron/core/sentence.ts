@@ -112,6 +112,7 @@ export const sentenceTexts = {
   'reason.upstream-failed': 'the server could not be reached',
   'reason.client-certificate': 'the server asks for a client certificate, which only the app itself can present',
   'reason.refused-target': 'Pinlight does not connect there',
+  'reason.other-user': 'the program is another user\'s, and this agent serves its own user alone',
   'reason.bad-request': 'the proxy request cannot be read',
   'reason.plain-http': 'it is plain HTTP, which is relayed',
   'reason.paused': 'inspection is paused',
@@ -207,6 +208,8 @@ export const sentenceTexts = {
   'next.by-learned': 'a learned exclusion',
 
   'control.rules': 'Rules by app, name and address still hold: a rule can block it, and addresses of this device are refused.',
+  'control.names-here': 'Names sent to the proxy are looked up through the resolver of this device, and every address is checked before it is dialled.',
+  'control.names-proxy': 'The organisation\'s proxy looks the name up; Pinlight sees no address to check.',
   'control.certificate': 'The app checks the server\'s certificate itself, with its own list or pin; Pinlight does not stand between them.',
   'control.recorded': 'Each connection is recorded with program, host, time and volume (lately {times}, {size} kB); what it carries is not read.',
 

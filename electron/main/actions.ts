@@ -6,16 +6,18 @@ import { errorBody } from '../contract/errors.ts';
 import type { ErrorBody } from '../contract/errors.ts';
 import type { TrustAnswer } from '../contract/routes.ts';
 import { adviceWords, faultWords, messageBeside } from '../contract/sentences.ts';
+import type { WindowPlace } from '../contract/window-place.ts';
+import type { SupervisionStep } from './agent-supervision.ts';
 import type { BundleWork } from './bundle-work.ts';
 import { openHelpLink } from './help-link.ts';
-import type { TrayAction, WindowPlace } from './tray-items.ts';
+import type { TrayAction } from './tray-items.ts';
 import type { Words } from './words.ts';
 
 export type ActionParts = {
   readonly client: Pick<ControlClient, 'call'>;
   readonly words: Words;
-  readonly openWindow: (place: WindowPlace) => void;
-  readonly bundle: Pick<BundleWork, 'start' | 'cancel'>;
+  readonly openWindow: (place: WindowPlace | null) => void;
+  readonly bundle: Pick<BundleWork, 'cancel'>;
   readonly startAgent: () => void;
   readonly restartAgent: () => Promise<void>;
   readonly checkTrust: () => Promise<TrustAnswer>;
@@ -35,7 +37,6 @@ export function createActions(parts: ActionParts): (action: TrayAction) => void 
       case 'copy': return clipboard.writeText(action.text);
       case 'open-window': return parts.openWindow(action.place);
       case 'open-link': return openHelpLink(action.url, parts.helpLink());
-      case 'save-bundle': return parts.bundle.start();
       case 'cancel-bundle': return parts.bundle.cancel();
       case 'start-agent': return parts.startAgent();
       case 'restart-agent': return parts.restartAgent();
@@ -54,7 +55,7 @@ export function createActions(parts: ActionParts): (action: TrayAction) => void 
 
   return (action) => {
     run(action).catch((thrown: unknown) => {
-      dialog.showErrorBox(words(action.kind === 'save-bundle' ? 'dialog.bundleFailed' : 'dialog.failed'), errorText(errorBody(thrown), words));
+      dialog.showErrorBox(words('dialog.failed'), errorText(errorBody(thrown), words));
     });
   };
 }
@@ -62,6 +63,15 @@ export function createActions(parts: ActionParts): (action: TrayAction) => void 
 /** What it is, the agent's own words where they say more, what to do. */
 export function errorText(error: ErrorBody, { translate }: Words): string {
   return [faultWords(translate, error), messageBeside(translate, error) ?? '', adviceWords(translate, error)].filter((line) => line !== '').join('\n');
+}
+
+/** Why no agent could be started. */
+export function startTrouble(trouble: NonNullable<SupervisionStep['tell']>, words: Words): string {
+  switch (trouble.kind) {
+    case 'missing': return words('dialog.agentMissing', { file: trouble.file });
+    case 'refused': return words('dialog.agentRefused', { message: trouble.message });
+    case 'unanswered': return words('dialog.agentUnanswered', { count: trouble.attempts });
+  }
 }
 
 async function showTrust({ root, stores }: TrustAnswer, words: Words): Promise<void> {

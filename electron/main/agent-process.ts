@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { StartTrouble } from './agent-supervision.ts';
 
 export type AgentCommand = { readonly file: string; readonly args: readonly string[]; readonly folder: string };
 
@@ -18,7 +19,7 @@ export type ShellPlace = {
 export type AgentStart =
   | { readonly kind: 'running' }
   | { readonly kind: 'started'; readonly pid: number }
-  | { readonly kind: 'failed'; readonly why: string };
+  | { readonly kind: 'failed'; readonly why: StartTrouble };
 
 /** The program, arguments and folder that start the watchdog, which starts the agent. */
 export function agentCommand(place: ShellPlace): AgentCommand {
@@ -41,16 +42,16 @@ export function agentCommand(place: ShellPlace): AgentCommand {
 export async function startAgentIfAbsent(command: AgentCommand, answers: () => Promise<boolean>): Promise<AgentStart> {
   if (await answers()) return { kind: 'running' };
   for (const file of [command.file, ...command.args.slice(-1)]) {
-    if (!existsSync(file)) return { kind: 'failed', why: `${file} does not exist` };
+    if (!existsSync(file)) return { kind: 'failed', why: { kind: 'missing', file } };
   }
   const child = spawn(command.file, [...command.args], {
     cwd: command.folder, detached: true, stdio: 'ignore', windowsHide: true, env: agentEnvironment(process.env),
   });
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve({ kind: 'failed', why: error.message }));
+    child.once('error', (error) => resolve({ kind: 'failed', why: { kind: 'refused', message: error.message } }));
     child.once('spawn', () => {
       child.unref();
-      resolve(child.pid === undefined ? { kind: 'failed', why: 'the system gave no process id' } : { kind: 'started', pid: child.pid });
+      resolve(child.pid === undefined ? { kind: 'failed', why: { kind: 'refused', message: 'no process id' } } : { kind: 'started', pid: child.pid });
     });
   });
 }

@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { app, dialog, Menu } from 'electron';
 import { createControlClient } from '../client/control-client.ts';
 import type { ControlClient } from '../client/control-client.ts';
-import { makeBundle } from '../client/make-bundle.ts';
+import { isServiceInstalled } from '../client/state-folder.ts';
 import { linkAmong, readDeepLink } from '../contract/deep-link.ts';
 import type { DeepLink } from '../contract/deep-link.ts';
 import { errorBody, PinlightError } from '../contract/errors.ts';
 import type { IpcFields } from '../contract/ipc.ts';
 import { adviceWords } from '../contract/sentences.ts';
-import { createActions, errorText } from './actions.ts';
+import { createActions, errorText, startTrouble } from './actions.ts';
 import { createAgentMirror } from './agent-mirror.ts';
 import { agentCommand, startAgentIfAbsent } from './agent-process.ts';
-import { supervise } from './agent-supervision.ts';
+import { awayOf, supervise } from './agent-supervision.ts';
 import type { Supervision, SupervisionEvent } from './agent-supervision.ts';
 import { createAutostart, hiddenArgument } from './autostart.ts';
 import { writeBundle } from './bundle-file.ts';
@@ -27,6 +27,7 @@ import { readShellSettings, writeShellSettings } from './shell-settings.ts';
 import type { ShellSettings } from './shell-settings.ts';
 import { trayModel } from './tray-model.ts';
 import type { TrayFacts } from './tray-model.ts';
+import { hasTrayHost } from './tray-host.ts';
 import { createTray } from './tray.ts';
 import { countTrust } from './trust-count.ts';
 import type { TrustCount } from './trust-count.ts';
@@ -70,18 +71,27 @@ function run(): void {
   let trust: TrustCount | null = null;
   let supervision: Supervision = { kind: 'looking' };
   let restarting = false;
+  let stopped = false;
   let redraw: NodeJS.Timeout | null = null;
 
   const stopIpc = serveIpc({
     // Checked by ipcValidators to be a route of the bridge with that route's own fields.
-    call: (route, query, body) => client.relay(route, textFields(query), body),
+    call: async (route, query, body) => {
+      const answer = await client.relay(route, textFields(query), body);
+      bundle.heard(answer);
+      return answer;
+    },
     subscribe: (listener) => mirror.subscribe(listener),
-    saveBundle,
+    saveBundle: async (id) => {
+      const path = await saveBundle(id);
+      bundle.saved(path);
+      return path;
+    },
     isOurWindow: (contents) => window.owns(contents),
   });
 
   const bundle = createBundleWork({
-    make: (progress) => makeBundle(client, {}, progress), save: saveBundle, onChange: () => { redraw ??= setTimeout(look, redrawMs); },
+    cancel: async (id) => void await client.call('cancelBundle', { id }, {}), onChange: () => { redraw ??= setTimeout(look, redrawMs); },
   });
   const act = createActions({
     client, words, openWindow: (place) => window.open(place), helpLink: () => mirror.snapshot()?.agent.policy.managedBy?.url ?? null,
@@ -108,7 +118,7 @@ function run(): void {
     },
   });
   const facts = (): TrayFacts => ({
-    snapshot: mirror.snapshot(), now: Date.now(), starting: supervision.kind === 'starting' || supervision.kind === 'waiting', version: app.getVersion(),
+    snapshot: mirror.snapshot(), now: Date.now(), away: awayOf(supervision), service: isServiceInstalled(), version: app.getVersion(),
     trust, silenced: settings.silenced, openAtLogin: autostart.isOn(), bundle: bundle.state(), words,
   });
   const tray = createTray(join(icons, 'tray'), trayModel(facts()), act);
@@ -116,11 +126,13 @@ function run(): void {
   mirror.subscribe((signal) => {
     if (signal.kind === 'heartbeat') return;
     redraw ??= setTimeout(look, redrawMs);
+    if (signal.kind === 'snapshot' || signal.kind === 'agent') stopped = mirror.snapshot()?.agent.stopping ?? false;
     if (signal.kind === 'snapshot') {
       supervised({ kind: 'answers' });
       if (trust === null) void lookAtTrust();
     } else if (signal.kind === 'disconnected') {
-      supervised({ kind: 'silent' });
+      supervised({ kind: 'silent', stopped });
+      stopped = false;
       // Stopped in order to be started in this shell's own version.
       if (restarting) supervised({ kind: 'asked' });
       restarting = false;
@@ -160,6 +172,14 @@ function run(): void {
   // An empty window would not say why it is empty.
   if (!existsSync(join(renderer, 'index.html'))) dialog.showErrorBox(words('dialog.windowMissing'), adviceWords(words.translate, new PinlightError('window-not-built', '').toBody()));
   else if (!process.argv.includes(hiddenArgument)) follow(linkAmong(process.argv));
+  else void openWithoutTray();
+
+  /** Started at login on a desktop that shows no icons there would be nothing to see. */
+  async function openWithoutTray(): Promise<void> {
+    if (await hasTrayHost(process.platform)) return;
+    showNotices([{ kind: 'no-tray', title: words('notice.noTrayTitle'), body: words('notice.noTrayBody'), place: { screen: 'overview' } }], (place) => window.open(place));
+    window.open(null);
+  }
 
   function look(): void {
     redraw = null;
@@ -168,7 +188,7 @@ function run(): void {
     const told = noticesFor(memory, known);
     ({ memory } = told);
     if (memory.untrusted !== settings.untrusted) keep({ untrusted: memory.untrusted });
-    showNotices(told.notices, () => window.open(null));
+    showNotices(told.notices, (place) => window.open(place));
   }
 
   function keep(change: Partial<ShellSettings>): void {
@@ -178,9 +198,9 @@ function run(): void {
   }
 
   function supervised(event: SupervisionEvent): void {
-    const step = supervise(supervision, event, Date.now());
+    const step = supervise(supervision, event, Date.now(), isServiceInstalled());
     supervision = step.state;
-    if (step.tell !== null) dialog.showErrorBox(words('dialog.agentFailed'), step.tell);
+    if (step.tell !== null) dialog.showErrorBox(words('dialog.agentFailed'), startTrouble(step.tell, words));
     if (step.start) void startAgent();
   }
 
@@ -196,7 +216,7 @@ function run(): void {
   }
 
   function follow(link: DeepLink | null): void {
-    window.open(link === null ? null : link.filter === null ? link.screen : `${link.screen}?f=${encodeURIComponent(link.filter)}`);
+    window.open(link === null ? null : { screen: link.screen, ...(link.filter === null ? {} : { filter: link.filter }) });
   }
 
   /** Asks where the bundle of a job that is ready shall lie. */

@@ -1,5 +1,5 @@
 // Whether the icon comes up at login: macOS and Windows by Electron's login items, Linux by the user's own autostart entry.
-// Not for the agent, which a service manager or the shell starts, and not for the machine-wide entry, which is the package's.
+// Not for the agent, which a service manager or the shell starts. There is no machine-wide entry: the package ships none in /etc/xdg/autostart.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { autostartFile } from '../contract/autostart-file.ts';

@@ -1,16 +1,19 @@
 // Which notices a new state of the agent deserves: few, never one per connection. Pure: no Electron, no clock.
 // Not for showing them (app.ts) and not for the standing state (tray-model).
+import { bypassedApps } from '../contract/bypassed-apps.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
 import { warningWords, word } from '../contract/sentences.ts';
-import { bypassedApps } from './bypassed-apps.ts';
+import type { WindowPlace } from '../contract/window-place.ts';
 import { plainText } from './tray-items.ts';
 import type { TrustCount } from './trust-count.ts';
 import type { Words } from './words.ts';
 
 export type Notice = {
-  readonly kind: 'app-bypassed' | 'apps-bypassed' | 'policy-invalid' | 'root-untrusted' | 'paused' | 'resumed' | 'agent-gone' | 'agent-returned';
+  readonly kind: 'app-bypassed' | 'apps-bypassed' | 'policy-invalid' | 'root-untrusted' | 'paused' | 'resumed' | 'agent-gone' | 'agent-returned' | 'no-tray';
   readonly title: string;
   readonly body: string;
+  /** What a click opens. */
+  readonly place: WindowPlace;
 };
 
 /** What was told already. Times: ms since the epoch. */
@@ -53,11 +56,11 @@ export function noticesFor(memory: NoticeMemory, facts: NoticeFacts): Told {
   const { snapshot, words } = facts;
   if (snapshot === null) return whileGone(memory, facts);
   const notices: Notice[] = [];
-  if (memory.goneTold) notices.push({ kind: 'agent-returned', title: words('notice.backTitle'), body: words('notice.backBody') });
+  if (memory.goneTold) notices.push({ kind: 'agent-returned', title: words('notice.backTitle'), body: words('notice.backBody'), place: { screen: 'overview' } });
 
   const problems = snapshot.warnings.filter((warning) => warning.code === 'policy-invalid');
   for (const problem of problems.filter((warning) => !memory.policyProblems.includes(warning.key))) {
-    notices.push({ kind: 'policy-invalid', title: warningWords(words.translate, problem, 'title'), body: plainText(warningWords(words.translate, problem, 'text'), longestBody) });
+    notices.push({ kind: 'policy-invalid', title: warningWords(words.translate, problem, 'title'), body: plainText(warningWords(words.translate, problem, 'text'), longestBody), place: { screen: 'policy' } });
   }
 
   const trust = aboutTrust(memory.untrusted, facts);
@@ -81,15 +84,15 @@ function whileGone(memory: NoticeMemory, { now, words }: NoticeFacts): Told {
   if (memory.known === null || memory.goneTold) return { notices: [], memory };
   const goneSince = memory.goneSince ?? now;
   if (now - goneSince < goneGraceMs) return { notices: [], memory: { ...memory, goneSince } };
-  return { notices: [{ kind: 'agent-gone', title: words('notice.goneTitle'), body: words('notice.goneBody') }], memory: { ...memory, goneSince, goneTold: true } };
+  return { notices: [{ kind: 'agent-gone', title: words('notice.goneTitle'), body: words('notice.goneBody'), place: { screen: 'overview' } }], memory: { ...memory, goneSince, goneTold: true } };
 }
 
 /** A pause that ran before the icon appeared stands in the menu. */
 function aboutPause(paused: boolean | null, { agent: { pause: { active } } }: Snapshot, words: Words): readonly Notice[] {
   if (paused === null || paused === (active !== null)) return [];
   return active === null
-    ? [{ kind: 'resumed', title: words('notice.resumedTitle'), body: words('notice.resumedBody') }]
-    : [{ kind: 'paused', title: words('notice.pausedTitle'), body: words('notice.pausedBody', { time: new Date(active.until).toTimeString().slice(0, 5) }) }];
+    ? [{ kind: 'resumed', title: words('notice.resumedTitle'), body: words('notice.resumedBody'), place: { screen: 'overview' } }]
+    : [{ kind: 'paused', title: words('notice.pausedTitle'), body: words('notice.pausedBody', { time: new Date(active.until).toTimeString().slice(0, 5) }), place: { screen: 'overview' } }];
 }
 
 /** Once for each root, and again when it was trusted in between. */
@@ -97,7 +100,7 @@ function aboutTrust(untrusted: string | null, { trust, words }: NoticeFacts): { 
   if (trust === null || trust.checked === 0 || trust.fingerprint === '') return { notices: [], untrusted };
   if (trust.trusted > 0) return { notices: [], untrusted: null };
   if (untrusted === trust.fingerprint) return { notices: [], untrusted };
-  return { notices: [{ kind: 'root-untrusted', title: words('notice.untrustedTitle'), body: words('notice.untrustedBody') }], untrusted: trust.fingerprint };
+  return { notices: [{ kind: 'root-untrusted', title: words('notice.untrustedTitle'), body: words('notice.untrustedBody'), place: { screen: 'certificates' } }], untrusted: trust.fingerprint };
 }
 
 function aboutApps(memory: NoticeMemory, snapshot: Snapshot, { silenced, now, words }: NoticeFacts): Told {
@@ -120,7 +123,8 @@ function aboutApps(memory: NoticeMemory, snapshot: Snapshot, { silenced, now, wo
     notices.push({
       kind: 'app-bypassed',
       title: plainText(words('notice.appTitle', { app: app.name })),
-      body: plainText(words('notice.appBody', { why: words(app.why), sentence: app.hosts[0] === undefined ? '' : word(words.translate, app.hosts[0].words) }), longestBody),
+      body: plainText(words('notice.appBody', { why: words(`why.${app.why}`), sentence: app.hosts[0] === undefined ? '' : word(words.translate, app.hosts[0].words) }), longestBody),
+      place: { screen: 'apps', app: app.id },
     });
   }
   // The digest comes when the window has room again, so nobody sees more than three notices about apps in ten minutes.
@@ -129,6 +133,7 @@ function aboutApps(memory: NoticeMemory, snapshot: Snapshot, { silenced, now, wo
     notices.push({
       kind: 'apps-bypassed', title: words('notice.appsTitle', { count: waiting.length }),
       body: plainText(words('notice.appsBody', { names: waiting.map(({ name }) => name).join(', ') }), longestBody),
+      place: { screen: 'apps' },
     });
     waiting = [];
   }

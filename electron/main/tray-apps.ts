@@ -1,8 +1,8 @@
 // Two submenus of the tray: the apps that are let through, and what failed just now. Pure. Not for the rest of the menu (tray-model).
+import type { BypassedApp } from '../contract/bypassed-apps.ts';
 import type { ConnectionRow, Snapshot } from '../contract/snapshot.ts';
 import { word } from '../contract/sentences.ts';
 import { decisionSentence, durationSentence, outcomeSentence } from '../core/explain.ts';
-import type { BypassedApp } from './bypassed-apps.ts';
 import { act, info, line, plainText, submenu } from './tray-items.ts';
 import type { TrayItem } from './tray-items.ts';
 import type { Words } from './words.ts';
@@ -22,14 +22,15 @@ export function bypassedItem(apps: readonly BypassedApp[], silenced: readonly st
     const more = app.hosts.length - hosts.length;
     return submenu(id,
       // The reason stays whole, whatever the app calls itself.
-      words('tray.bypassedApp', { app: plainText(app.name, 50), why: words(app.why) }), [
+      words('tray.bypassedApp', { app: plainText(app.name, 50), why: words(`why.${app.why}`) }), [
         ...hosts,
         ...(more === 0 ? [] : [info(`${id}:more`, words('tray.bypassedMore', { count: more }))]),
+        act(`${id}:open`, words('tray.bypassedOpen'), { kind: 'open-window', place: { screen: 'apps', app: app.id } }),
         ...(!app.learned || silenced.includes(app.id) ? [] : [act(`${id}:silence`, words('tray.silenceApp'), { kind: 'silence', app: app.id })]),
       ]);
   });
   return submenu('bypassed', words('tray.bypassed', { number: apps.length }), [
-    ...shown, line('bypassed:end'), act('bypassed:all', words('tray.bypassedAll'), { kind: 'open-window', place: 'apps' }),
+    ...shown, line('bypassed:end'), act('bypassed:all', words('tray.bypassedAll'), { kind: 'open-window', place: { screen: 'apps' } }),
   ]);
 }
 
@@ -46,12 +47,14 @@ export function recentProblem({ recent, agent: { device } }: Snapshot, now: numb
   return [submenu('recent-problem', words('tray.problem', { app, host }), [
     info('recent-problem:what', what),
     info('recent-problem:when', when),
-    act('recent-problem:why', words('tray.problemWhy'), { kind: 'open-window', place: row.appId === null ? 'connections' : 'apps' }),
+    act('recent-problem:why', words('tray.problemWhy'), {
+      kind: 'open-window', place: row.appId === null ? { screen: 'connections', filter: `id == ${row.id}` } : { screen: 'apps', app: row.appId },
+    }),
     act('recent-problem:ask', words('tray.problemAsk'), { kind: 'copy', text: words('tray.problemAskText', { app, host: `${host}:${row.port}`, what, time, number: row.id, device }) }),
     act('recent-problem:copy', words('tray.problemCopy'), {
       kind: 'copy', text: `${words('tray.problemCopyText', { app, host: `${host}:${row.port}`, what, number: row.id })}${row.error === null ? '' : ` (${plainText(row.error, 400)})`}`,
     }),
-    act('recent-problem:report', words('tray.problemReport'), { kind: 'save-bundle' }),
+    act('recent-problem:report', words('tray.problemReport'), { kind: 'open-window', place: { screen: 'diagnostics' } }),
   ])];
 }
 

@@ -1,23 +1,22 @@
 // The shapes of a tray menu and the few ways to make an item; every text of foreign origin becomes one plain line here. Pure.
 // Not for which items there are (tray-model, tray-apps).
+import type { StatusShape } from '../contract/status.ts';
+import type { WindowPlace } from '../contract/window-place.ts';
 
-/** solid: inspecting; half: running, but paused, not inspecting or with a warning; outline: no agent; bar: an error. */
-export type TrayShape = 'solid' | 'half' | 'outline' | 'bar';
+export type TrayShape = StatusShape;
 
 /** What a click asks for; null = the item only informs. */
 export type TrayAction =
   | { readonly kind: 'copy'; readonly text: string }
-  | { readonly kind: 'open-window'; readonly place: WindowPlace }
+  /** Null = wherever the window was. */
+  | { readonly kind: 'open-window'; readonly place: WindowPlace | null }
   /** Only ever the policy's own link. */
   | { readonly kind: 'open-link'; readonly url: string }
   | { readonly kind: 'pause'; readonly minutes: number }
   | { readonly kind: 'log-level'; readonly level: 'normal' | 'detailed' }
   | { readonly kind: 'silence'; readonly app: string }
   | { readonly kind: 'open-at-login'; readonly on: boolean }
-  | { readonly kind: 'save-bundle' | 'cancel-bundle' | 'start-agent' | 'restart-agent' | 'about' | 'close-icon' | 'resume' | 'reload-policy' | 'check-trust' | 'reset-silenced' };
-
-/** Where the window opens, as its address names it (`index.html#apps`); `pause` asks for minutes and reason; null = wherever it was. */
-export type WindowPlace = 'overview' | 'apps' | 'connections' | 'pause' | null;
+  | { readonly kind: 'cancel-bundle' | 'start-agent' | 'restart-agent' | 'about' | 'close-icon' | 'resume' | 'reload-policy' | 'check-trust' | 'reset-silenced' };
 
 export type TrayItem =
   | { readonly kind: 'separator'; readonly id: string }

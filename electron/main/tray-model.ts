@@ -1,13 +1,16 @@
 // What the tray shows, as a value: icon shape, tooltip and menu out of what the shell knows. Pure: no Electron, no clock.
 // Not for drawing it (tray.ts), for what a click does (app.ts) or for the apps' and problems' submenus (tray-apps.ts).
-import { warningWords } from '../contract/sentences.ts';
+import { bypassedApps } from '../contract/bypassed-apps.ts';
+import { warningWords, word } from '../contract/sentences.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
+import { statusLook, statusOf } from '../contract/status.ts';
+import { durationSentence } from '../core/explain.ts';
 import type { VisibleWarning } from '../core/health/warnings.ts';
 import type { PolicyOrigin } from '../core/policy/policy.ts';
-import { bypassedApps } from './bypassed-apps.ts';
 import { bypassedItem, recentProblem } from './tray-apps.ts';
 import { act, info, line, longestTooltip, plainText, submenu } from './tray-items.ts';
 import type { TrayItem, TrayModel, TrayShape } from './tray-items.ts';
+import type { Away } from './agent-supervision.ts';
 import type { BundleState } from './bundle-work.ts';
 import type { TrustCount } from './trust-count.ts';
 import type { WordKey, Words } from './words.ts';
@@ -17,8 +20,10 @@ export type TrayFacts = {
   readonly snapshot: Snapshot | null;
   /** ms since the epoch. */
   readonly now: number;
-  /** An agent is being started just now. */
-  readonly starting: boolean;
+  /** How it stands with an agent that does not answer. */
+  readonly away: Away;
+  /** The system starts and ends the agent: people here do not. */
+  readonly service: boolean;
   /** The shell's own version. */
   readonly version: string;
   /** As it was when somebody last looked; null = nobody did. */
@@ -36,7 +41,7 @@ export function trayModel(facts: TrayFacts): TrayModel {
   const { snapshot, words } = facts;
   if (snapshot === null) return withoutAgent(facts);
   const apps = bypassedApps(snapshot);
-  const status = statusOf(snapshot, facts);
+  const status = statusLine(snapshot, facts);
   const told = [status.word, ...(apps.length === 0 ? [] : [words('tooltip.bypassed', { count: apps.length })])];
   return {
     shape: status.shape,
@@ -46,7 +51,8 @@ export function trayModel(facts: TrayFacts): TrayModel {
       ...managerItem(snapshot, words),
       deviceItem(snapshot, words),
       ...(snapshot.agent.version === facts.version ? []
-        : [act('restart-agent', words('status.mismatch', { agent: snapshot.agent.version, own: facts.version }), { kind: 'restart-agent' })]),
+        : [facts.service ? info('mismatch', words('status.mismatchService', { agent: snapshot.agent.version, own: facts.version }))
+          : act('restart-agent', words('status.mismatch', { agent: snapshot.agent.version, own: facts.version }), { kind: 'restart-agent' })]),
       ...warningItems(snapshot.warnings, words),
       line('after-status'),
       bypassedItem(apps, facts.silenced, words),
@@ -63,39 +69,59 @@ export function trayModel(facts: TrayFacts): TrayModel {
   };
 }
 
-type Status = { readonly shape: TrayShape; readonly word: string; readonly sentence: string };
+type StatusLine = { readonly shape: TrayShape; readonly word: string; readonly sentence: string };
+
+const awayWord = {
+  gone: 'status.gone', starting: 'status.starting', waiting: 'status.waiting', service: 'status.service',
+} as const satisfies Record<Away, WordKey>;
 
 function withoutAgent(facts: TrayFacts): TrayModel {
-  const { starting, words } = facts;
+  const { away, words } = facts;
   return {
-    shape: 'outline',
-    tooltip: `Pinlight - ${words(starting ? 'status.startingWord' : 'status.goneWord')}`,
+    shape: statusLook.lost.shape,
+    tooltip: `Pinlight - ${words(away === 'starting' ? 'status.startingWord' : 'status.goneWord')}`,
     items: [
-      info('status', words(starting ? 'status.starting' : 'status.gone')),
-      ...(starting ? [] : [act('start-agent', words('tray.startAgent'), { kind: 'start-agent' })]),
+      info('status', words(awayWord[away])),
+      ...(away === 'gone' || away === 'waiting' ? [act('start-agent', words('tray.startAgent'), { kind: 'start-agent' })] : []),
       line('after-status'),
       ...closing(facts, words('tray.close')),
     ],
   };
 }
 
-function statusOf(snapshot: Snapshot, { now, version, words }: TrayFacts): Status {
-  const worst = snapshot.warnings[0];
-  const titleOf = (warning: VisibleWarning): string => warningWords(words.translate, warning, 'title');
-  const { inspect, bypass, block } = snapshot.counts;
-  const error = snapshot.warnings.find((warning) => warning.severity === 'error');
-  if (error !== undefined) return { shape: 'bar', word: titleOf(error), sentence: titleOf(error) };
-  const { active } = snapshot.agent.pause;
-  if (active !== null) {
-    const left = minutesLeft(active.until, now);
-    return { shape: 'half', word: words('status.pausedWord', { left }), sentence: words('status.paused', { left }) };
+function statusLine(snapshot: Snapshot, { now, version, words }: TrayFacts): StatusLine {
+  const status = statusOf(snapshot, now);
+  const { shape } = statusLook[status.kind];
+  switch (status.kind) {
+    case 'lost': return { shape, word: words('status.goneWord'), sentence: words('status.gone') };
+    case 'error': case 'offline': case 'untrusted': {
+      const title = warningWords(words.translate, status.warning, 'title');
+      return { shape, word: title, sentence: title };
+    }
+    case 'warning': {
+      const title = warningWords(words.translate, status.warning, 'title');
+      return { shape, word: words('status.warningWord', { title }), sentence: words('status.warning', { title }) };
+    }
+    case 'paused': {
+      const left = minutesLeft(status.until, now);
+      return { shape, word: words('status.pausedWord', { left }), sentence: words('status.paused', { left }) };
+    }
+    case 'notice-pending': return { shape, word: words('status.noticeWord'), sentence: words('status.notice') };
+    case 'no-rules': return { shape, word: words('status.noRulesWord'), sentence: words('status.noRules') };
+    case 'unused': return { shape, word: words('status.unusedWord'), sentence: words('status.unused').replaceAll('`', '') };
+    case 'quiet': {
+      // By the hour: a menu that changed more often would be replaced under the pointer.
+      const hours = Math.floor((now - status.last) / hourMs) * hourMs;
+      const sentence = words('status.quiet', { duration: word(words.translate, durationSentence(hours)) });
+      return { shape, word: sentence, sentence };
+    }
+    case 'ready': return { shape, word: words('status.readyWord'), sentence: words('status.ready') };
+    case 'nothing': return { shape, word: words('status.nothingWord'), sentence: words('status.nothing', { bypassed: status.bypassed, blocked: status.blocked }) };
+    case 'inspecting': return {
+      shape: snapshot.agent.version === version ? shape : 'half',
+      word: words('status.inspectingWord'), sentence: words('status.inspecting', { count: status.inspected }),
+    };
   }
-  if (worst?.severity === 'warning') {
-    return { shape: 'half', word: words('status.warningWord', { title: titleOf(worst) }), sentence: words('status.warning', { title: titleOf(worst) }) };
-  }
-  if (inspect + bypass + block === 0) return { shape: 'half', word: words('status.readyWord'), sentence: words('status.ready') };
-  if (inspect + block === 0) return { shape: 'half', word: words('status.nothingWord'), sentence: words('status.nothing', { count: bypass }) };
-  return { shape: snapshot.agent.version === version ? 'solid' : 'half', word: words('status.inspectingWord'), sentence: words('status.inspecting', { count: inspect }) };
 }
 
 function managerItem({ agent: { policy: { managedBy } } }: Snapshot, words: Words): readonly TrayItem[] {
@@ -133,7 +159,7 @@ function pauseItems({ agent: { pause } }: Snapshot, { words }: TrayFacts): reado
   if (pause.active !== null) return [act('resume', words('tray.resume'), { kind: 'resume' })];
   if (pause.mode === 'disallow') return [];
   if (pause.left === 0) return [info('pause', words('tray.pauseUsedUp'))];
-  const ask = (id: string, label: string): TrayItem => act(id, label, { kind: 'open-window', place: 'pause' });
+  const ask = (id: string, label: string): TrayItem => act(id, label, { kind: 'open-window', place: { screen: 'overview', pause: true } });
   if (pause.mode !== 'allow') return [ask('pause', words('tray.pauseAsk'))];
   const offered = [...pauseMinutes.filter((minutes) => minutes < pause.maxMinutes).slice(-3), pause.maxMinutes];
   return [submenu('pause', words('tray.pause'), [
@@ -142,11 +168,10 @@ function pauseItems({ agent: { pause } }: Snapshot, { words }: TrayFacts): reado
   ])];
 }
 
-/** A bundle that is being collected, with the way to end it; where the last one lies. */
+/** The way to the window that makes bundles and shows what is inside first; one that it is collecting, with the way to end it; where the last one lies. */
 function bundleItems(bundle: BundleState, words: Words): readonly TrayItem[] {
   if (bundle.kind === 'working') {
-    // What is ready waits for the person, in a dialog with a way to cancel of its own.
-    if (bundle.phase === 'ready') return [info('bundle', words('tray.bundleReady'))];
+    if (bundle.phase === 'ready') return [act('bundle', words('tray.bundleReady'), { kind: 'open-window', place: { screen: 'diagnostics' } })];
     // By the quarter: a menu that changed at every step would be replaced under the pointer.
     const percent = bundle.total === 0 ? 0 : Math.min(4, Math.floor((bundle.done / bundle.total) * 4)) * 25;
     return [
@@ -154,7 +179,7 @@ function bundleItems(bundle: BundleState, words: Words): readonly TrayItem[] {
       act('cancel-bundle', words('tray.bundleCancel'), { kind: 'cancel-bundle' }),
     ];
   }
-  const again = act('save-bundle', words('tray.diagnostics'), { kind: 'save-bundle' });
+  const again = act('save-bundle', words('tray.diagnostics'), { kind: 'open-window', place: { screen: 'diagnostics' } });
   if (bundle.kind === 'none') return [again];
   // The end of a long path says more than its beginning.
   const path = bundle.path.length <= longestPath ? bundle.path : `…${bundle.path.slice(-longestPath)}`;
@@ -162,6 +187,7 @@ function bundleItems(bundle: BundleState, words: Words): readonly TrayItem[] {
 }
 
 const longestPath = 50;
+const hourMs = 3600_000;
 
 function logItem({ agent: { logDetailUntil } }: Snapshot, { now, words }: TrayFacts): TrayItem {
   const detailed = logDetailUntil !== null;

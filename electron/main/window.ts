@@ -3,11 +3,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { app, BrowserWindow, protocol, session } from 'electron';
+import { fragmentOf } from '../contract/window-place.ts';
+import type { WindowPlace } from '../contract/window-place.ts';
 import { appIndex, appScheme, assetOf } from './app-scheme.ts';
 
 export type MainWindow = {
-  /** Shows the window, creating it the first time, at a place if one is named: what stands behind `#` in its address. */
-  open(place: string | null): void;
+  /** Shows the window, creating it the first time, at a place if one is named. */
+  open(place: WindowPlace | null): void;
   /** True for the contents of this window. */
   owns(contents: Electron.WebContents): boolean;
   close(): void;
@@ -41,7 +43,7 @@ export function createMainWindow(paths: { readonly preload: string; readonly ico
   let window: BrowserWindow | null = null;
   let closing = false;
 
-  function create(place: string | null): BrowserWindow {
+  function create(place: WindowPlace | null): BrowserWindow {
     const created = new BrowserWindow({
       width: 1100,
       height: 760,
@@ -106,6 +108,6 @@ function lockDown(contents: Electron.WebContents): void {
   contents.on('will-attach-webview', (event) => event.preventDefault());
 }
 
-function address(place: string | null): string {
-  return place === null ? appIndex : `${appIndex}#${place}`;
+function address(place: WindowPlace | null): string {
+  return place === null ? appIndex : `${appIndex}#${fragmentOf(place)}`;
 }

@@ -1,11 +1,10 @@
 // When an agent counts as hung, and when it is started again: values in, values out. Not for asking or starting it (supervise.ts).
+import { agentStartMs } from '../contract/agent-arguments.ts';
 
 /** How often the agent is asked. */
 export const pingEveryMs = 1_000;
 /** Answers that may fail to come in a row: with one question a second, an agent that is silent for 3 s. */
 const silentPings = 3;
-/** Reading a large store and making a root take seconds at most; an agent that has not answered once by now never will. */
-const startMs = 60_000;
 
 /** `askedAt`: ms of a monotonic clock. */
 export type Liveness = { readonly missed: number; readonly answered: boolean; readonly startedAt: number; readonly askedAt: number };
@@ -22,7 +21,7 @@ export function afterPing(before: Liveness, answered: boolean, now: number): Liv
 
 /** True when the agent has to be ended: silence behind an open port holds browsers up for a minute, a closed port costs nothing (measured). */
 export function isHung({ missed, answered, startedAt, askedAt }: Liveness): boolean {
-  return answered ? missed >= silentPings : askedAt - startedAt > startMs;
+  return answered ? missed >= silentPings : askedAt - startedAt > agentStartMs;
 }
 
 /** Crashes within this time make a loop. */

@@ -26,15 +26,17 @@ async function run(args: readonly string[]): Promise<number> {
   const pings = createControlClient({ controlPath, callTimeoutMs: pingEveryMs });
   const client = createControlClient({ controlPath });
   const script = agentScript();
+  const ping = (): Promise<number | null> => pings.call('ping', {}, {}).then(({ pid }) => pid, () => null);
   const end = await supervise({
     // The channel carries nothing: its end tells the agent that nobody watches over it any more.
     start: () => spawn(process.execPath, [...agentNodeArguments(installFolder(dirname(script))), script, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] }),
-    ping: () => pings.call('ping', {}, {}).then(({ pid }) => pid, () => null),
+    ping,
     onReady: () => void client.call('status', {}, {}).then(({ agent }) => guard.resume(portOf(agent.proxy[0])), () => undefined),
     say, ending: ending.signal,
   });
-  // Ours never ran: another agent may, and steering is its business then.
-  if (end.wasReady || end.kind === 'crash-loop') await guard.release();
+  // One that could not start leaves settings of an earlier start at a port that is dead by now, or somebody else's. Where another agent of ours runs
+  // (which ends with 0, or with 2 for arguments that nobody reads), steering is that one's business.
+  if (end.wasReady || end.kind === 'crash-loop' || (end.code !== 0 && await ping() === null)) await guard.release();
   if (end.kind === 'ended') return end.code;
   leaveNote(join(stateFolder, crashLoopFile));
   return process.env[crashLoopExitVariable] === '0' ? 0 : crashLoopExitCode;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createToolRunner, trouble, type ToolRunner } from '../trust-store/run-tool.ts';
 import { replaceFile } from '../undo-journal/durable-file.ts';
 import { openJournal, type Journal, type UndoStep } from '../undo-journal/index.ts';
-import { captureScript, captureTable, parseCapture, sameCapture, type CaptureSettings } from './rules.ts';
+import { captureScript, captureSettingsIn, captureTable, parseCapture, sameCapture, type CaptureSettings } from './rules.ts';
 
 export type { CaptureSettings } from './rules.ts';
 
@@ -25,8 +25,11 @@ export type Capture = {
   /** What an interrupted predecessor left and was taken back; `left`: what could not be. */
   readonly recovered: readonly { readonly left: readonly string[] }[];
   check(): Promise<CaptureState>;
-  /** Puts the rules in, in one transaction, and remembers them; what was there before comes back when they do not read back as asked. */
-  install(wanted: WantedCapture): Promise<CaptureChange>;
+  /**
+   * Puts the rules in, in one transaction; what was there before comes back when they do not read back as asked. `remembered` only where
+   * something looks after them later: else they are forgotten with the system's end, and no service begins with them unasked.
+   */
+  install(wanted: WantedCapture, remembered: boolean): Promise<CaptureChange>;
   /** What holds without an agent: no rules, or rules that refuse at once. What was asked for stays remembered; where nothing was, nothing stays. */
   release(): Promise<CaptureChange>;
   /** Takes the rules away, whatever state they are in, and forgets what was asked for. */
@@ -76,7 +79,7 @@ export async function openCapture(options: CaptureOptions): Promise<CaptureResul
   return { kind: 'capture', capture: {
     recovered,
     check: () => check(tools),
-    install: (wanted) => change(journal, tools, { rules: wanted.settings, wanted }),
+    install: (wanted, remembered) => change(journal, tools, { rules: wanted.settings, wanted: remembered ? wanted : null }),
     release: () => change(journal, tools, withoutAgent(readWantedCapture())),
     uninstall: () => change(journal, tools, { rules: null, wanted: null }),
     close: () => journal.close(),
@@ -153,20 +156,12 @@ async function recover(journal: Journal, tools: ToolRunner): Promise<Capture['re
 }
 
 function stateIn(value: unknown): State {
-  const { rules = null, wanted = null } = Object(value) as { readonly rules?: unknown; readonly wanted?: unknown };
-  return { rules: settingsIn(rules), wanted: wantedIn(wanted) };
+  const { rules, wanted } = Object(value) as { readonly rules?: unknown; readonly wanted?: unknown };
+  return { rules: captureSettingsIn(rules), wanted: wantedIn(wanted) };
 }
 
 function wantedIn(value: unknown): WantedCapture | null {
   const { settings, failMode } = Object(value) as { readonly settings?: unknown; readonly failMode?: unknown };
-  const whole = settingsIn(settings);
+  const whole = captureSettingsIn(settings);
   return whole === null ? null : { settings: whole, failMode: failMode === 'closed' ? 'closed' : 'open' };
-}
-
-/** Null (no rules) for what nobody of us wrote. */
-function settingsIn(value: unknown): CaptureSettings | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { uids, gids, ports, listenerPort, agentUid } = { uids: [], gids: [], ports: [], listenerPort: null, agentUid: -1, ...value };
-  const whole = [...uids, ...gids, ...ports, listenerPort ?? 0, agentUid].every((one) => Number.isInteger(one) && one >= 0);
-  return whole ? { uids, gids, ports, listenerPort, agentUid } : null;
 }

@@ -1,4 +1,4 @@
-// The one nftables table of transparent capture as text, and what a listing of it says. Pure.
+// The one nftables table of transparent capture as text, what a listing of it says, and its settings as read from a file. Pure.
 // Not for loading it (index.ts).
 
 /** Whose connections are redirected where. Uids and gids as numbers; `ports`: of the targets. */
@@ -64,6 +64,15 @@ export function parseCapture(listing: string): CaptureSettings | null {
   if (uids === null || gids === null || ports === null || (listenerPort !== null && typeof listenerPort !== 'number') || typeof spared !== 'number') return null;
   const shape = steps.map(({ chain, expressions }) => `${String(chain)} ${Object.keys(expressions.at(-1) ?? {}).join()}`).join('; ');
   return shape === (listenerPort === null ? refusingShape : redirectingShape) && redirects.every((port) => port === listenerPort) ? { uids, gids, ports, listenerPort, agentUid: spared } : null;
+}
+
+/** Settings as we write them down; null for what nobody of us wrote. */
+export function captureSettingsIn(value: unknown): CaptureSettings | null {
+  const { uids, gids, ports, listenerPort, agentUid } = objectOf(value);
+  const isNumber = (one: unknown): one is number => Number.isInteger(one) && Number(one) >= 0;
+  const areNumbers = (list: unknown): list is readonly number[] => Array.isArray(list) && list.every(isNumber);
+  if (!areNumbers(uids) || !areNumbers(gids) || !areNumbers(ports) || !isNumber(agentUid) || !(listenerPort === null || isNumber(listenerPort))) return null;
+  return { uids, gids, ports, listenerPort, agentUid };
 }
 
 /** Do these rules do the same? */

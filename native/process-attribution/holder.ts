@@ -81,43 +81,49 @@ export function noteFreed(holder: Holder, fd: string, clientPort: number): void 
 /** Quickest try: where it was just seen, the descriptors that were freed first, or the one after the last hit, as in a pool that grows. */
 export function newestHolds(holder: Holder, link: string): boolean {
   const place = holder.seen.get(link);
-  if (place !== undefined && holds(holder, place, link)) return true;
+  if (place !== undefined && holdsAt(holder, place, link)) return true;
   // Each is asked once: what it is now `seen` knows.
   for (let tried = 0; tried < freedTries && holder.freed.length > 0; tried += 1) {
-    if (holds(holder, holder.freed.shift() ?? '', link)) return true;
+    if (holdsAt(holder, holder.freed.shift() ?? '', link)) return true;
   }
-  return holder.newest !== null && holds(holder, String(Number(holder.newest) + 1), link);
+  return holder.newest !== null && holdsAt(holder, String(Number(holder.newest) + 1), link);
 }
 
 /** Quick try: the descriptors that a busy client most likely gave its newest socket. */
 export function guessHolds(holder: Holder, link: string): boolean {
   let tried = 0;
   for (const fd of holder.hits.keys()) {
-    if (holds(holder, fd, link)) return true;
+    if (holdsAt(holder, fd, link)) return true;
     tried += 1;
     if (tried >= guesses) break;
   }
   return false;
 }
 
-/** Looks through the descriptors of a known process that were never looked at, from the top. */
-export function unseenHolds(holder: Holder, link: string): boolean {
-  const all = descriptorsOf(holder.pid);
-  if (typeof all === 'string') return false;
-  const present = new Set(all);
-  for (const fd of holder.hits.keys()) if (!present.has(fd)) holder.hits.delete(fd);
+/** Descriptors of a known process that are kept in mind; of one that has more, those beyond are for a scan to find. */
+const knownLimit = 4_096;
+
+/** Looks through the descriptors of a known process that were never looked at, from the top, until the time is over. */
+export function unseenHolds(holder: Holder, link: string, until: number): boolean {
+  const part = descriptorsOf(holder.pid, 0, knownLimit);
+  if (typeof part === 'string') return false;
+  const present = new Set(part.list);
   for (const fd of holder.others) if (!present.has(fd)) holder.others.delete(fd);
-  for (const fd of all) {
-    if (holder.hits.has(fd) || holder.others.has(fd)) continue;
-    if (holds(holder, fd, link)) return true;
-    holder.others.add(fd);
-  }
-  return false;
+  if (part.next === null) for (const fd of holder.hits.keys()) if (!present.has(fd)) holder.hits.delete(fd);
+  return firstHolds(holder, part.list.toReversed().filter((fd) => !holder.hits.has(fd) && !holder.others.has(fd)), link, until);
 }
 
-/** Looks through the descriptors of a known process that were looked at: old hits, then the rest. */
-export function seenHolds(holder: Holder, link: string): boolean {
-  for (const fd of [...holder.hits.keys(), ...holder.others]) if (holds(holder, fd, link)) return true;
+/** Looks through the descriptors of a known process that were looked at: old hits, then the rest, until the time is over. */
+export function seenHolds(holder: Holder, link: string, until: number): boolean {
+  return firstHolds(holder, [...holder.hits.keys(), ...holder.others], link, until);
+}
+
+function firstHolds(holder: Holder, list: readonly string[], link: string, until: number): boolean {
+  for (const fd of list) {
+    if (performance.now() > until) return false;
+    if (holdsAt(holder, fd, link)) return true;
+    if (!holder.hits.has(fd)) holder.others.add(fd);
+  }
   return false;
 }
 
@@ -126,21 +132,12 @@ export function noteHit(holder: Holder, fd: string): void {
   holder.others.delete(fd);
   holder.hits.delete(fd);
   holder.hits.set(fd, null);
+  if (holder.hits.size > knownLimit) holder.hits.delete(holder.hits.keys().next().value ?? '');
   holder.newest = fd;
 }
 
-/** First descriptor of a process, newest first, whose link is among the wanted ones. */
-export function findDescriptor(pid: number, wanted: { has(link: string): boolean }): { fd: string; link: string } | ReadFailure {
-  const all = descriptorsOf(pid);
-  if (typeof all === 'string') return all;
-  for (const fd of all) {
-    const link = linkOf(pid, fd);
-    if (link !== null && wanted.has(link)) return { fd, link };
-  }
-  return 'gone';
-}
-
-function holds(holder: Holder, fd: string, link: string): boolean {
+/** Whether the socket is at this descriptor; noted either way. */
+export function holdsAt(holder: Holder, fd: string, link: string): boolean {
   const found = linkOf(holder.pid, fd);
   if (found !== link) {
     if (found !== null) noteSeen(holder, found, fd);

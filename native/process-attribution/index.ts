@@ -19,7 +19,7 @@ export type ProcessAttribution = {
   ownerOf(connection: Connection, deadlineMs: number): Owner | Promise<Owner>;
   /** A client's socket was closed: a hint that makes its next look-up quicker. */
   released(clientPort: number): void;
-  /** Who listens on a loopback port; blocks up to 500 ms, so for start-up errors only. `gone` = nobody does. */
+  /** Who listens on a loopback port; blocks up to 500 ms, so for start-up errors only. `gone` = nobody does, `late` = not found in time. */
   listenerOf(port: number): Owner;
   /** Closes the kernel socket; look-ups under way settle as `late`. */
   close(): void;

@@ -5,7 +5,9 @@ import type { Owner } from '../../electron/core/model.ts';
 import { bootedAtOf } from '../procfs/parse.ts';
 import { createUserNames, readProcText, watchStat } from '../procfs/read.ts';
 import { createCgroupPaths } from './cgroup-paths.ts';
-import { findDescriptor, guessHolds, isUnchanged, newestHolds, noteFreed, noteHit, noteOpen, readHolder, seenHolds, unseenHolds } from './holder.ts';
+import { beginWalk, findDescriptor, goOn } from './descriptors.ts';
+import type { Walk } from './descriptors.ts';
+import { guessHolds, holdsAt, isUnchanged, newestHolds, noteFreed, noteHit, noteOpen, readHolder, seenHolds, unseenHolds } from './holder.ts';
 import type { Holder } from './holder.ts';
 import type { ProcessAttribution } from './index.ts';
 import { sandboxOf } from './sandbox.ts';
@@ -22,8 +24,14 @@ const quickScanMs = 2;
 /** Slice of the shared sweep between two turns of the event loop. */
 const sliceMs = 2;
 
+/** The same for known processes alone while a sweep runs: a burst of connections, each with a whole look-up, would add up to a hang. */
+const briefMs = 0.5;
+/** Longest climb to the process that forked first: a chain of forks may be as long as its user likes. */
+const climbMs = 5;
+
 /** How a known process is asked whether it holds a socket: each way is tried on all of them before the next, dearer one. */
-const tries = [newestHolds, guessHolds, unseenHolds, seenHolds];
+const briefTries = [newestHolds, guessHolds];
+const tries = [...briefTries, unseenHolds, seenHolds];
 
 type Wanted = {
   readonly row: SocketRow;
@@ -37,6 +45,10 @@ type Sweep = {
   readonly asked: ReadonlySet<string>;
   /** Next pid last. */
   list: number[];
+  /** Under way through a part of one process's descriptors. */
+  walk: Walk | null;
+  /** Where to go on in processes that have more than one part: they go behind the others, or one of them could keep all waiting. */
+  readonly places: Map<number, number>;
   /** Pids left for the second half, in order. */
   readonly others: number[];
   sameUid: boolean;
@@ -79,9 +91,10 @@ export function createLinuxAttribution(
       return later(row, tuple, deadlineMs);
     },
     listenerOf(port) {
-      const row = readTables().map((table) => findListenerRow(table, port)).find((found) => found !== null) ?? null;
+      const row = findListenerRow(readTables().join('\n'), port);
       if (row === null) return unknown('gone', null);
-      return scan(row, pids(), performance.now() + 500) ?? unknown('denied', row);
+      const until = performance.now() + 500;
+      return scan(row, pids(), until) ?? unknown(performance.now() < until ? 'denied' : 'late', row);
     },
     released(clientPort) {
       const was = open.get(clientPort);
@@ -102,12 +115,12 @@ export function createLinuxAttribution(
   function fromRecent(row: SocketRow, clientPort: number): Owner | null {
     const link = linkOf(row);
     const candidates = [...recent.values()].toReversed().filter((holder) => holder.uid === row.uid);
-    const until = performance.now() + quickScanMs;
-    for (const holds of tries) {
+    const until = performance.now() + (sweeping ? briefMs : quickScanMs);
+    for (const holds of sweeping ? briefTries : tries) {
       for (const holder of candidates) {
-        if (holds(holder, link)) {
+        if (holds(holder, link, until)) {
           rememberOpen(clientPort, holder);
-          const answer = answerFor(holder.pid, row);
+          const answer = holder.newest === null ? null : answerFor(holder.pid, row, holder.newest);
           if (answer !== null) return answer;
         }
         if (performance.now() > until) return null;
@@ -136,9 +149,9 @@ export function createLinuxAttribution(
     for (const pid of list) {
       if (performance.now() > until) return null;
       if (uidOf(pid) !== row.uid) continue;
-      const found = findDescriptor(pid, one);
+      const found = findDescriptor(pid, one, until);
       if (found === 'denied' && row.uid !== ownUid) deniedUids.add(row.uid);
-      if (typeof found === 'string') continue;
+      if (found === null || typeof found === 'string') continue;
       const answer = answerFor(pid, row, found.fd);
       if (answer !== null) return answer;
     }
@@ -169,37 +182,51 @@ export function createLinuxAttribution(
   }
 
   function startSweep(): void {
-    sweep({ asked: new Set(wanted.keys()), list: [...pids()].toReversed(), others: [], sameUid: true });
+    sweep({ asked: new Set(wanted.keys()), list: [...pids()].toReversed(), walk: null, places: new Map(), others: [], sameUid: true });
   }
 
   /** One slice of the shared sweep: first the processes of the wanted uids, then (setuid programs, passed descriptors) all others. */
   function sweep(state: Sweep): void {
     const sliceEnd = performance.now() + sliceMs;
     while (wanted.size > 0 && performance.now() < sliceEnd) {
-      const pid = state.list.pop();
-      if (pid === undefined) {
-        if (!state.sameUid) break;
-        state.sameUid = false;
-        state.list = state.others.toReversed();
+      if (state.walk === null) {
+        if (!walkNext(state)) break;
         continue;
       }
-      if (state.sameUid && !isWantedUid(uidOf(pid))) {
-        state.others.push(pid);
-        continue;
+      const { walk } = state;
+      const found = goOn(walk, wanted, sliceEnd);
+      const entry = found === null ? undefined : wanted.get(found.link);
+      const answer = found === null || entry === undefined ? null : answerFor(walk.pid, entry.row, found.fd);
+      if (found !== null && entry !== undefined && answer !== null) {
+        wanted.delete(found.link);
+        entry.settle(answer);
       }
-      const found = findDescriptor(pid, wanted);
-      if (typeof found === 'string') continue;
-      const entry = wanted.get(found.link);
-      const answer = entry === undefined ? null : answerFor(pid, entry.row, found.fd);
-      if (entry === undefined || answer === null) continue;
-      wanted.delete(found.link);
-      entry.settle(answer);
-      state.list.push(pid); // the same process may hold more of what is wanted
+      if (walk.list.length > 0) continue;
+      state.walk = null;
+      if (walk.next === null) continue;
+      state.places.set(walk.pid, walk.next);
+      state.list.unshift(walk.pid);
     }
-    const ended = state.list.length === 0 && !state.sameUid;
+    const ended = state.walk === null && state.list.length === 0 && !state.sameUid;
     if (ended) giveUp(state.asked);
     if (wanted.size === 0) sweeping = false;
     else setImmediate(() => (ended ? startSweep() : sweep(state)));
+  }
+
+  /** Takes the next process up, if it is of interest; false when there is none left. */
+  function walkNext(state: Sweep): boolean {
+    const pid = state.list.pop();
+    if (pid === undefined) {
+      if (!state.sameUid) return false;
+      state.sameUid = false;
+      state.list = state.others.toReversed();
+    } else if (state.sameUid && !isWantedUid(uidOf(pid))) {
+      state.others.push(pid);
+    } else {
+      const walk = beginWalk(pid, state.places.get(pid) ?? 0);
+      state.walk = typeof walk === 'string' ? null : walk;
+    }
+    return true;
   }
 
   function isWantedUid(uid: number | null): boolean {
@@ -219,15 +246,19 @@ export function createLinuxAttribution(
     }
   }
 
-  /** Owner for a process that holds the socket; climbs to the oldest fork that holds it too. Null when it changed under our hands. */
-  function answerFor(pid: number, row: SocketRow, fd: string | null = null): Owner | null {
+  /**
+   * Owner for a process that holds the socket at this descriptor; climbs to the oldest fork that holds it too, at the same number as forks do.
+   * Each on the way holds it and runs the same program with the same arguments, so where time ends the climb its place is right as well.
+   * Null when it changed under our hands.
+   */
+  function answerFor(pid: number, row: SocketRow, fd: string): Owner | null {
     let holder = holderOf(pid, row.uid);
     if (holder === null) return null;
-    if (fd !== null) noteHit(holder, fd);
+    if (holder.newest !== fd) noteHit(holder, fd);
     const link = linkOf(row);
-    for (let depth = 0; depth < 256 && holder.twinParent !== null; depth += 1) {
+    for (const until = performance.now() + climbMs; holder.twinParent !== null && performance.now() < until;) {
       const parent: Holder | null = holderOf(holder.twinParent, row.uid);
-      if (parent === null || !tries.some((holds) => holds(parent, link))) break;
+      if (parent === null || !holdsAt(parent, fd, link)) break;
       holder = parent;
     }
     recent.delete(holder.pid);

@@ -80,22 +80,21 @@ export function findConnectionRow(table: string, tuple: Tuple): SocketRow | null
   return null;
 }
 
-/** Row of a socket that listens on the port at a loopback or the unspecified address, in the text of /proc/net/tcp or tcp6. */
-export function findListenerRow(table: string, port: number): SocketRow | null {
-  const wanted = portText(port);
-  for (const line of table.split('\n').slice(1)) {
-    const [, local, , state] = line.trim().split(/\s+/);
-    if (state !== '0A' || local === undefined) continue;
-    const [address, localPort] = local.split(':');
-    if (localPort === wanted && address !== undefined && reachesLoopback(address)) return readRow(line, 0);
-  }
-  return null;
-}
+/** Where a connection to 127.0.0.1 or ::1 arrives, best first: the kernel prefers an address to the unspecified one. Every user may listen at another 127.x.y.z. */
+const listening = [
+  '0100007F', '0000000000000000FFFF00000100007F', '00000000000000000000000001000000',
+  '00000000', '0000000000000000FFFF000000000000', '00000000000000000000000000000000',
+];
 
-function reachesLoopback(hex: string): boolean {
-  const ipv4 = hex.length === 8 ? hex : /^0{16}FFFF0000(.{8})$/.exec(hex)?.[1];
-  if (ipv4 !== undefined) return ipv4 === '00000000' || ipv4.endsWith('7F');
-  return /^0{32}$/.test(hex) || hex === '00000000000000000000000001000000';
+/** Row of the socket that a connection to the port at 127.0.0.1, else at ::1, reaches, in the texts of /proc/net/tcp and tcp6 one after the other. */
+export function findListenerRow(tables: string, port: number): SocketRow | null {
+  const wanted = portText(port);
+  const found = tables.split('\n').flatMap((line) => {
+    const [, local, , state] = line.trim().split(/\s+/);
+    const rank = state === '0A' ? listening.findIndex((address) => local === `${address}:${wanted}`) : -1;
+    return rank < 0 ? [] : [{ line, rank }];
+  }).toSorted((one, other) => one.rank - other.rank)[0];
+  return found === undefined ? null : readRow(found.line, 0);
 }
 
 function readRow(table: string, from: number): SocketRow | null {

@@ -49,9 +49,9 @@ export function startedAtOf(startTicks: string, bootedAt: number): number {
   return bootedAt + Number(startTicks) * 10;
 }
 
-/** Arguments of `/proc/PID/cmdline` or `environ`: NUL-separated, without the empty tail that a rewritten title leaves. */
-export function parseNulList(text: string): string[] {
-  const parts = text.split('\0');
+/** Arguments of `/proc/PID/cmdline` or `environ`: NUL-separated, the first `limit`, without the empty tail that a rewritten title leaves. */
+export function parseNulList(text: string, limit?: number): string[] {
+  const parts = text.split('\0', limit);
   while (parts.length > 0 && parts.at(-1) === '') parts.pop();
   return parts;
 }

@@ -85,10 +85,21 @@ function statPath(pid: number): string {
   return `/proc/${pid}/task/${pid}/stat`;
 }
 
-/** Arguments of a process; empty when it is gone or a kernel thread. */
+/** One argument may have 128 kB (Java's class path does come near that), all of them 6 MB: too much to read while others wait. */
+const commandLine = Buffer.alloc(256 * 1024);
+const argumentLimit = 4_096;
+
+/** Arguments of a process, the first 256 kB of them; empty when it is gone or a kernel thread. */
 export function readCommandLine(pid: number): string[] {
-  const read = readProcText(`/proc/${pid}/cmdline`);
-  return typeof read === 'string' ? [] : parseNulList(read.text);
+  let fd: number | null = null;
+  try {
+    fd = openSync(`/proc/${pid}/cmdline`, 'r');
+    return parseNulList(commandLine.toString('utf8', 0, readSync(fd, commandLine, 0, commandLine.length, 0)), argumentLimit);
+  } catch {
+    return [];
+  } finally {
+    if (fd !== null) closeSync(fd);
+  }
 }
 
 /** Why a read under /proc failed. */

@@ -2,6 +2,8 @@
 import { credentialName } from '../secret-store/linux.ts';
 import type { ServiceProgram } from './service.ts';
 
+export const serviceName = 'pinlight.service';
+export const bootServiceName = 'pinlight-boot.service';
 /** The service's own account: not root, no login (decision 25). */
 export const account = 'pinlight';
 /** The wrapping key of the root key, sealed by systemd-creds; written at the first installation and kept as long as the key. */
@@ -24,9 +26,24 @@ export function systemUnit(program: ServiceProgram, sealed: boolean): string {
     'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK', 'RestrictNamespaces=yes', 'RemoveIPC=yes', 'KeyringMode=private',
     'SystemCallFilter=@system-service', 'SystemCallErrorNumber=EPERM',
     'LimitNOFILE=65536',
+    // ExecStartPost waits as long as the watchdog waits for the agent (contract/agent-arguments.ts), and a manager may have less than that by default.
+    'TimeoutStartSec=90',
     ...everywhere,
-  ]);
+  ], [`Also=${bootServiceName}`]);
 }
+
+/**
+ * Before anybody can log in: refusals for captured users where policy fails closed. Of its own, because logins would wait for all of the
+ * machine's service, ExecStartPost included; this takes a second, may fail, and is given up after 15.
+ * Once a boot (RemainAfterExit): later it would take rules from under an agent that runs.
+ */
+export function bootUnit({ file, cli }: ServiceProgram): string {
+  return unit('Pinlight: what holds for captured users until its agent is there', 'multi-user.target', [
+    'Type=oneshot', 'RemainAfterExit=yes', `ExecStart=-${[file, cli, 'capture', 'release'].map(unitWord).join(' ')}`, 'TimeoutStartSec=15', ...everywhere,
+  ], [], [`Before=systemd-user-sessions.service ${serviceName}`]);
+}
+
+const afterNetwork: readonly string[] = ['After=network.target', 'StartLimitIntervalSec=60', 'StartLimitBurst=5'];
 
 /** A person's own: what a user's manager can enforce without rights. */
 export function userUnit(program: ServiceProgram): string {
@@ -46,12 +63,12 @@ function exec(program: ServiceProgram): readonly string[] {
   ];
 }
 
-function unit(description: string, wantedBy: string, service: readonly string[]): string {
+function unit(description: string, wantedBy: string, service: readonly string[], install: readonly string[] = [], order = afterNetwork): string {
   return [
     '# Written by `pinlight service install`; `pinlight service remove` takes it away.',
-    '[Unit]', `Description=${description}`, 'After=network.target', 'StartLimitIntervalSec=60', 'StartLimitBurst=5', '',
+    '[Unit]', `Description=${description}`, ...order, '',
     '[Service]', ...service, '',
-    '[Install]', `WantedBy=${wantedBy}`, '',
+    '[Install]', `WantedBy=${wantedBy}`, ...install, '',
   ].join('\n');
 }
 

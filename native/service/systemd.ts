@@ -10,10 +10,11 @@ import { writeBlocked } from '../trust-store/trust-store.ts';
 import type { Change } from '../undo-journal/index.ts';
 import { unsafeFolder, unsafeProgram } from './program-safety.ts';
 import type { ServiceManager, ServiceProgram } from './service.ts';
-import { account, credentialFile, releasesCapture, systemUnit, userUnit } from './systemd-unit.ts';
+import { account, bootServiceName, bootUnit, credentialFile, releasesCapture, serviceName, systemUnit, userUnit } from './systemd-unit.ts';
 
-const serviceName = 'pinlight.service';
 const machineUnit = `/etc/systemd/system/${serviceName}`;
+/** Enabled and disabled with the other one (`Also=`). */
+const machineBootUnit = `/etc/systemd/system/${bootServiceName}`;
 /** Stopping waits for open connections: TimeoutStopSec of the unit and some more. */
 const stopMs = 40_000;
 
@@ -44,6 +45,7 @@ export function systemdService({ machine, home, env, tools, program }: SystemdOp
       if (machine) await makeAccount(change);
       const sealed = machine && await makeCredential(change);
       change.step('reload', {});
+      if (machine) change.write(machineBootUnit, Buffer.from(bootUnit(program)));
       change.write(unit, Buffer.from(machine ? systemUnit(program, sealed) : userUnit(program)));
       must(await systemctl('daemon-reload'));
       change.step('enable', {});
@@ -56,6 +58,7 @@ export function systemdService({ machine, home, env, tools, program }: SystemdOp
       change.step('disable', {});
       must(await systemctl('disable', '--now', serviceName));
       change.write(unit, null);
+      if (machine) change.write(machineBootUnit, null);
       must(await systemctl('daemon-reload'));
       // What failed once is shown as a failed unit until it is told otherwise; there may be nothing to tell.
       await systemctl('reset-failed', serviceName);

@@ -1,4 +1,5 @@
-// Pinlight as a Windows service: node.exe answers no service control, so WinSW (resources/service/pinlight-service.exe) stands around it.
+// Pinlight as a Windows service: node.exe answers no service control, so WinSW stands around it: resources/service/pinlight-service.exe, which
+// whoever builds a package puts there (build/electron-builder.config.ts).
 // The machine's only, as LocalSystem; a person's own agent is started by the tray at login. Not run on Windows yet.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -20,7 +21,7 @@ export function windowsService({ env, tools, program }: WindowsServiceOptions): 
   return {
     name: 'Windows services', unit,
     blocked() {
-      if (!existsSync(wrapper)) return { why: `${wrapper} is missing: this copy of Pinlight is not a whole package`, rights: false };
+      if (!existsSync(wrapper)) return { why: `${wrapper} is missing, the service wrapper that comes with a package (WinSW 3): this copy of Pinlight was not packaged for Windows`, rights: false };
       return writeBlocked(unit);
     },
     async check() {
@@ -57,7 +58,7 @@ export function parseQuery(result: ToolResult): string {
   return /:\s*\d\s+(STOPPED|START_PENDING|STOP_PENDING|RUNNING|CONTINUE_PENDING|PAUSE_PENDING|PAUSED)\b/.exec(result.output)?.[1] ?? 'absent';
 }
 
-/** WinSW 3's description of the service. Pure. */
+/** WinSW 3's description of the service. It spares no exit code but 0, so a watchdog that gives up has to end with that (contract/agent-arguments.ts). Pure. */
 export function wrapperConfig(program: ServiceProgram): string {
   const text = (value: string): string => value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   // A backslash before a closing quote would escape it (CommandLineToArgvW).
@@ -70,6 +71,7 @@ export function wrapperConfig(program: ServiceProgram): string {
   <executable>${text(program.file)}</executable>
   <arguments>${text(program.args.map(word).join(' '))}</arguments>
   <workingdirectory>${text(program.folder)}</workingdirectory>
+  <env name="PINLIGHT_CRASH_LOOP_EXIT" value="0"/>
   <startmode>Automatic</startmode>
   <onfailure action="restart" delay="2 sec"/>
   <resetfailure>1 hour</resetfailure>

@@ -85,6 +85,15 @@ export function readWanted(stateFolder: string): Wanted | null {
   }
 }
 
+/**
+ * True when everything that brings programs to the proxy was put back to wait for its agent, as policy that fails open wants it. Chained, what
+ * stands there then is the proxy that stood there before.
+ */
+export function isPutBack(wanted: Pick<Wanted, 'failMode' | 'settings' | 'chained'>, rows: readonly Pick<SteerRow, 'setting' | 'kind' | 'state'>[]): boolean {
+  const bringing = rows.filter((row) => row.kind !== 'browser-policy' && wanted.settings.includes(row.setting));
+  return wanted.failMode === 'open' && bringing.every(({ state }) => state === 'off' || (state === 'taken' && wanted.chained));
+}
+
 /** Network interfaces of a VPN that are up now, by name. */
 export function vpnInterfaces(): readonly string[] {
   return Object.entries(networkInterfaces()).filter(([name, list]) => /^(?:tun|tap|wg|ppp|utun|ipsec|nordlynx|proton|tailscale|zt)/.test(name)

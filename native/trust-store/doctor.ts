@@ -23,6 +23,8 @@ export type DoctorRow = InstalledStore & {
   readonly done: 'nothing' | 'installed' | 'removed' | 'would-install' | 'would-remove' | 'refused' | 'failed';
   /** The same by a caller with more rights would work. */
   readonly needsRights: boolean;
+  /** What a program that reads the store made of the root after an installation; null = none was asked. */
+  readonly accepted: boolean | null;
 };
 
 /** What an interrupted predecessor left and what became of it. */
@@ -207,7 +209,7 @@ function createDoctor({ journal, stores, all, roots, scratch, env, say, recovere
     for (const one of roots) {
       const proof = await store.prove(one);
       if (proof === null) return row;
-      if (!proof.accepted || one === roots.at(-1)) return { ...row, detail: `${proof.accepted ? 'accepted' : 'not accepted'} by ${proof.by}; ${row.detail}` };
+      if (!proof.accepted || one === roots.at(-1)) return { ...row, accepted: proof.accepted, detail: `${proof.accepted ? 'accepted' : 'not accepted'} by ${proof.by}; ${row.detail}` };
     }
     return row;
   }
@@ -260,7 +262,7 @@ function isAsWanted(reading: Reading & { kind: 'read' }, roots: readonly RootCer
 }
 
 function rowOf(store: TrustStore, reading: Reading, roots: readonly RootCertificate[]): DoctorRow {
-  const base = { store: store.name, kind: store.kind, path: store.path, done: 'nothing' as const, needsRights: false };
+  const base = { store: store.name, kind: store.kind, path: store.path, done: 'nothing' as const, needsRights: false, accepted: null };
   if (reading.kind !== 'read') return { ...base, state: reading.kind, detail: reading.detail, roots: 0 };
   const [root, next] = roots;
   const old = reading.present.filter((one) => !isAmong(one, roots)).length;

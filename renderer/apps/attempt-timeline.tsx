@@ -4,8 +4,9 @@ import { useState } from 'react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import { quoteValue } from '../../electron/core/log-query/format-filter.ts';
-import { Counted, Legend, chartSpans, spanWord } from '../connections/log-chart.tsx';
-import type { ChartSpan } from '../connections/log-chart.tsx';
+import { chartSpans } from '../connections/chart-series.ts';
+import type { ChartSpan } from '../connections/chart-series.ts';
+import { Counted, Legend, spanWord } from '../connections/log-chart.tsx';
 import { showSpan } from '../connections/view-store.ts';
 import { showFiltered } from '../state/ui-store.ts';
 

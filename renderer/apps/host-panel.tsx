@@ -17,10 +17,11 @@ import { Prose } from '../components/prose.tsx';
 import { Failure, Loading } from '../components/states.tsx';
 import { clock, moment, visible } from '../format.ts';
 import { useAgent } from '../state/services.tsx';
-import { goTo } from '../state/ui-store.ts';
+import { goTo, showStore } from '../state/ui-store.ts';
 import { useNow } from '../state/use-now.ts';
 import { exclusionWord, nextWord, verdictWord } from '../words.ts';
 import { ExcludeDialog } from './exclude-dialog.tsx';
+import { requestText } from './request.ts';
 import { TestPanel } from './test-panel.tsx';
 import { ticketText } from './ticket.ts';
 import { useExplain } from './use-explain.ts';
@@ -153,8 +154,11 @@ function HostActions({ app, host, answer }: { readonly app: AppSummary; readonly
       ) : null}
       {exclusion !== null && !removable ? <p className="muted">{t('exclusion.fixed')}</p> : null}
       {host.verdict.kind === 'private-trust-store' ? (
-        <Button className="button" onPress={() => goTo('certificates')}><FileBadge aria-hidden size={16} />{t('host.installRoot')}</Button>
+        <Button className="button" onPress={() => (app.trust === null ? goTo('certificates') : showStore(app.trust.store))}><FileBadge aria-hidden size={16} />{t('host.installRoot')}</Button>
       ) : null}
+      {agent === null || exclusion?.kind !== 'learned' ? null : (
+        <CopyButton text={() => requestText({ answer, host: host.host, agent, now: Date.now() })} label={t('host.askPermanent')} then={t('host.askCopied')} />
+      )}
       {agent === null ? null : (
         <CopyButton text={() => ticketText({ answer, host: host.host, exclusion, agent, now: Date.now() })} label={t('host.copyTicket')} />
       )}

@@ -11,6 +11,23 @@ export function isLetThrough(app: AppSummary): boolean {
   return app.hosts.some((host) => host.next.disposition === 'bypass');
 }
 
+/** The refusals that the app's verdicts rest on, by form, the most frequent first; `alert`: null for a refusal without a word. */
+export function refusalsOf(app: AppSummary): readonly { readonly alert: number | null; readonly count: number }[] {
+  const counts = new Map<number | null, number>();
+  for (const { code, values } of app.hosts.flatMap((host) => host.verdict.because)) {
+    if (code !== 'refused-here') continue;
+    const alert = values['sign'] === 'alert' ? Number(values['alert']) : null;
+    counts.set(alert, (counts.get(alert) ?? 0) + Number(values['count']));
+  }
+  return [...counts].map(([alert, count]) => ({ alert, count })).sort((a, b) => b.count - a.count);
+}
+
+/** When the first of the app's exclusions in force ends, ms since the epoch; null = none of them ends by itself. */
+export function nextEnd(app: AppSummary): number | null {
+  const ends = app.hosts.flatMap((host) => (host.next.disposition === 'bypass' ? host.exclusion?.expiresAt ?? [] : []));
+  return ends.length === 0 ? null : Math.min(...ends);
+}
+
 /** Hosts in the order a person wants them: weighty verdicts first, then the latest seen. */
 export function hostsByWeight(app: AppSummary): readonly AppHost[] {
   return [...app.hosts].sort((a, b) => weight(a) - weight(b) || b.lastSeen - a.lastSeen);

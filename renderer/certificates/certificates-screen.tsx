@@ -15,6 +15,7 @@ import { Failure, Loading } from '../components/states.tsx';
 import { count, date } from '../format.ts';
 import { typedHere } from '../own-command.ts';
 import { useAgent } from '../state/services.tsx';
+import { useUi } from '../state/ui-store.ts';
 import { useAnswer } from '../state/use-answer.ts';
 import { useNow } from '../state/use-now.ts';
 
@@ -45,6 +46,8 @@ function Content({ answer: { root, stores } }: { readonly answer: TrustAnswer })
   const { t } = useTranslation();
   const now = useNow(ageMs);
   const missing = stores.filter((store) => store.state === 'missing').length;
+  const wanted = useUi((ui) => ui.trustStore);
+  const own = stores.find(({ store, state }) => store === wanted && state !== 'trusted');
   return (
     <>
       <section className="card" aria-label={t('certificates.root')}>
@@ -64,7 +67,8 @@ function Content({ answer: { root, stores } }: { readonly answer: TrustAnswer })
           <h2>{t('certificates.stores')}</h2>
           <p className="muted">{t('certificates.storesNote', { trusted: count(stores.filter((store) => store.state === 'trusted').length), all: count(stores.length) })}</p>
         </header>
-        {stores.length === 0 ? <p>{t('certificates.none')}</p> : <StoreTable stores={stores} />}
+        {own === undefined ? null : <Command text={`pinlight trust install --store ${shellWord(own.store)}`} words={t('certificates.installOwn')} label={t('certificates.copyInstallOwn')} />}
+        {stores.length === 0 ? <p>{t('certificates.none')}</p> : <StoreTable stores={stores.toSorted((a, b) => Number(b.store === wanted) - Number(a.store === wanted))} wanted={wanted} />}
         {missing === 0 ? null : <Command text="pinlight trust install" words={t('certificates.install', { count: missing })} label={t('certificates.copyInstall')} />}
         <Command text="pinlight trust remove" words={t('certificates.remove')} label={t('certificates.copyRemove')} />
       </section>
@@ -76,16 +80,16 @@ const stateIcon: Readonly<Record<TrustStoreRow['state'], LucideIcon>> = { truste
 const stateTone = { trusted: 'inspect', missing: 'bypass', unreadable: 'block', 'not-checked': 'quiet' } as const;
 const stateWord = { trusted: 'certificates.trusted', missing: 'certificates.missing', unreadable: 'certificates.unreadable', 'not-checked': 'certificates.notChecked' } as const;
 
-function StoreTable({ stores }: { readonly stores: readonly TrustStoreRow[] }) {
+function StoreTable({ stores, wanted }: { readonly stores: readonly TrustStoreRow[]; readonly wanted: string | null }) {
   const { t } = useTranslation();
   return (
-    <table className="fact-table">
+    <table className="fact-table store-table">
       <thead><tr><th scope="col">{t('certificates.columnStore')}</th><th scope="col">{t('certificates.columnState')}</th><th scope="col">{t('certificates.columnDetail')}</th></tr></thead>
       <tbody>
         {stores.map((store) => {
           const Icon = stateIcon[store.state];
           return (
-            <tr key={`${store.store} ${store.path ?? ''}`}>
+            <tr key={`${store.store} ${store.path ?? ''}`} className={store.store === wanted ? 'store-wanted' : undefined}>
               <th scope="row" data-title={t('certificates.columnStore')}><Foreign text={store.store} />{store.path === null ? null : <span className="muted block"><Foreign text={store.path} mono /></span>}</th>
               <td data-title={t('certificates.columnState')}><span className={`badge tone-${stateTone[store.state]}`}><Icon aria-hidden size={14} />{t(stateWord[store.state])}</span></td>
               <td data-title={t('certificates.columnDetail')}><Finding text={store.detail} /></td>
@@ -95,6 +99,11 @@ function StoreTable({ stores }: { readonly stores: readonly TrustStoreRow[] }) {
       </tbody>
     </table>
   );
+}
+
+/** One word for a POSIX shell. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function Command({ text, words, label }: { readonly text: string; readonly words: string; readonly label: string }) {

@@ -1,11 +1,16 @@
 // Disposition, verdict and outcome as icon plus word: never by colour alone.
 import {
-  Ban, CircleDashed, CircleDot, CircleHelp, Eye, FileKey2, FolderKey, LogOut, MoveRight, Pin, PlugZap, ShieldCheck, ShieldX, TriangleAlert, Unplug,
+  Ban, CircleDashed, CircleDot, CircleHelp, Eye, FileKey2, FolderKey, ListChecks, LogOut, MoveRight, Pin, PlugZap,
+  ScrollText, ShieldCheck, ShieldX, TriangleAlert, Unplug, UserRound,
 } from 'lucide-react';
 import type { LucideIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
+import type { Why } from '../../electron/contract/bypassed-apps.ts';
+import { word } from '../../electron/contract/sentences.ts';
+import { outcomeSentence } from '../../electron/core/explain.ts';
 import type { ConnectionOutcome, Disposition, VerdictKind } from '../../electron/core/model.ts';
-import { dispositionWord, outcomeWord, verdictWord } from '../words.ts';
+import { visible } from '../format.ts';
+import { dispositionWord, outcomeWord, verdictWord, whyWord } from '../words.ts';
 
 const dispositionIcon: Readonly<Record<Disposition, LucideIcon>> = { inspect: Eye, bypass: MoveRight, block: Ban };
 
@@ -32,7 +37,20 @@ export function VerdictBadge({ value }: { readonly value: VerdictKind }) {
   return <span className={`badge tone-${tone}`}><Icon aria-hidden size={14} />{t(verdictWord[value])}</span>;
 }
 
-/** What became of one connection; plain text with a mark, because a list is full of them. */
+const whyLook: Readonly<Record<Why, { icon: LucideIcon; tone: string }>> = {
+  pinned: verdictLook.pinned, privateTrustStore: verdictLook['private-trust-store'], clientCertificate: verdictLook['client-certificate'],
+  incompatible: verdictLook.incompatible, open: verdictLook.undetermined, policy: { icon: ScrollText, tone: 'bypass' },
+  managed: { icon: ScrollText, tone: 'bypass' }, predefined: { icon: ListChecks, tone: 'bypass' }, user: { icon: UserRound, tone: 'bypass' },
+};
+
+/** Why an app is let through. */
+export function WhyBadge({ value }: { readonly value: Why }) {
+  const { t } = useTranslation();
+  const { icon: Icon, tone } = whyLook[value];
+  return <span className={`badge tone-${tone}`}><Icon aria-hidden size={14} />{t(whyWord[value])}</span>;
+}
+
+/** What became of one connection, the whole sentence in the hint; plain text with a mark, because a list is full of them. */
 export function OutcomeWord({ value }: { readonly value: ConnectionOutcome | null }) {
   const { t } = useTranslation();
   const Icon = outcomeIcon[value?.kind ?? 'open'];
@@ -40,7 +58,7 @@ export function OutcomeWord({ value }: { readonly value: ConnectionOutcome | nul
   return (
     <span className={`outcome outcome-${value?.kind ?? 'open'}`}>
       <Icon aria-hidden size={14} />
-      <span className="clip" title={words}>{words}</span>
+      <span className="clip" title={value === null ? words : visible(word(t, outcomeSentence(value)))}>{words}</span>
     </span>
   );
 }

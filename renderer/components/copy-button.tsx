@@ -12,13 +12,15 @@ type CopyProps = {
   readonly label: string;
   /** Icon only. */
   readonly quiet?: boolean;
+  /** What to do with it now, as a message. */
+  readonly then?: string;
 };
 
 /** Long enough to be noticed, short enough to be ready for the next copy. */
 const shownMs = 2_000;
 
 /** A button that puts `text` on the clipboard. */
-export function CopyButton({ text, label, quiet = false }: CopyProps) {
+export function CopyButton({ text, label, quiet = false, then }: CopyProps) {
   const { t } = useTranslation();
   const [copied, setCopied] = useState(false);
   useEffect(() => {
@@ -31,6 +33,7 @@ export function CopyButton({ text, label, quiet = false }: CopyProps) {
     try {
       await navigator.clipboard.writeText(typeof text === 'string' ? text : text());
       setCopied(true);
+      if (then !== undefined) addToast({ text: then, tone: 'done', action: null });
     } catch {
       addToast({ text: t('copy.failed'), tone: 'failed', action: null });
     }

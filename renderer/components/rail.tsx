@@ -30,7 +30,7 @@ export function Rail() {
                 >
                   <Icon aria-hidden size={20} />
                   <span>{t(screenWord[screen])}</span>
-                  <kbd aria-hidden="true">{index + 1}</kbd>
+                  <kbd aria-hidden="true">{t('nav.key', { number: index + 1 })}</kbd>
                 </a>
               </li>
             );
@@ -53,7 +53,7 @@ function LinkState() {
       <span className="link-dot" aria-hidden="true" />
       <span className="link-words">
         <span>{t(linkWord[link])}</span>
-        {device === null ? null : <bdi className="clip muted">{visible(device)}</bdi>}
+        {device === null ? null : <span className="clip muted">{t('link.device')} <bdi>{visible(device)}</bdi></span>}
       </span>
     </output>
   );

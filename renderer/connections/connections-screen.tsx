@@ -54,10 +54,12 @@ function Fed({ feed }: { readonly feed: Feed }) {
           <h1>{t('nav.connections')}</h1>
           <output className="muted">{chart ? '' : <Loaded state={state} />}</output>
         </div>
-        <Button className="button" onPress={() => feed.setLive(!live)} isDisabled={link !== 'live'}>
-          {live ? <CirclePause aria-hidden size={18} /> : <CirclePlay aria-hidden size={18} />}
-          {live ? t('connections.pause') : t('connections.resume')}
-        </Button>
+        {chart ? null : (
+          <Button className="button" onPress={() => feed.setLive(!live)} isDisabled={link !== 'live'}>
+            {live ? <CirclePause aria-hidden size={18} /> : <CirclePlay aria-hidden size={18} />}
+            {live ? t('connections.hold') : t('connections.goOn')}
+          </Button>
+        )}
       </header>
       <FilterBox value={filter} problem={problem} onChange={onFilter} />
       {problem !== null && list !== null ? <p className="muted">{t('filter.kept')}</p> : null}

@@ -25,6 +25,9 @@ type FilterProps = {
   readonly onChange: (filter: string) => void;
 };
 
+/** Of a word that is not understood. */
+const longestShown = 60;
+
 /** Waits until a person pauses in typing; half a word is seldom a valid filter. */
 const typingMs = 350;
 
@@ -52,6 +55,7 @@ export function FilterBox({ value, problem, onChange }: FilterProps) {
   const [open, setOpen] = useState(false);
   /** A complaint is shown when the person pauses, not at every letter. */
   const [judged, setJudged] = useState(value);
+  const [help, setHelp] = useState(false);
   if (value !== sent) {
     // Someone else set the filter (a link from a drawer): the box follows.
     setSent(value);
@@ -71,6 +75,8 @@ export function FilterBox({ value, problem, onChange }: FilterProps) {
     return () => clearTimeout(timer);
   }, [text, sent, onChange]);
   const suggestions = useSuggestions(text, caret, open);
+  /** The complaint names all fields then; the help does so with more room. */
+  const lost = fault?.complaint.key === 'filter.field-unknown';
 
   function choose(filter: string): void {
     setText(filter);
@@ -125,10 +131,10 @@ export function FilterBox({ value, problem, onChange }: FilterProps) {
             </Marked>
             {text === '' ? null : <Button className="button icon-button" aria-label={t('filter.clear')} onPress={() => choose('')}><X aria-hidden size={16} /></Button>}
             <SaveButton filter={read.kind === 'filter' ? text.trim() : ''} />
-            <Help onChoose={choose} />
+            <Help isOpen={help} onOpenChange={setHelp} onChoose={choose} />
           </div>
           <Text slot="errorMessage" className="field-problem">
-            {fault === null ? null : <Prose text={word(t, fault.complaint)} />}
+            {fault === null ? null : <Prose text={lost ? t('filter.noSuchField', { name: visible(text.slice(fault.at, fault.at + Math.min(fault.length, longestShown))) }) : word(t, fault.complaint)} />}
             {refusal === null ? null : <ErrorMessage error={{ code: 'bad-filter', message: refusal, advice: '' }} />}
           </Text>
         </TextField>
@@ -150,6 +156,7 @@ export function FilterBox({ value, problem, onChange }: FilterProps) {
       {fault?.suggestion === undefined ? null : (
         <p><Button className="button" onPress={() => put(fault.at, fault.at + fault.length, fault.suggestion ?? '')}>{t('filter.useInstead', { word: fault.suggestion })}</Button></p>
       )}
+      {lost ? <p><Button className="link" onPress={() => setHelp(true)}>{t('filter.seeHelp')}</Button></p> : null}
       <Parts read={read} onChoose={choose} />
       <Group className="chips" aria-label={t('filter.ready')}>
         {ready.map(({ filter, label }) => (
@@ -260,10 +267,12 @@ function Saved({ text, onChoose }: { readonly text: string; readonly onChoose: (
   ));
 }
 
-function Help({ onChoose }: { readonly onChoose: (filter: string) => void }) {
+type HelpProps = { readonly isOpen: boolean; readonly onOpenChange: (open: boolean) => void; readonly onChoose: (filter: string) => void };
+
+function Help({ isOpen, onOpenChange, onChoose }: HelpProps) {
   const { t } = useTranslation();
   return (
-    <DialogTrigger>
+    <DialogTrigger isOpen={isOpen} onOpenChange={onOpenChange}>
       <Button className="button icon-button" aria-label={t('filter.help')}><CircleHelp aria-hidden size={18} /></Button>
       <Popover className="popover" placement="bottom end">
         <Dialog className="help">

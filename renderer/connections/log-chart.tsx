@@ -3,23 +3,15 @@
 import { useCallback, useEffect, useState } from 'react';
 import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
-import type { LogBucket, LogStatisticsAnswer } from '../../electron/contract/routes.ts';
+import type { LogStatisticsAnswer } from '../../electron/contract/routes.ts';
 import type { ErrorBody } from '../../electron/contract/errors.ts';
 import { Failure, Loading } from '../components/states.tsx';
-import { clock, count, date } from '../format.ts';
+import { count } from '../format.ts';
 import { errorOf } from '../state/error-of.ts';
 import { useBridge } from '../state/services.tsx';
-
-/** In the order in which they stand on each other. `filter`: the connections that are counted. */
-const series = [
-  { id: 'inspected', word: 'disposition.inspect', filter: 'disposition:inspect and not outcome:refused and not outcome:upstream', fill: 'inspect' },
-  { id: 'bypassed', word: 'disposition.bypass', filter: 'disposition:bypass and not outcome:upstream', fill: 'bypass' },
-  { id: 'refused', word: 'outcome.refused', filter: 'disposition:inspect and outcome:refused', fill: 'refused' },
-  { id: 'blocked', word: 'disposition.block', filter: 'disposition:block and not outcome:upstream', fill: 'block' },
-] as const;
-
-const hour = 3_600_000;
-const day = 24 * hour;
+import { addUp, chartSpans, emptyHours, hour, series, spans } from './chart-series.ts';
+import type { ChartSpan } from './chart-series.ts';
+import { Bars } from './log-bars.tsx';
 
 type CountedProps = {
   readonly span: ChartSpan;
@@ -32,14 +24,6 @@ type CountedProps = {
   /** Opens the connections of a span of time; `part`: only these; empty = all. */
   readonly onOpen: (from: number, to: number, part: string) => void;
 };
-
-/** How long a bar and a line of the table are. Bars of a week in hours would be thinner than their pattern. */
-const spans = {
-  day: { hours: 24, barMs: hour, stepMs: hour, word: 'chart.day', label: clock },
-  week: { hours: 168, barMs: 4 * hour, stepMs: day, word: 'chart.week', label: date },
-} as const;
-export type ChartSpan = keyof typeof spans;
-export const chartSpans = ['day', 'week'] as const satisfies readonly ChartSpan[];
 
 /** The catalogue's key for a span. */
 export function spanWord(span: ChartSpan) {
@@ -119,14 +103,17 @@ type DrawnProps = Pick<CountedProps, 'span' | 'title' | 'onOpen'> & { readonly o
 function Drawn({ answer, span, title, onlyBusy, onOpen }: DrawnProps) {
   const { t } = useTranslation();
   const { from, to } = answer;
-  const { barMs, stepMs, label } = spans[span];
-  const whole = gather(answer, stepMs);
+  const { lineHours, bars, label } = spans[span];
+  const whole = addUp([...emptyHours(from, to), ...answer.buckets], lineHours).toReversed();
   const busy = whole.filter((line) => series.some(({ id }) => line[id] > 0));
   if (busy.length === 0) return <p className="muted">{t('chart.none')}</p>;
   const lines = onlyBusy ? busy : whole;
   return (
     <div className="chart-both">
-      <Bars answer={answer} barMs={barMs} onOpen={(at) => onOpen(at, Math.min(to, at + barMs), '')} />
+      <div>
+        <Bars answer={answer} span={span} onOpen={(begin, end) => onOpen(begin, end, '')} />
+        <p className="muted chart-note">{t(bars)}</p>
+      </div>
       <section className="chart-table" {...scrolling} aria-label={t('chart.numbers', { title })}>
         <table className="share-table">
           <caption className="unseen">{title}</caption>
@@ -136,13 +123,13 @@ function Drawn({ answer, span, title, onlyBusy, onOpen }: DrawnProps) {
           <tbody>
             {lines.map((line) => (
               <tr key={line.at}>
-                <th scope="row"><Button className="link" onPress={() => onOpen(Math.max(from, line.at), Math.min(to, line.at + stepMs), '')}>{label(line.at)}</Button></th>
+                <th scope="row"><Button className="link" onPress={() => onOpen(Math.max(from, line.at), Math.min(to, line.at + lineHours * hour), '')}>{label(line.at)}</Button></th>
                 {series.map(({ id, word, filter }) => (
                   <td key={id}>
                     {line[id] === 0 ? '0' : (
                       <Button
                         className="link" aria-label={t('chart.open', { number: count(line[id]), what: t(word), when: label(line.at) })}
-                        onPress={() => onOpen(Math.max(from, line.at), Math.min(to, line.at + stepMs), filter)}
+                        onPress={() => onOpen(Math.max(from, line.at), Math.min(to, line.at + lineHours * hour), filter)}
                       >
                         {count(line[id])}
                       </Button>
@@ -160,64 +147,3 @@ function Drawn({ answer, span, title, onlyBusy, onOpen }: DrawnProps) {
 
 // What scrolls has to be reachable by keyboard (WCAG 2.1.1).
 const scrolling = { tabIndex: 0 };
-
-/** Whole days or hours of the device's own clock, newest first, with the empty ones that lie between. */
-function gather({ from, to, buckets }: LogStatisticsAnswer, stepMs: number): LogBucket[] {
-  const startOf = (at: number): number => (stepMs === day ? new Date(at).setHours(0, 0, 0, 0) : at);
-  const hours = Array.from({ length: Math.ceil((to - from) / hour) }, (_, index) => ({ at: from + index * hour, inspected: 0, refused: 0, bypassed: 0, blocked: 0 }));
-  return addUp([...hours, ...buckets], startOf).sort((a, b) => b.at - a.at);
-}
-
-/** Buckets that begin at the same moment as one. */
-function addUp(buckets: readonly LogBucket[], startOf: (at: number) => number): LogBucket[] {
-  const sums = new Map<number, LogBucket>();
-  for (const bucket of buckets) {
-    const at = startOf(bucket.at);
-    const sum = sums.get(at);
-    sums.set(at, sum === undefined ? { ...bucket, at } : {
-      at, inspected: sum.inspected + bucket.inspected, refused: sum.refused + bucket.refused, bypassed: sum.bypassed + bucket.bypassed, blocked: sum.blocked + bucket.blocked,
-    });
-  }
-  return [...sums.values()];
-}
-
-const height = 160;
-
-/** Each bar a share of the highest, and at least a pixel where something was. */
-function Bars({ answer, barMs, onOpen }: { readonly answer: LogStatisticsAnswer; readonly barMs: number; readonly onOpen: (at: number) => void }) {
-  const { from, to } = answer;
-  const buckets = addUp(answer.buckets, (at) => from + Math.floor((at - from) / barMs) * barMs);
-  const most = Math.max(1, ...buckets.map((bucket) => series.reduce((sum, { id }) => sum + bucket[id], 0)));
-  const number = Math.max(1, Math.ceil((to - from) / barMs));
-  const width = 100 / number;
-  return (
-    <svg className="chart" width="100%" height={height} aria-hidden="true" focusable="false">
-      <defs>
-        <pattern id="chart-hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line className="hatch-line" x1="0" y1="0" x2="0" y2="7" /></pattern>
-        <pattern id="chart-dots" width="6" height="6" patternUnits="userSpaceOnUse"><circle className="hatch-dot" cx="3" cy="3" r="1.3" /></pattern>
-      </defs>
-      {[0.25, 0.5, 0.75, 1].map((part) => <line key={part} className="chart-line" x1="0" x2="100%" y1={height * (1 - part) + 0.5} y2={height * (1 - part) + 0.5} />)}
-      {buckets.map((bucket) => {
-        const x = `${((bucket.at - from) / barMs) * width}%`;
-        let top = height;
-        return (
-          <g key={bucket.at} className="chart-bar" onClick={() => onOpen(bucket.at)}>
-            <rect className="chart-touch" x={x} y="0" width={`${width}%`} height={height} />
-            {series.map(({ id, fill }) => {
-              if (bucket[id] === 0) return null;
-              const tall = Math.max(1, (bucket[id] / most) * (height - 4));
-              top -= tall;
-              const place = { x, y: top, width: `${width * 0.86}%`, height: tall };
-              return (
-                <g key={id}>
-                  <rect className={`fill-${fill}`} {...place} />
-                  {fill === 'inspect' ? null : <rect {...place} fill={fill === 'bypass' ? 'url(#chart-hatch)' : 'url(#chart-dots)'} />}
-                </g>
-              );
-            })}
-          </g>
-        );
-      })}
-    </svg>
-  );
-}

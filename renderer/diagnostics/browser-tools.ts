@@ -1,5 +1,12 @@
 // What the window's own process brings to read a bundle: inflating with a limit, SHA-256, UTF-8. The file stays in this sandboxed process.
+import type { Hmac } from '../../electron/core/diagnostics/ask-bundle.ts';
 import type { BundleTools } from '../../electron/core/diagnostics/read-bundle.ts';
+
+/** HMAC-SHA-256 of this process. */
+export const browserHmac: Hmac = async (key, text) => {
+  const imported = await crypto.subtle.importKey('raw', new Uint8Array(key), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  return new Uint8Array(await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(text)));
+};
 
 export const browserBundleTools: BundleTools = {
   inflate: async (packed, most) => {

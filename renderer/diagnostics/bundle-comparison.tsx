@@ -8,11 +8,13 @@ import type { OpenedBundle } from '../../electron/core/diagnostics/read-bundle.t
 import { Foreign } from '../components/foreign.tsx';
 import { Prose } from '../components/prose.tsx';
 import { Loading } from '../components/states.tsx';
-import { count, moment } from '../format.ts';
+import { count, moment, visible } from '../format.ts';
 import { BundleRefused } from './bundle-refused.tsx';
+import { groupDifferences } from './group-differences.ts';
+import type { DifferenceGroup } from './group-differences.ts';
 import { bundleTypes, useBundleFile } from './use-bundle-file.ts';
 
-/** The button and, once a second bundle is chosen, the table. */
+/** The button and, once a second bundle is chosen, what differs. */
 export function BundleComparison({ bundle }: { readonly bundle: OpenedBundle }) {
   const { t } = useTranslation();
   const { file, choose } = useBundleFile();
@@ -44,11 +46,37 @@ function Differences({ one, other }: { readonly one: OpenedBundle; readonly othe
       <p>{t('compare.lead', { before: before.manifest.id, beforeAt: moment(madeAt(before), 0), after: after.manifest.id, afterAt: moment(madeAt(after), 0) })}</p>
       {before.manifest.device === after.manifest.device ? null : <p className="strong">{t('compare.otherDevice')}</p>}
       {differences.length === 0 ? <p className="muted">{t('compare.same')}</p> : (
+        <ul className="differences">
+          {groupDifferences(before, after, differences.slice(0, mostShown)).map((group) => <Group key={`${group.file} ${group.kind} ${group.name}`} group={group} />)}
+        </ul>
+      )}
+      {differences.length <= mostShown ? null : <p className="muted"><Prose text={t('compare.more', { count: differences.length - mostShown, number: count(differences.length - mostShown) })} /></p>}
+    </>
+  );
+}
+
+const thingWord = {
+  'status.json': 'compare.status', 'health.json': 'compare.health', 'policy-effective.json': 'compare.policy', 'apps.json': 'compare.app', 'exclusions.json': 'compare.exclusion',
+  'trust-stores.json': 'compare.store', 'versions.json': 'compare.versions', 'system.json': 'compare.system', 'network.json': 'compare.network',
+} as const;
+const changeWord = { new: 'compare.new', gone: 'compare.gone', changed: 'compare.changed', version: 'compare.version' } as const;
+
+function isThing(file: string): file is keyof typeof thingWord {
+  return Object.hasOwn(thingWord, file);
+}
+
+function Group({ group: { file, kind, name, rows } }: { readonly group: DifferenceGroup }) {
+  const { t } = useTranslation();
+  const thing = isThing(file) ? t(thingWord[file]) : file;
+  return (
+    <li>
+      <h4>{name === null ? thing : <>{t(changeWord[kind], { thing })} <Foreign text={name} /></>}</h4>
+      {rows.length === 0 ? null : (
         <table className="fact-table difference-table">
-          <caption className="unseen">{t('compare.title')}</caption>
+          <caption className="unseen">{name === null ? thing : `${thing}: ${visible(name)}`}</caption>
           <thead><tr><th scope="col">{t('compare.place')}</th><th scope="col">{t('compare.before')}</th><th scope="col">{t('compare.after')}</th></tr></thead>
           <tbody>
-            {differences.slice(0, mostShown).map(({ path, before: old, after: now }) => (
+            {rows.map(({ path, before: old, after: now }) => (
               <tr key={path}>
                 <th scope="row"><Foreign mono text={path} /></th>
                 <td data-title={t('compare.before')}><Value text={old} /></td>
@@ -58,8 +86,7 @@ function Differences({ one, other }: { readonly one: OpenedBundle; readonly othe
           </tbody>
         </table>
       )}
-      {differences.length <= mostShown ? null : <p className="muted"><Prose text={t('compare.more', { count: differences.length - mostShown, number: count(differences.length - mostShown) })} /></p>}
-    </>
+    </li>
   );
 }
 

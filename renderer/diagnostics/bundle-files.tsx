@@ -2,7 +2,8 @@
 import { CircleAlert, CircleCheck } from 'lucide-react';
 import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
-import type { RedactionCounts } from '../../electron/core/diagnostics/redact.ts';
+import type { RedactionCounts, RedactionKind } from '../../electron/core/diagnostics/redact.ts';
+import { redactionKinds } from '../../electron/core/diagnostics/redact-names.ts';
 import type { FileState } from '../../electron/core/diagnostics/read-bundle.ts';
 import { Foreign } from '../components/foreign.tsx';
 import { bytes, count } from '../format.ts';
@@ -10,6 +11,15 @@ import { bytes, count } from '../format.ts';
 type FileRow = { readonly name: string; readonly bytes: number; readonly redactions?: RedactionCounts; readonly state?: FileState };
 
 const stateWord = { good: 'diagnostics.fileGood', changed: 'diagnostics.fileChanged', missing: 'diagnostics.fileMissing', unlisted: 'diagnostics.fileUnlisted' } as const;
+
+const removedWord = {
+  home: 'removed.home', name: 'removed.name', 'private-key': 'removed.privateKey', 'tls-secret': 'removed.tlsSecret', authorization: 'removed.authorization', cookie: 'removed.cookie',
+  password: 'removed.password', token: 'removed.token', 'api-key': 'removed.apiKey', query: 'removed.query', userinfo: 'removed.userinfo', bytes: 'removed.bytes', depth: 'removed.depth',
+} as const satisfies Record<RedactionKind, string>;
+
+function removals(counts: RedactionCounts = {}): { readonly kind: RedactionKind; readonly number: number }[] {
+  return redactionKinds.flatMap((kind) => ((counts[kind] ?? 0) === 0 ? [] : [{ kind, number: counts[kind] ?? 0 }]));
+}
 
 /** `onOpen`: shows the text of a file; absent before it is saved. */
 export function BundleFiles({ files, caption, onOpen }: { readonly files: readonly FileRow[]; readonly caption: string; readonly onOpen?: (name: string) => void }) {
@@ -27,7 +37,7 @@ export function BundleFiles({ files, caption, onOpen }: { readonly files: readon
             <td>{bytes(size)}</td>
             <td>
               {state === undefined ? null : <span className={`outcome ${state === 'good' ? 'outcome-established' : 'outcome-refused'}`}>{state === 'good' ? <CircleCheck aria-hidden size={14} /> : <CircleAlert aria-hidden size={14} />}{t(stateWord[state])}</span>}
-              {Object.entries(redactions ?? {}).map(([kind, number]) => t('diagnostics.removedOf', { kind, number: count(number) })).join(', ')}
+              {removals(redactions).map(({ kind, number }) => t(removedWord[kind], { count: number, number: count(number) })).join(', ')}
             </td>
           </tr>
         ))}

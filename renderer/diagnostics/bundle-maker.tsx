@@ -9,13 +9,14 @@ import { word } from '../../electron/contract/sentences.ts';
 import { durationSentence } from '../../electron/core/explain.ts';
 import type { PolicyDiagnostics } from '../../electron/core/policy/policy.ts';
 import { CopyButton } from '../components/copy-button.tsx';
-import { Finding, findingLine } from '../components/finding.tsx';
+import { Finding } from '../components/finding.tsx';
 import { ErrorParagraph } from '../components/error-words.tsx';
 import { Foreign } from '../components/foreign.tsx';
-import { preciseClock, visible } from '../format.ts';
+import { preciseClock } from '../format.ts';
 import { useAgent, useBridge } from '../state/services.tsx';
 import { useNow } from '../state/use-now.ts';
 import { BundleFiles } from './bundle-files.tsx';
+import { NotCollected } from './not-collected.tsx';
 import { beginRecording, collect, discard, save, useBundle, wish } from './bundle-store.ts';
 
 /** The upper card. */
@@ -164,9 +165,7 @@ function Ready({ job, saved, children }: ReadyProps) {
         </div>
       )}
       <BundleFiles files={manifest.files} caption={t('diagnostics.files')} />
-      {manifest.notCollected.length === 0 ? null : (
-        <ul className="plain-list">{manifest.notCollected.map(({ name, because }) => <li key={name}>{t('diagnostics.notCollected', { name: visible(name), because: findingLine(t, because) })}</li>)}</ul>
-      )}
+      {manifest.notCollected.length === 0 ? null : <NotCollected list={manifest.notCollected} />}
       <p className="muted">{t('diagnostics.never')} <Finding text={manifest.neverCollected.join('; ')} />.</p>
       {children}
     </>

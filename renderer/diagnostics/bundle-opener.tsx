@@ -7,7 +7,6 @@ import type { Finding } from '../../electron/core/diagnostics/findings.ts';
 import type { OpenedBundle } from '../../electron/core/diagnostics/read-bundle.ts';
 import { English } from '../components/english.tsx';
 import { Facts } from '../components/facts.tsx';
-import { findingLine } from '../components/finding.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { Loading } from '../components/states.tsx';
 import { Drawer } from '../components/drawer.tsx';
@@ -15,6 +14,9 @@ import { count, moment, visible } from '../format.ts';
 import { BundleComparison } from './bundle-comparison.tsx';
 import { BundleFiles } from './bundle-files.tsx';
 import { BundleRefused } from './bundle-refused.tsx';
+import { BundleRows, rowsFile } from './bundle-rows.tsx';
+import { NameSearch } from './name-search.tsx';
+import { NotCollected } from './not-collected.tsx';
 import { bundleTypes, useBundleFile } from './use-bundle-file.ts';
 
 /** The lower card. */
@@ -55,9 +57,7 @@ function Viewer({ name, bundle }: { readonly name: string; readonly bundle: Open
         [t('diagnostics.made'), moment(made, 0)],
         [t('overview.version'), <Foreign key="version" text={manifest.version} />],
         [t('diagnostics.reported'), manifest.note === null ? null : <Foreign key="note" text={manifest.note} />],
-        [t('diagnostics.missing'), manifest.notCollected.length === 0 ? null : (
-          <ul key="missing" className="plain-list">{manifest.notCollected.map((one) => <li key={one.name}>{t('diagnostics.notCollected', { name: visible(one.name), because: findingLine(t, one.because) })}</li>)}</ul>
-        )],
+        [t('diagnostics.missing'), manifest.notCollected.length === 0 ? null : <NotCollected key="missing" list={manifest.notCollected} />],
       ]}
       />
       <h3>{t('diagnostics.findings', { number: count(findings.length) })}</h3>
@@ -66,6 +66,7 @@ function Viewer({ name, bundle }: { readonly name: string; readonly bundle: Open
       )}
       <h3>{t('diagnostics.files')}</h3>
       <BundleFiles files={bundle.files} caption={t('diagnostics.files')} onOpen={setFile} />
+      <NameSearch bundle={bundle} />
       <BundleComparison bundle={bundle} />
       {file === null ? null : <FileDrawer name={file} text={bundle.text(file)} onClose={() => setFile(null)} />}
     </div>
@@ -100,8 +101,8 @@ function FileDrawer({ name, text, onClose }: { readonly name: string; readonly t
   const { t } = useTranslation();
   return (
     <Drawer title={<Foreign text={name} />} kind={t('diagnostics.file')} onClose={onClose}>
-      {text === null ? <p>{t('diagnostics.noText')}</p> : <pre className="file-text mono">{text.slice(0, mostShown).split('\n').map(visible).join('\n')}</pre>}
-      {text === null || text.length <= mostShown ? null : <p className="muted">{t('diagnostics.cut')}</p>}
+      {text === null ? <p>{t('diagnostics.noText')}</p> : name === rowsFile ? <BundleRows text={text} /> : <pre className="file-text mono">{text.slice(0, mostShown).split('\n').map(visible).join('\n')}</pre>}
+      {text === null || name === rowsFile || text.length <= mostShown ? null : <p className="muted">{t('diagnostics.cut')}</p>}
     </Drawer>
   );
 }

@@ -1,7 +1,9 @@
-// The Diagnostics screen: record a problem, collect a bundle, look at it before it is saved, open one that somebody sent.
+// The Diagnostics screen: record a problem, collect a bundle, look at it before it is saved, open one that somebody sent; check the device; log in detail.
 import { useTranslation } from 'react-i18next';
 import { BundleMaker } from './bundle-maker.tsx';
 import { BundleOpener } from './bundle-opener.tsx';
+import { DetailedLogging } from './detailed-logging.tsx';
+import { DeviceCheck } from './device-check.tsx';
 
 export function DiagnosticsScreen() {
   const { t } = useTranslation();
@@ -15,6 +17,8 @@ export function DiagnosticsScreen() {
       </header>
       <BundleMaker />
       <BundleOpener />
+      <DeviceCheck />
+      <DetailedLogging />
     </div>
   );
 }

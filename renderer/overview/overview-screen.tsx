@@ -1,14 +1,17 @@
 // The Overview: the state of this device in one sentence, then what stands behind it.
 import { ArrowRight, CircleAlert, CircleCheck, CirclePause, Info, TriangleAlert } from 'lucide-react';
+import type { TFunction } from 'i18next';
 import type { LucideIcon } from 'lucide-react';
 import { Fragment } from 'react';
 import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
+import type { TrustAnswer } from '../../electron/contract/routes.ts';
 import { warningWords, word } from '../../electron/contract/sentences.ts';
 import type { AgentState, Snapshot } from '../../electron/contract/snapshot.ts';
 import { durationSentence, outcomeSentence } from '../../electron/core/explain.ts';
 import { managerWords } from '../../electron/core/policy/permission.ts';
+import type { Sentence } from '../../electron/core/sentence.ts';
 import { CopyButton } from '../components/copy-button.tsx';
 import { Finding } from '../components/finding.tsx';
 import { Facts } from '../components/facts.tsx';
@@ -16,8 +19,10 @@ import { Foreign } from '../components/foreign.tsx';
 import { Prose } from '../components/prose.tsx';
 import { Loading } from '../components/states.tsx';
 import { clock, count, date, moment, visible } from '../format.ts';
+import { fromSource } from '../own-command.ts';
 import { useAgent } from '../state/services.tsx';
 import { showApp, showConnection } from '../state/ui-store.ts';
+import { useAnswer } from '../state/use-answer.ts';
 import { useNow } from '../state/use-now.ts';
 import { originWord } from '../words.ts';
 import { PauseControl } from './pause-control.tsx';
@@ -34,12 +39,13 @@ export function OverviewScreen() {
   const link = useAgent((view) => view.link);
   const why = useAgent((view) => view.why);
   const snapshot = useAgent((view) => view.snapshot);
+  const now = useNow(ageMs);
   if (link === 'loading') {
     return <div className="page"><h1 className="unseen">{t('nav.overview')}</h1><Loading label={t('link.loading')} lines={6} /></div>;
   }
   return (
     <div className="page">
-      <Hero status={overviewStatus(snapshot, link === 'disconnected' ? why ?? '' : null)} />
+      <Hero status={overviewStatus(snapshot, { why: link === 'disconnected' ? why ?? '' : null, now, fromSource })} />
       {snapshot === null ? null : <Details snapshot={snapshot} />}
     </div>
   );
@@ -54,7 +60,7 @@ function Hero({ status }: { readonly status: OverviewStatus }) {
   const Icon = toneIcon[status.tone];
   const say = (words: OverviewStatus['sentence']) => {
     if ('warning' in words) return <Prose text={warningWords(t, words.warning, words.part)} />;
-    return 'plain' in words ? <Finding text={words.plain} /> : <Prose text={t(words.key, words.values)} />;
+    return 'plain' in words ? <Finding text={words.plain} /> : <Prose text={t(words.key, worded(t, words.values))} />;
   };
   return (
     <section className={`hero hero-${status.tone}`} aria-labelledby="status-sentence">
@@ -66,6 +72,11 @@ function Hero({ status }: { readonly status: OverviewStatus }) {
       </div>
     </section>
   );
+}
+
+/** Durations among the values in the window's language. */
+function worded(t: TFunction, values: Readonly<Record<string, string | number | Sentence>>): Record<string, string | number> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, typeof value === 'object' ? word(t, value) : value]));
 }
 
 function Details({ snapshot }: { readonly snapshot: Snapshot }) {
@@ -194,6 +205,9 @@ function RootCard({ agent }: { readonly agent: AgentState }) {
   const { t } = useTranslation();
   const now = useNow(ageMs);
   const { root } = agent;
+  // Asked here too: a root that no store holds is a matter of the first sentence, which the agent knows only once it has looked.
+  const trust = useAnswer('trust', {}, root.fingerprint);
+  const trustedIn = ({ stores }: TrustAnswer): string => t('overview.trustedIn', { trusted: stores.filter(({ state }) => state === 'trusted').length, number: stores.length });
   return (
     <Card title={t('overview.root')}>
       <Facts rows={[
@@ -205,6 +219,7 @@ function RootCard({ agent }: { readonly agent: AgentState }) {
         )],
         [t('overview.expires'), t('overview.expiresOn', { date: date(root.notAfter), duration: word(t, durationSentence(root.notAfter - now)) })],
         [t('overview.keyProtection'), <Finding key="protection" text={root.keyProtection} />],
+        [t('overview.trusted'), trust.state.kind === 'ready' ? trustedIn(trust.state.answer) : t('overview.trustedUnknown')],
         [t('overview.certificate'), <Foreign key="path" text={root.certificatePath} mono />],
       ]}
       />

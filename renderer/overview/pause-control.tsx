@@ -11,7 +11,7 @@ import { errorLine } from '../components/error-words.tsx';
 import { FormDialog, WholeNumber } from '../components/form-dialog.tsx';
 import { clock, visible } from '../format.ts';
 import { errorOf } from '../state/error-of.ts';
-import { useBridge } from '../state/services.tsx';
+import { useAgent, useBridge } from '../state/services.tsx';
 import { addToast } from '../state/ui-store.ts';
 import { useNow } from '../state/use-now.ts';
 
@@ -20,6 +20,7 @@ export function PauseControl({ pause }: { readonly pause: PauseView }) {
   const { t } = useTranslation();
   const [asking, setAsking] = useState(false);
   const { active, mode, left } = pause;
+  const live = useAgent((view) => view.link === 'live');
   function close(): void {
     setAsking(false);
     // Or the same click in the tray would be no change of address.
@@ -36,9 +37,9 @@ export function PauseControl({ pause }: { readonly pause: PauseView }) {
   if (mode === 'disallow') return null;
   return (
     <div className="buttons">
-      <Button className="button" isDisabled={left === 0} onPress={() => setAsking(true)}><CirclePause aria-hidden size={16} />{t('pause.ask')}</Button>
+      <Button className="button" isDisabled={left === 0 || !live} onPress={() => setAsking(true)}><CirclePause aria-hidden size={16} />{t('pause.ask')}</Button>
       {left === 0 ? <p className="muted">{t('pause.usedUp')}</p> : null}
-      {asking && left > 0 ? <PauseDialog pause={pause} onClose={close} /> : null}
+      {asking && left > 0 && live ? <PauseDialog pause={pause} onClose={close} /> : null}
     </div>
   );
 }
@@ -49,6 +50,7 @@ const secondMs = 1_000;
 function Running({ until, reason }: { readonly until: number; readonly reason: string | null }) {
   const { t } = useTranslation();
   const bridge = useBridge();
+  const live = useAgent((view) => view.link === 'live');
   const seconds = Math.max(0, Math.ceil((until - useNow(secondMs)) / 1_000));
   const left = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 
@@ -66,7 +68,7 @@ function Running({ until, reason }: { readonly until: number; readonly reason: s
       <div>
         <p className="strong">{t('pause.left', { left, time: clock(until) })}</p>
         <p>{reason === null ? t('pause.meaning') : visible(reason)}</p>
-        <div className="buttons"><Button className="button" onPress={() => void resume()}><Play aria-hidden size={16} />{t('pause.resume')}</Button></div>
+        <div className="buttons"><Button className="button" isDisabled={!live} onPress={() => void resume()}><Play aria-hidden size={16} />{t('pause.resume')}</Button></div>
       </div>
     </section>
   );

@@ -76,7 +76,7 @@ function Content({ answer }: { readonly answer: PolicyAnswer }) {
         {managedBy === null ? null : <p>{t('policy.managedBy')} <Foreign className="strong" text={managerWords(managedBy)} /></p>}
         <p>{files.length === 0 ? t(problems.length === 0 ? 'policy.sourceNone' : 'policy.sourceUnreadable') : t('policy.sourceFiles', { count: files.length })}</p>
         {files.length === 0 ? null : <ul className="plain-list">{files.map((file) => <li key={file}><Foreign text={file} mono /></li>)}</ul>}
-        <p className="muted">{t('policy.summary', { generation: count(answer.generation), rules: count(policy.rules.length), exclusions: count(policy.exclusions.length) })}</p>
+        <p className="muted">{t('policy.summary', { generation: count(answer.generation), count: policy.rules.length, exclusions: count(policy.exclusions.length) })}</p>
       </section>
       <Rules policy={policy} />
       <Values policy={policy} />
@@ -94,7 +94,8 @@ function Problems({ problems }: Pick<PolicyAnswer, 'problems'>) {
         <ul className="plain-list">
           {problems.map((problem) => (
             <li key={`${problem.file} ${problem.path} ${problem.line} ${problem.message}`}>
-              <Foreign text={placeOf(problem)} mono />{problem.path === '' ? null : <> <Foreign text={problem.path} mono className="strong" /></>}: <English text={problem.message} />
+              <Foreign text={placeOf(problem)} mono className="muted block" />
+              {problem.path === '' ? null : <><Foreign text={problem.path} mono className="strong" />: </>}<English text={problem.message} />
             </li>
           ))}
         </ul>
@@ -109,7 +110,7 @@ function Rules({ policy }: { readonly policy: Policy }) {
     <section className="card" aria-label={t('policy.rules')}>
       <header className="card-head"><h2>{t('policy.rules')}</h2><p className="muted">{t('policy.rulesNote')}</p></header>
       {policy.rules.length === 0 ? <p>{t('policy.rulesNone')}</p> : (
-        <table className="fact-table">
+        <table className="fact-table rule-table">
           <thead><tr><th scope="col">{t('policy.columnRule')}</th><th scope="col">{t('policy.columnDoes')}</th><th scope="col">{t('policy.columnWhen')}</th><th scope="col">{t('policy.columnSetBy')}</th></tr></thead>
           <tbody>
             {policy.rules.map((rule) => (
@@ -132,7 +133,11 @@ function Conditions({ rule }: { readonly rule: Rule }) {
   const { t } = useTranslation();
   const conditions = ruleConditions(rule);
   if (conditions.length === 0) return t('policy.always');
-  return <ul className="plain-list">{conditions.map(({ name, values }) => <li key={name}><Foreign text={`${name} ${values.join(' | ')}`} mono /></li>)}</ul>;
+  return (
+    <ul className="plain-list conditions">
+      {conditions.map(({ name, values }) => <li key={name}><span className="mono muted">{name}</span> <Foreign className="words" text={values.join(' | ')} mono /></li>)}
+    </ul>
+  );
 }
 
 const does = { inspect: 'policy.inspect', bypass: 'policy.bypass', block: 'policy.block' } as const;

@@ -1,10 +1,12 @@
-// What a person has open: screen, drawers, toasts. The screen lives in the address (#overview), so back and reload work.
+// What a person has open: screen, drawers, toasts. The screen lives in the address (#overview, #apps?app=…), so back, reload and tray work.
 // Not for anything the agent says.
 import { create } from 'zustand';
+import { readFragment, windowScreens } from '../../electron/contract/window-place.ts';
+import type { WindowScreen } from '../../electron/contract/window-place.ts';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
 
-export const screens = ['overview', 'apps', 'connections', 'policy', 'certificates', 'diagnostics'] as const;
-export type Screen = (typeof screens)[number];
+export const screens = windowScreens;
+export type Screen = WindowScreen;
 
 /** A short message at the window's edge; `action` undoes what it tells of. */
 export type Toast = {
@@ -21,21 +23,25 @@ type UiState = {
   readonly openConnection: ConnectionRow | null;
   /** Filter the Connections screen starts with or is told to use; the screen owns it afterwards. */
   readonly filter: string;
+  /** Trust store that the Certificates screen puts first; null = none. */
+  readonly trustStore: string | null;
   readonly toasts: readonly Toast[];
 };
 
+const first = readFragment(window.location.hash);
+
 export const useUi = create<UiState>(() => ({
-  screen: screenOf(window.location.hash), openApp: null, openConnection: null, filter: filterOf(window.location.hash) ?? '', toasts: [],
+  screen: first.screen, openApp: first.app ?? null, openConnection: null, filter: first.filter ?? '', trustStore: null, toasts: [],
 }));
 
 window.addEventListener('hashchange', () => {
-  const filter = filterOf(window.location.hash);
-  useUi.setState({ screen: screenOf(window.location.hash), ...(filter === null ? {} : { filter }) });
+  const { screen, app, filter } = readFragment(window.location.hash);
+  useUi.setState({ screen, ...(app === undefined ? {} : { openApp: app, openConnection: null }), ...(filter === undefined ? {} : { filter }) });
 });
 
 /** Switches the screen and closes what lay over the old one. */
 export function goTo(screen: Screen): void {
-  useUi.setState({ screen, openApp: null, openConnection: null });
+  useUi.setState({ screen, openApp: null, openConnection: null, trustStore: null });
   window.location.hash = screen;
 }
 
@@ -55,9 +61,17 @@ export function showFiltered(filter: string): void {
   goTo('connections');
 }
 
+/** Goes to the Certificates screen, with this store first. */
+export function showStore(store: string): void {
+  goTo('certificates');
+  useUi.setState({ trustStore: store });
+}
+
 /** Closes whichever drawer is open. */
 export function closeDrawers(): void {
   useUi.setState({ openApp: null, openConnection: null });
+  // Or the same click in the tray would be no change of address.
+  if (window.location.hash.startsWith('#apps?')) window.history.replaceState(null, '', '#apps');
 }
 
 let lastToast = 0;
@@ -72,13 +86,4 @@ export function addToast(toast: Omit<Toast, 'id'>): void {
 /** Takes a message away. */
 export function dropToast(id: number): void {
   useUi.setState((state) => ({ toasts: state.toasts.filter((toast) => toast.id !== id) }));
-}
-
-function screenOf(hash: string): Screen {
-  return screens.find((screen) => hash.split('?', 1)[0] === `#${screen}`) ?? 'overview';
-}
-
-/** What a link filters the log by (`#connections?f=…`); null = nothing is said. The filter's own parser judges it. */
-function filterOf(hash: string): string | null {
-  return hash.startsWith('#connections?') ? new URLSearchParams(hash.slice('#connections?'.length)).get('f') : null;
 }

@@ -174,13 +174,15 @@ describe('without an agent to talk to', () => {
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'agent-not-running' } });
   });
 
-  test('a bundle without an agent says where the last one left log and database', async () => {
+  test('a bundle has what the last one left, be it damaged; there is nothing to record, and nothing where nobody was', { timeout: 60_000 }, async () => {
     const home = await mkdtemp(join(folder, 'left-'));
-    await writeFile(join(home, 'agent.log'), '');
-    await writeFile(join(home, 'pinlight.db'), '');
-    const { code, stderr } = await runPinlight(['bundle'], { home });
-    expect(code).toBe(3);
-    expect(stderr).toContain(`No agent runs, so nothing can be collected. What the last one left: ${join(home, 'agent.log')} and ${join(home, 'pinlight.db')} (not redacted).`);
+    await writeFile(join(home, 'agent.log'), 'the last words\n');
+    await writeFile(join(home, 'pinlight.db'), 'no database');
+    const file = join(home, 'out.zip');
+    expect(await runPinlight(['bundle', '-o', file], { home })).toMatchObject({ code: 0, stderr: expect.stringContaining('The agent is not running') });
+    expect((await runPinlight(['bundle', 'show', file, '--file', 'agent.log'], { home })).stdout).toContain('the last words');
+    expect((await runPinlight(['bundle', 'show', file], { home })).stdout).toMatch(/connections\.ndjson is not in it, because it failed: file is not a database/);
+    expect(await runPinlight(['bundle', '--record'], { home })).toMatchObject({ code: 3, stderr: expect.stringContaining('nothing to record') });
     expect((await runPinlight(['bundle'], { home: join(folder, 'nobody-here') })).stderr).toContain('none has left anything');
   });
 

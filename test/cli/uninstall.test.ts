@@ -10,7 +10,7 @@ import type { Ran, StoreRoom } from '../native/support/store-room.ts';
 import { startTestAgent } from '../support/agent.ts';
 import { pinlightFile } from './run-pinlight.ts';
 
-type Receipt = { readonly data: { readonly clean: boolean; readonly steps: readonly { readonly step: string; readonly done: string; readonly left: readonly string[] }[] } };
+type Receipt = { readonly data: { readonly clean: boolean | null; readonly steps: readonly { readonly step: string; readonly done: string; readonly left: readonly string[] }[] } };
 
 const opened = await openStoreRoom();
 if (opened !== null) suite(opened);
@@ -70,6 +70,16 @@ esac
     const ran = await pinlight('uninstall', '--yes');
     expect(ran.stdout).toContain('Pinlight is off this device: nothing of it is left.');
     expect(ran.code).toBe(0);
+  }, 60_000);
+
+  test('homes of other users, which root does not look into, are named with what each of them runs, and nothing is called clean', async () => {
+    await room.run(['sh', '-c', 'mkdir -p /etc/skel-ann; echo "ann:x:1001:1001::/etc/skel-ann:/bin/sh" >> /etc/passwd']);
+    const ran = await pinlight('uninstall', '--yes');
+    expect(ran.stdout).toContain('Nothing of Pinlight is left where this looked, which is not everywhere.');
+    expect(ran.stdout).toMatch(/1 home of other users was not looked at.*\n {2}ann \(\/etc\/skel-ann\): .*pinlight uninstall\n/);
+    expect(ran.code).toBe(0);
+    expect(JSON.parse((await pinlight('uninstall', '--yes', '--json')).stdout)).toMatchObject({ data: { clean: null, notLookedAt: [{ user: 'ann', home: '/etc/skel-ann' }] } });
+    await room.run(['sh', '-c', 'rm -r /etc/skel-ann; sed -i /^ann:/d /etc/passwd']);
   }, 60_000);
 
   test('a running agent is ended first', async () => {

@@ -66,7 +66,7 @@ export function sampleSnapshot(sequence = 10): Snapshot {
       controlPath: '/run/x', stateFolder: '/state',
       root: { certificatePath: '/state/root.pem', fingerprint: 'AA:BB:CC', subject: 'Pinlight LAPTOP-42', notBefore: sampleTime, notAfter: sampleTime + 1e9, keyProtection: 'file mode only' },
       policy: { generation: 3, origin: 'user', rules: 2, files: ['/etc/pinlight/50-team.json'], managedBy: null },
-      pause: { mode: 'allow', maxMinutes: 30, left: 10, active: null }, logDetailUntil: null,
+      pause: { mode: 'allow', maxMinutes: 30, left: 10, active: null }, noticePending: false, stopping: false, logDetailUntil: null,
     },
     counts: { inspect: 5, bypass: 9, block: 1, open: 2 },
     apps: [chat, hostile],

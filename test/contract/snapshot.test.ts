@@ -22,7 +22,7 @@ const empty: Snapshot = {
     version: '1', pid: 1, startedAt: 0, device: 'd', os: 'linux', proxy: [], controlPath: '', stateFolder: '',
     root: { certificatePath: '', fingerprint: '', subject: '', notBefore: 0, notAfter: 1, keyProtection: '' },
     policy: { generation: 1, origin: 'embedded', rules: 1, files: [], managedBy: null },
-    pause: { mode: 'allow', maxMinutes: 30, left: 10, active: null }, logDetailUntil: null,
+    pause: { mode: 'allow', maxMinutes: 30, left: 10, active: null }, noticePending: false, stopping: false, logDetailUntil: null,
   },
   counts: counts(0), apps: [app('a'), app('b')], exclusions: [], warnings: [], recent: [],
 };

@@ -4,7 +4,7 @@ import type { ConnectionOutcome, Fact, FactCode, ReasonCode, Verdict, VerdictKin
 // Objects keyed by the unions: a new code without an entry here does not compile.
 export const reasonCodes: Record<ReasonCode, true> = {
   rule: true, 'no-match': true, 'must-inspect': true, exclusion: true, 'control-experiment': true, 'unknown-app': true, 'not-tls': true, 'unreadable-hello': true,
-  incompatible: true, 'upstream-invalid': true, 'upstream-failed': true, 'client-certificate': true, 'refused-target': true, 'bad-request': true, 'plain-http': true, paused: true, 'notice-pending': true,
+  incompatible: true, 'upstream-invalid': true, 'upstream-failed': true, 'client-certificate': true, 'refused-target': true, 'other-user': true, 'bad-request': true, 'plain-http': true, paused: true, 'notice-pending': true,
 };
 export const outcomes: Record<ConnectionOutcome['kind'], readonly ConnectionOutcome[]> = {
   established: [{ kind: 'established' }],

@@ -40,7 +40,8 @@ async function check(): Promise<Report> {
   progress('attribution');
   const attribution = await measureAttribution();
   progress('steering');
-  const steer = await measureSteering(quick ? 20 : 200);
+  const kills = quick ? 20 : 200;
+  const steer = await measureSteering(kills);
   const room = await openQuietly();
   if (room === null) return { attribution, stores: [], steer, policy: null, ok: false };
   try {
@@ -48,7 +49,7 @@ async function check(): Promise<Report> {
     progress('policy');
     const policy = await measurePolicy(room);
     const clean = stores.every((store) => store.install && store.handshake && store.remove && store.residue === 0);
-    return { attribution, stores, steer, policy, ok: attribution.ok && clean && stores.length > fewestStores && steer.bad === 0 && policy.ok };
+    return { attribution, stores, steer, policy, ok: attribution.ok && clean && stores.length > fewestStores && steer.bad === 0 && steer.killed === kills && policy.ok };
   } finally {
     room.close();
   }
@@ -86,7 +87,7 @@ function table({ attribution, stores, steer, policy, ok }: Report): string {
     `${'Store'.padEnd(width)}  install  handshake  remove  residue  by`,
     ...stores.map((store) => `${store.name.padEnd(width)}  ${yes(store.install).padEnd(7)}  ${yes(store.handshake).padEnd(9)}  ${yes(store.remove).padEnd(6)}  ${String(store.residue).padEnd(7)}  ${store.by.join(', ')}`),
     ...(stores.length === 0 ? ['none: they need root on Linux'] : []), '',
-    `Steering killed ${steer.runs} times, at up to ${steer.steps} places: ${steer.bad} left the device otherwise than before or as asked.`,
+    `Steering killed ${steer.killed} times in ${steer.runs} runs, at up to ${steer.steps} places: ${steer.bad} left the device otherwise than before or as asked.`,
     ...steer.details.map((detail) => `  ${detail}`),
     policy === null ? 'Policy: not measured, it needs root on Linux.'
       : `Policy: ${Object.entries(policy.origins).map(([origin, count]) => `${count} ${origin}`).join(', ')}; ${policy.keptLastGood} of ${policy.broken} broken files kept the last good version; a change counts after ${policy.reloadMs} ms.`,

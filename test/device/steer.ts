@@ -14,15 +14,24 @@ import { pinlightFile } from '../cli/run-pinlight.ts';
 import { findCommand } from '../support/find-command.ts';
 import { portOf } from '../support/port-of.ts';
 
-/** `bad`: runs after which a setting was neither as before nor as asked; `details` says which. `steps`: the most journal lines a run was let come to. */
-export type SteeringRuns = { readonly runs: number; readonly bad: number; readonly details: readonly string[]; readonly steps: number };
+/**
+ * `killed`: runs that a kill -9 ended; the others ended by themselves before it. `bad`: runs after which a setting was neither as before nor as
+ * asked; `details` says which. `steps`: the most journal lines after which one was killed.
+ */
+export type SteeringRuns = { readonly runs: number; readonly killed: number; readonly bad: number; readonly details: readonly string[]; readonly steps: number };
+
+/** One run in some twenty ends by itself: the one after its last line. */
+const mostRunsPerKill = 2;
 
 const self = fileURLToPath(import.meta.url);
 const nobody = 65_534;
 if (process.argv[1] === self) console.log(JSON.stringify(await killRuns(process.argv[2] ?? '', Number(process.argv[3]))));
 
-/** Runs `pinlight steer on`, `on` again and `off` in turn, each killed one journal line later than its last one was. */
-export async function measureSteering(runs: number): Promise<SteeringRuns> {
+/**
+ * Runs `pinlight steer on`, `on` again and `off` in turn, each killed one journal line later than its last one was, until `kills` of them were
+ * killed; gives up after twice as many runs, with fewer in `killed`.
+ */
+export async function measureSteering(kills: number): Promise<SteeringRuns> {
   const folder = mkdtempSync(path.join(tmpdir(), 'pinlight-steer-'));
   try {
     for (const name of ['home', 'state']) mkdirSync(path.join(folder, name), { mode: 0o700 });
@@ -31,7 +40,7 @@ export async function measureSteering(runs: number): Promise<SteeringRuns> {
     // Root's own changes are the machine's; these shall be a person's.
     const root = process.geteuid?.() === 0;
     if (root) for (const name of ['', 'home', 'state', 'home/.config', 'home/.config/kioslaverc']) chownSync(path.join(folder, name), nobody, nobody);
-    const child = spawn(process.execPath, [self, folder, String(runs)], { ...(root ? { uid: nobody, gid: nobody } : {}), cwd: '/', env: environmentOf(folder), stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [self, folder, String(kills)], { ...(root ? { uid: nobody, gid: nobody } : {}), cwd: '/', env: environmentOf(folder), stdio: ['ignore', 'pipe', 'inherit'] });
     const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number | null]>]);
     if (code !== 0) throw new Error(`the runs ended with ${code}`);
     return JSON.parse(out) as SteeringRuns;
@@ -44,7 +53,7 @@ function environmentOf(folder: string): Record<string, string> {
   return { PATH: '/usr/bin:/bin', HOME: path.join(folder, 'home'), PINLIGHT_HOME: path.join(folder, 'state'), GSETTINGS_BACKEND: 'keyfile', XDG_CURRENT_DESKTOP: 'GNOME', TZ: 'UTC' };
 }
 
-async function killRuns(folder: string, runs: number): Promise<SteeringRuns> {
+async function killRuns(folder: string, kills: number): Promise<SteeringRuns> {
   const [env, state] = [environmentOf(folder), path.join(folder, 'state')];
   const server = createServer((_request, response) => response.end('function FindProxyForURL(url, host) { return "DIRECT"; }'));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -52,8 +61,7 @@ async function killRuns(folder: string, runs: number): Promise<SteeringRuns> {
   const port = portOf(server);
   const lines = { on: ['steer', 'on', '--port', String(port), ...only], again: ['steer', 'on', '--tools', '--port', String(port), ...only], off: ['steer', 'off', ...only] } as const;
   const details: string[] = [];
-  let bad = 0;
-  let steps = 0;
+  let [runs, killed, bad, steps] = [0, 0, 0, 0];
 
   const withSteering = async (use: (steering: Steering) => Promise<unknown>): Promise<readonly string[]> => {
     const opened = await openSteering({ stateFolder: state, home: env['HOME'] ?? '', env, only: ['desktop', 'environment'], now: Date.now, waitMs: 5_000 });
@@ -77,28 +85,32 @@ async function killRuns(folder: string, runs: number): Promise<SteeringRuns> {
   if (await asked('off') !== untouched) details.push('not killed: off did not put everything back');
   const round = [{ verb: 'on', from: 'off' }, { verb: 'again', from: 'on' }, { verb: 'off', from: 'again' }] as const;
   const after = { on: 0, again: 0, off: 0 };
-  for (let run = 0; run < runs; run += 1) {
-    const { verb, from } = round[run % round.length] ?? round[0];
+  for (; killed < kills && runs < mostRunsPerKill * kills; runs += 1) {
+    const { verb, from } = round[runs % round.length] ?? round[0];
     if (deviceOf(folder, env) !== images[from]) await asked(from);
     after[verb] += 1;
-    steps = Math.max(steps, after[verb]);
-    const killed = await killAfter(lines[verb], env, path.join(state, 'undo/steer.jsonl'), after[verb]);
+    const wasKilled = await killAfter(lines[verb], env, path.join(state, 'undo/steer.jsonl'), after[verb]);
     const left = await withSteering(async () => undefined);
     const is = deviceOf(folder, env);
     const wrong = [
       ...left.map((one) => `left: ${one}`), ...litterIn(folder).map((file) => `litter: ${file}`),
-      ...(is === images[verb] || (killed && is === images[from]) ? [] : [`neither as before nor as asked:\n${is}`]),
+      ...(is === images[verb] || (wasKilled && is === images[from]) ? [] : [`neither as before nor as asked:\n${is}`]),
     ];
     if (wrong.length > 0) {
       bad += 1;
       details.push(`${verb}, killed after line ${after[verb]}: ${wrong.join('; ')}`);
     }
-    // It ran to its end: from the first line again.
-    if (!killed) after[verb] = 0;
+    if (wasKilled) {
+      killed += 1;
+      steps = Math.max(steps, after[verb]);
+    } else {
+      // It ran to its end: from the first line again.
+      after[verb] = 0;
+    }
   }
   await asked('off');
   server.close();
-  return { runs, bad, details, steps };
+  return { runs, killed, bad, details, steps };
 }
 
 /** Starts it and kills it when the journal has grown by `after` lines; false when it ended before. */

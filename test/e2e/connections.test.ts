@@ -229,7 +229,7 @@ describe.skipIf(!here)('the Connections screen', { timeout: 120_000 }, () => {
     agent.process.kill('SIGTERM');
     await page.getByRole('alert').filter({ hasText: 'Agent not reachable' }).waitFor();
     await expectPage(rows().first()).toBeVisible();
-    await expectPage(page.getByRole('button', { name: 'Pause' })).toBeDisabled();
+    await expectPage(page.getByRole('button', { name: 'Hold the list' })).toBeDisabled();
     await shoot('connections-agent-gone');
   });
 

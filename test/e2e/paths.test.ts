@@ -1,7 +1,9 @@
-// Two people's ways through the window, on a real agent with real programs: the helpdesk finds a reason in the log, the administrator finds who set
-// what and the line that is wrong. The employee's way is window.test.ts, the bundle's diagnostics.test.ts.
+// Two people's ways through the window, on a real agent with real programs: the helpdesk finds a reason in the log and makes, opens and verifies
+// the bundle that has it; the administrator finds who set what and the line that is wrong. The employee's way is window.test.ts.
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { chromium, type Browser, type Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as programs from '../clients/programs.ts';
@@ -47,7 +49,7 @@ describe.skipIf(!here)('the window', () => {
     authority.close();
   });
 
-  it('helpdesk: Palo Alto\'s query as typed, the row, its reason, the app behind it', { timeout: 60_000 }, async () => {
+  it('helpdesk: Palo Alto\'s query as typed, the row, its reason, the app behind it, and the bundle that has it all, verified', { timeout: 120_000 }, async () => {
     const place = { proxyPort: agent.proxyPort, rootFile: agent.rootFile, originsRootFile: authority.rootFile, folder: agent.home };
     await programs.commandLine.curlOwnList.visit(place, { host, certificatePem: '', served: () => 0, pinned: false });
     await until('the refusal', async () => (await agent.client.call('connections', { filter: 'outcome:refused' }, {})).rows.length > 0);
@@ -67,6 +69,27 @@ describe.skipIf(!here)('the window', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Install the root there' }).first().click();
     await page.getByRole('region', { name: 'Trust stores' }).waitFor();
     await page.screenshot({ path: join(shots, 'helpdesk-stores.png') });
+
+    await page.getByRole('link', { name: 'Diagnostics' }).click();
+    await page.getByRole('textbox', { name: 'What does not work?' }).fill('ticket 4711: curl refuses the portal');
+    await page.getByRole('button', { name: 'Collect now' }).click();
+    await page.getByText('Nothing has been written yet.').waitFor();
+    await page.getByRole('table', { name: 'Files' }).getByText('connections.ndjson', { exact: true }).waitFor();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save…' }).click()]);
+    const saved = join(agent.home, download.suggestedFilename());
+    await download.saveAs(saved);
+    await page.getByText('Saved as').waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.locator('input[type=file]').setInputFiles(saved);
+    await page.getByText('whole, and every file is what its manifest lists.').waitFor();
+    await page.getByText('ticket 4711: curl refuses the portal').first().waitFor();
+    await page.getByRole('button', { name: 'connections.ndjson' }).click();
+    await page.getByRole('dialog').getByText(host).first().waitFor();
+    await page.screenshot({ path: join(shots, 'helpdesk-bundle.png') });
+    await page.keyboard.press('Escape');
+    // Rejects on any other exit code than 0.
+    const { stdout } = await promisify(execFile)(process.execPath, [join(repository, 'electron/cli/pinlight.mjs'), 'bundle', 'verify', saved]);
+    expect(stdout).toContain('is whole');
   });
 
   it('administrator: who set what, a broken file by its line, and the good one still in force', { timeout: 60_000 }, async () => {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { trayModel } from '../../electron/main/tray-model.ts';
+import { shellWords } from '../../electron/main/words.ts';
 import * as programs from '../clients/programs.ts';
 import { repository, startTestAgent, type TestAgent } from '../support/agent.ts';
 import { chromiumArguments, chromiumPath, openWindow } from '../support/open-window.ts';
@@ -86,6 +88,15 @@ describe.skipIf(!here)('the window of pinlight open', () => {
     await row.click();
     const drawer = page.getByRole('dialog', { name: 'curl' });
     await drawer.getByText('Let through untouched it worked').first().waitFor();
+    // What the tray would show at this moment, from the same agent.
+    const snapshot = await agent.client.call('status', {}, {});
+    const tray = trayModel({
+      snapshot, now: Date.now(), away: 'gone', service: false, version: snapshot.agent.version, trust: null, silenced: [], openAtLogin: null,
+      bundle: { kind: 'none' }, words: shellWords('en'),
+    });
+    expect(tray.tooltip).toContain('1 app');
+    const bypassed = tray.items.find(({ id }) => id === 'bypassed');
+    expect(bypassed?.kind === 'submenu' && JSON.stringify(bypassed.items)).toMatch(/curl[^"]*pin/i);
     await shoot('app-drawer');
     // Two connections were inspected, one of them refused, and one let through; each number leads to its connections.
     const timeline = drawer.getByRole('region', { name: 'Attempts over time' });

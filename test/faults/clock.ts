@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Fault } from './fault.ts';
-import { makeHome, measure, probe, soundAfter, start } from './stage.ts';
+import { baseline, makeHome, soundAfter, start } from './stage.ts';
 
 const library = ['/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1', '/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1'].find((file) => existsSync(file));
 
@@ -21,8 +21,7 @@ const clock: Fault = {
     const running = await start(home, { env: {
       LD_PRELOAD: library ?? '', FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1',
     } });
-    await probe(running);
-    const before = measure(running.pid);
+    const before = await baseline(running);
     for (let round = 0; round < n; round += 1) {
       const [offset, expected] = jumps[round % jumps.length] as (typeof jumps)[number];
       await trial(offset, async () => {

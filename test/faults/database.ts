@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from './fault.ts';
 import { fetchThrough } from '../routes/stage.ts';
-import { makeHome, probe, quiet, shop, start, storeCheck, until, type Home } from './stage.ts';
+import { makeHome, probe, shop, start, until, type Home } from './stage.ts';
 
 type Damage = { readonly name: string; readonly file: string; apply(bytes: Buffer, random: () => number): Buffer };
 const somewhere = (bytes: Buffer, random: () => number): number => Math.floor(random() * bytes.length);
@@ -48,18 +48,15 @@ const damaged: Fault = {
         try {
           if (running.fingerprint !== fingerprint) throw new Error('the root is another one');
           const { agent, warnings } = await running.client.call('status', {}, {});
-          if (agent.policy.rules !== 1) throw new Error('the policy is gone');
+          if (agent.policy.rules !== 2) throw new Error('the policy is gone');
           const aside = readdirSync(home.folder).some((name) => name.startsWith('pinlight.db.damaged-'));
           const told = warnings.some(({ code }) => code === 'store-corrupt');
           if (aside !== told) throw new Error(aside ? 'the file was set aside and nobody was told' : 'a warning, and nothing was set aside');
           if (await probe(running) !== 'inspected') throw new Error('the app was not inspected');
           await until('a row is written', async () => (await running.client.call('connections', { limit: '1' }, {})).rows[0]?.outcome?.kind === 'established');
-          quiet(running);
         } finally {
           await running.stop();
         }
-        const check = storeCheck(home.folder);
-        if (check !== 'ok') throw new Error(`the store: ${check}`);
       });
       home.remove();
     }

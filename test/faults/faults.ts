@@ -12,11 +12,12 @@ import { loadFaults } from './load.ts';
 import { processFaults } from './process.ts';
 import { rootFaults } from './root-key.ts';
 import { openOrigins } from './stage.ts';
+import { steeredFaults } from './steered.ts';
 import { upstreamFaults } from './upstream.ts';
 import { watchdogFaults } from './watchdog.ts';
 
 const faults: readonly Fault[] = [
-  ...killFaults, ...databaseFaults, ...diskFaults, ...rootFaults, ...processFaults, ...watchdogFaults, ...upstreamFaults, ...loadFaults, ...clockFaults,
+  ...killFaults, ...databaseFaults, ...diskFaults, ...rootFaults, ...processFaults, ...watchdogFaults, ...steeredFaults, ...upstreamFaults, ...loadFaults, ...clockFaults,
 ];
 const usage = `Usage: npm run faults -- [NAME]... [--quick] [--seed N] [--json]
 

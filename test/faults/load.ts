@@ -1,7 +1,7 @@
 // More clients than the agent has room for: out of descriptors, and a thousand that speak one byte at a time.
 import * as net from 'node:net';
 import type { Fault } from './fault.ts';
-import { after, makeHome, measure, openFiles, probe, probeMs, shop, soundAfter, start, until, within, type Home } from './stage.ts';
+import { after, baseline, makeHome, measure, openFiles, probe, probeMs, shop, soundAfter, start, until, within, type Home } from './stage.ts';
 
 const filesLimit = 256;
 const clients = 2_000;
@@ -16,8 +16,7 @@ const descriptors: Fault = {
       await trial(`round ${round}`, async () => {
         const running = await start(home, { files: filesLimit });
         try {
-          await probe(running);
-          const before = measure(running.pid);
+          const before = await baseline(running);
           const sockets = crowd(home, clients, `CONNECT ${shop}:443 HTTP/1.1\r\nHost: ${shop}:443\r\n\r\n`);
           await after(2_000);
           // Clients wait or are turned away; the agent keeps what it needs to be asked, and to write its store.
@@ -47,8 +46,7 @@ const slowDrip: Fault = {
       const home = await makeHome(origins);
       await trial(`round ${round}`, async () => {
         const running = await start(home);
-        for (let warm = 0; warm < 20; warm += 1) await probe(running);
-        const before = measure(running.pid);
+        const before = await baseline(running);
         const text = `CONNECT ${shop}:443 HTTP/1.1\r\nHost: ${shop}:443\r\n`;
         const sockets = crowd(home, 1_000, text.slice(0, 1));
         let letter = 1;
@@ -74,7 +72,7 @@ const slowDrip: Fault = {
           clearInterval(drip);
           for (const socket of sockets) socket.destroy();
         }
-        await soundAfter(running, before, 'inspected', slowMegabytes);
+        await soundAfter(running, before, 'inspected');
         await running.stop();
       });
       home.remove();

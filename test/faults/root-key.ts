@@ -1,8 +1,9 @@
-// The root's files missing, cut, unreadable or of two roots: nothing is inspected, everything passes, no second root appears, and it is said.
+// The root's files missing, cut, unreadable or of two roots: nothing is inspected, everything passes but what must be inspected, no second root
+// appears, and it is said.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from './fault.ts';
-import { makeHome, measure, probe, soundAfter, start, type Home } from './stage.ts';
+import { baseline, makeHome, must, probe, soundAfter, start, type Home } from './stage.ts';
 
 const hurts: Readonly<Record<string, (key: string, other: Home) => void>> = {
   'the key is missing': (key) => rmSync(key),
@@ -34,8 +35,7 @@ const spoilt: Fault = {
         hurts[what]?.(key, other);
         const hurt = await start(home);
         try {
-          await probe(hurt);
-          const before = measure(hurt.pid);
+          const before = await baseline(hurt);
           const { warnings } = await hurt.client.call('status', {}, {});
           const told = warnings.find(({ code }) => code === 'root-unusable');
           if (told === undefined || !/Restore|make a new root/.test(told.advice)) throw new Error(`nobody is told how to mend it: ${JSON.stringify(warnings)}`);
@@ -51,7 +51,7 @@ const spoilt: Fault = {
         }
         const again = await start(home);
         try {
-          if (again.fingerprint !== fingerprint || await probe(again) !== 'inspected') throw new Error('it is not as before');
+          if (again.fingerprint !== fingerprint || await probe(again) !== 'inspected' || await probe(again, must) !== 'inspected') throw new Error('it is not as before');
         } finally {
           await again.stop();
         }

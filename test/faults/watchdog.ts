@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault, Times } from './fault.ts';
 import { crashLoopExitCode, crashLoopFile } from '../../electron/contract/agent-arguments.ts';
-import { after, exitOf, makeHome, probe, refused, start, storeCheck, until, watchdogScript, within, type Home, type Running } from './stage.ts';
+import { after, makeHome, probe, refused, start, until, watchdogScript, within, type Home, type Running } from './stage.ts';
 
 const skip = (): string | null => (existsSync(watchdogScript) ? null : 'there is no watchdog in this tree');
 
@@ -14,7 +14,8 @@ async function successor(running: Running, before: number): Promise<number | nul
   return state === null || state.agent.pid === before ? null : state.agent.pid;
 }
 
-async function replaced(running: Running, before: number, ms: number): Promise<number> {
+/** Waits for another agent than `before`, `ms` at most, and answers its process id. */
+export async function replaced(running: Running, before: number, ms: number): Promise<number> {
   let pid = before;
   await until('another agent answers', async () => {
     pid = await successor(running, before) ?? before;
@@ -44,7 +45,6 @@ const killed = inNewHomes('agent killed under the watchdog', { quick: 2, full: 2
   } finally {
     await running.stop();
   }
-  if (storeCheck(home.folder) !== 'ok') throw new Error('the store is not sound');
   await refused(home);
 });
 
@@ -67,13 +67,13 @@ const hung = inNewHomes('agent stopped under the watchdog', { quick: 1, full: 5 
 const loop = inNewHomes('crash loop under the watchdog', { quick: 1, full: 5 }, async (home) => {
   const running = await start(home, { watchdog: true });
   const { fingerprint } = running;
-  const ended = exitOf(running.child);
   let { pid } = running;
   for (let crash = 0; crash < 3; crash += 1) {
     process.kill(pid, 'SIGKILL');
     if (crash < 2) pid = await replaced(running, pid, 10_000);
   }
-  const code = await within(10_000, ended, 'the watchdog went on');
+  await until('the watchdog gives up', () => running.child.exitCode !== null, 10_000);
+  const code = await running.stop();
   if (code !== crashLoopExitCode) throw new Error(`the watchdog ended with ${String(code)}`);
   if (typeof (JSON.parse(readFileSync(join(home.folder, crashLoopFile), 'utf8')) as { at: unknown }).at !== 'number') throw new Error('there is no note of it');
   // Off means off: the port is closed, apps go direct or are refused at once.

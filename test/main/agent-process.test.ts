@@ -35,7 +35,7 @@ test('a running agent is left alone', async () => {
 
 test('a missing program is a worded failure', async () => {
   expect(await startAgentIfAbsent({ file: join(folder, 'node'), args: [], folder }, async () => false))
-    .toEqual({ kind: 'failed', why: `${join(folder, 'node')} does not exist` });
+    .toEqual({ kind: 'failed', why: { kind: 'missing', file: join(folder, 'node') } });
 });
 
 test('it runs as a process of its own, without Electron\'s variables', async () => {

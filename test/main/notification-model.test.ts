@@ -1,4 +1,5 @@
 // Which notices follow from a course of states. Not for how they are shown.
+import type { WindowPlace } from '../../electron/contract/window-place.ts';
 import { describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../electron/contract/snapshot.ts';
 import { emptyNoticeMemory, noticesFor as noticesOf } from '../../electron/main/notification-model.ts';
@@ -62,9 +63,15 @@ describe('notices', () => {
 
   test('a notice about an app names it and says why', () => {
     expect(run([[0, quiet], [second, withApps('slack')]])).toEqual([
-      { kind: 'app-bypassed', title: 'slack is let through uninspected', body: 'pinned: the next one: bypass' },
+      { kind: 'app-bypassed', title: 'slack is let through uninspected', body: 'pinned: the next one: bypass', place: { screen: 'apps', app: 'id-slack' } },
     ]);
   });
+
+  test.each<[string, Parameters<typeof run>[0], WindowPlace]>([
+    ['several apps lead to the list', [[0, quiet], [second, withApps('a', 'b', 'c', 'd')], [11 * minute, withApps('a', 'b', 'c', 'd')]], { screen: 'apps' }],
+    ['a policy problem leads to the policy', [[0, snapshotOf({ warnings: [warningOf('policy-invalid')] })]], { screen: 'policy' }],
+    ['a pause leads to the status', [[0, quiet], [second, pausedUntil(noon + 5 * minute)]], { screen: 'overview' }],
+  ])('%s', (_name, steps, place) => expect(run(steps).at(-1)?.place).toEqual(place));
 
   test('a pause is told with its end', () => {
     expect(run([[0, quiet], [second, pausedUntil(noon + 5 * minute)]])[0]?.body).toBe(`Until ${new Date(noon + 5 * minute).toTimeString().slice(0, 5)} nothing is inspected that policy does not demand.`);
@@ -99,7 +106,7 @@ describe('notices', () => {
 
   test('the digest counts and names', () => {
     const digest = run([[0, quiet], [second, withApps('a', 'b', 'c', 'd', 'e')], [11 * minute, withApps('a', 'b', 'c', 'd', 'e')]]).at(-1);
-    expect(digest).toEqual({ kind: 'apps-bypassed', title: '2 more apps are let through uninspected', body: 'd, e. The tray menu says why.' });
+    expect(digest).toEqual({ kind: 'apps-bypassed', title: '2 more apps are let through uninspected', body: 'd, e. The tray menu says why.', place: { screen: 'apps' } });
   });
 
   test('no course gives more than three notices about apps in any ten minutes', () => {

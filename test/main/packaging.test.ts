@@ -1,17 +1,20 @@
 // The package's configuration holds by electron-builder's own schema, and what it names is there. Nothing is packed here.
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PlatformSpecificBuildOptions } from 'electron-builder';
 import { expect, test } from 'vitest';
-import config from '../../build/electron-builder.config.ts';
+import config, { missingForPackage } from '../../build/electron-builder.config.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 type Validate = (config: unknown, debugLogger: { isEnabled: boolean }) => Promise<void>;
 const builder: { validateConfiguration: Validate } = createRequire(join(root, 'node_modules', 'electron-builder', 'package.json'))('app-builder-lib/out/util/config/config');
 
 test('electron-builder accepts it', async () => {
-  await expect(builder.validateConfiguration(structuredClone(config), { isEnabled: false })).resolves.toBeUndefined();
+  // It changes what it is given; a function cannot be copied.
+  const { beforePack, ...rest } = config;
+  await expect(builder.validateConfiguration({ ...structuredClone(rest), beforePack }, { isEnabled: false })).resolves.toBeUndefined();
 });
 
 test('electron-builder would refuse a key it does not know', async () => {
@@ -29,6 +32,21 @@ test('the fuses are the list: no Node mode, no options from outside, only the ar
 test('every folder and file that is copied beside the archive exists here', () => {
   const missing = extras().map((extra) => extra.from).filter((from) => !existsSync(join(root, from)));
   expect(missing).toEqual([]);
+});
+
+test.each([
+  ['for Windows without the service\'s wrapper', 'win32', false, /^resources\/service\/pinlight-service\.exe is missing, .* put WinSW 3/], ['for Windows with it', 'win32', true, null],
+  ['for Linux', 'linux', false, null], ['for macOS', 'darwin', false, null],
+])('a package %s', (_name, system, there, says) => {
+  const folder = mkdtempSync(join(tmpdir(), 'packaging-'));
+  if (there) {
+    mkdirSync(join(folder, 'resources/service'), { recursive: true });
+    writeFileSync(join(folder, 'resources/service/pinlight-service.exe'), '');
+  }
+  const missing = missingForPackage(system, folder);
+  if (says === null) expect(missing).toBeNull();
+  else expect(missing).toMatch(says);
+  rmSync(folder, { recursive: true });
 });
 
 test('the agent gets its packages, and neither the shell\'s nor a second Node', () => {

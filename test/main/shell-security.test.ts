@@ -233,7 +233,7 @@ describe('besides the checklist', () => {
   });
 
   test('the pure parts know no Electron, no clock and no file', () => {
-    for (const name of ['tray-model.ts', 'tray-apps.ts', 'tray-items.ts', 'notification-model.ts', 'bypassed-apps.ts', 'tray-icon.ts', 'app-scheme.ts', 'agent-supervision.ts', 'trust-count.ts']) {
+    for (const name of ['tray-model.ts', 'tray-apps.ts', 'tray-items.ts', 'notification-model.ts', 'tray-icon.ts', 'app-scheme.ts', 'agent-supervision.ts', 'trust-count.ts']) {
       expect(read(`main/${name}`), name).not.toMatch(/from '(?:electron|node:)|Date\.now|new Date\(\)|Math\.random/);
     }
   });
@@ -274,6 +274,11 @@ describe('the menu on the running shell', () => {
     await vi.waitFor(() => expect(drawn().map(({ id }) => id)).toContain('reset-silenced'), { timeout: 5_000 });
     click('reset-silenced');
     await vi.waitFor(() => expect(remembered()).toEqual([]));
+  });
+
+  test('an app of the menu opens in the window, by its address', async () => {
+    click('bypassed:app-chat:open');
+    await vi.waitFor(() => expect(record.windows[0]?.loaded.at(-1)).toBe('app://pinlight/index.html#apps?app=app-chat'));
   });
 
   test('what the agent refuses is told in words', async () => {

@@ -14,7 +14,7 @@ export function snapshotOf(change: Partial<Snapshot> = {}): Snapshot {
       controlPath: '/run/user/1000/pinlight/control.sock', stateFolder: '/home/ada/.local/state/pinlight',
       root: { certificatePath: '/r.pem', fingerprint: 'AA:BB', subject: 'CN=Pinlight', notBefore: 0, notAfter: 1, keyProtection: 'file mode' },
       policy: { generation: 3, origin: 'embedded', rules: 1, files: [], managedBy: null },
-      pause: { mode: 'allow', maxMinutes: 30, left: 10, active: null }, logDetailUntil: null,
+      pause: { mode: 'allow', maxMinutes: 30, left: 10, active: null }, noticePending: false, stopping: false, logDetailUntil: null,
     },
     counts: { inspect: 12, bypass: 3, block: 0, open: 1 },
     apps: [], exclusions: [], warnings: [], recent: [],

@@ -13,7 +13,7 @@ import {
 } from './snapshots.ts';
 
 const words = shellWords('en');
-const plain: TrayFacts = { snapshot: null, now: noon, starting: false, version: '0.1.0', trust: null, silenced: [], openAtLogin: null, bundle: { kind: 'none' }, words };
+const plain: TrayFacts = { snapshot: null, now: noon, away: 'gone', service: false, version: '0.1.0', trust: null, silenced: [], openAtLogin: null, bundle: { kind: 'none' }, words };
 /** The tray of the English shell that knows nothing besides the snapshot. */
 const trayModel = (snapshot: Snapshot | null, now: number, change: Partial<TrayFacts> = {}): TrayModel => modelOf({ ...plain, snapshot, now, ...change });
 const pausing = (change: Partial<Snapshot['agent']['pause']>): Snapshot => {
@@ -32,9 +32,18 @@ const states: readonly (readonly [name: string, snapshot: Snapshot | null, shape
   ['one connection is not called connections', snapshotOf({ counts: { inspect: 1, bypass: 0, block: 0, open: 0 } }), 'solid',
     'Inspecting: 1 connection since the agent started', 'Pinlight - inspecting'],
   ['without any connection it claims no protection', snapshotOf({ counts: { inspect: 0, bypass: 0, block: 0, open: 0 } }), 'half',
-    'Ready: no app has connected through Pinlight yet', 'Pinlight - ready, no connections yet'],
+    'No program sends its connections here yet (pinlight steer on)', 'Pinlight - no program connects yet'],
   ['with everything let through it claims no inspection', snapshotOf({ counts: { inspect: 0, bypass: 5, block: 0, open: 0 } }), 'half',
-    'Nothing inspected so far: 5 connections let through', 'Pinlight - nothing inspected so far'],
+    'Nothing inspected so far (let through: 5, blocked: 0)', 'Pinlight - nothing inspected so far'],
+  ['with apps known from before it is ready', snapshotOf({ counts: { inspect: 0, bypass: 0, block: 0, open: 0 }, apps: [appOf('curl', [])] }), 'half',
+    'Ready: no connection since the agent started', 'Pinlight - ready'],
+  ['without a network it says so', snapshotOf({ warnings: [warningOf('offline')] }), 'half', 'The device has no network', 'Pinlight - The device has no network'],
+  ['with a root that nobody trusts and nothing inspected it claims no protection', snapshotOf({ counts: { inspect: 0, bypass: 5, block: 0, open: 0 }, warnings: [warningOf('root-not-trusted')] }), 'half',
+    'No store trusts the root of this device', 'Pinlight - No store trusts the root of this device'],
+  ['before the notice is accepted nothing is inspected', { ...snapshotOf(), agent: { ...snapshotOf().agent, noticePending: true } }, 'half',
+    'Nothing of yours is inspected until you accept the notice', 'Pinlight - notice not accepted'],
+  ['without rules nothing is inspected', { ...snapshotOf(), agent: { ...snapshotOf().agent, policy: { ...snapshotOf().agent.policy, rules: 0 } } }, 'half',
+    'Nothing is inspected: the policy has no rules', 'Pinlight - policy without rules'],
   ['an error is a bar and its title', snapshotOf({ warnings: [warningOf('policy-invalid')] }), 'bar', 'Policy problem', 'Pinlight - Policy problem'],
   ['an unusable root is a bar, although traffic passes', snapshotOf({ warnings: [warningOf('root-unusable')] }), 'bar',
     'Root key cannot be used', 'Pinlight - Root key cannot be used'],
@@ -114,7 +123,7 @@ describe('the menu', () => {
     const menu = find(model, 'bypassed');
     expect(menu?.kind === 'submenu' && menu.items.length).toBe(17);
     expect(menu?.label).toBe('Bypassed apps (40)');
-    expect(find(model, 'bypassed:all')).toMatchObject({ action: { kind: 'open-window', place: 'apps' } });
+    expect(find(model, 'bypassed:all')).toMatchObject({ action: { kind: 'open-window', place: { screen: 'apps' } } });
   });
 
   const problems = [
@@ -143,9 +152,9 @@ describe('the menu', () => {
   test('a recent problem leads on: why, a request to be excluded, a report', () => {
     const row = rowOf({ outcome: { kind: 'refused', sign: 'alert', alert: 46 } });
     const model = trayModel(snapshotOf({ recent: [row] }), noon);
-    expect(find(model, 'recent-problem:why')).toMatchObject({ label: 'Why?', action: { kind: 'open-window', place: 'apps' } });
+    expect(find(model, 'recent-problem:why')).toMatchObject({ label: 'Why?', action: { kind: 'open-window', place: { screen: 'apps', app: 'id-teams' } } });
     expect(find(model, 'recent-problem:ask')).toMatchObject({ action: { kind: 'copy', text: expect.stringMatching(/^Please exclude teams at chat\.example:443 from inspection\. The app refused.*connection 9 on LAPTOP-42\.$/u) } });
-    expect(find(model, 'recent-problem:report')).toMatchObject({ action: { kind: 'save-bundle' } });
+    expect(find(model, 'recent-problem:report')).toMatchObject({ action: { kind: 'open-window', place: { screen: 'diagnostics' } } });
   });
 
   test('a warning brings its text and its advice', () => {
@@ -170,7 +179,7 @@ describe('what policy decides', () => {
 
   test('a step pauses for what it says, and a pause can be ended', () => {
     expect(find(trayModel(pausing({}), noon), 'pause:15')).toMatchObject({ action: { kind: 'pause', minutes: 15 } });
-    expect(find(trayModel(pausing({ mode: 'comment' }), noon), 'pause')).toMatchObject({ action: { kind: 'open-window', place: 'pause' } });
+    expect(find(trayModel(pausing({ mode: 'comment' }), noon), 'pause')).toMatchObject({ action: { kind: 'open-window', place: { screen: 'overview', pause: true } } });
     expect(find(trayModel(paused, noon), 'resume')).toMatchObject({ label: 'Resume now', action: { kind: 'resume' } });
   });
 
@@ -184,8 +193,22 @@ describe('what policy decides', () => {
 });
 
 describe('what else the shell knows', () => {
+  test.each([
+    ['away for a moment, it is started again by itself, or now by a click', { away: 'waiting' }, 'The agent is away: it is started again in a moment', true],
+    ['a service\'s agent is the system\'s to start', { away: 'service', service: true }, 'The agent is away: this system starts it again, nothing is inspected meanwhile', false],
+  ] as const)('%s', (_name, change, label, startable) => {
+    const model = trayModel(null, noon, change);
+    expect([model.shape, find(model, 'status')?.label, find(model, 'start-agent') !== undefined]).toEqual(['outline', label, startable]);
+  });
+
+  test('a service of another version is told, not restarted', () => {
+    const snapshot = { ...snapshotOf(), agent: { ...snapshotOf().agent, version: '0.0.9' } };
+    const model = trayModel(snapshot, noon, { service: true });
+    expect([find(model, 'mismatch'), find(model, 'restart-agent')]).toMatchObject([{ action: null, label: 'The agent is version 0.0.9, this is 0.1.0: an administrator restarts it' }, undefined]);
+  });
+
   test('an agent that is being started is not called gone', () => {
-    const model = trayModel(null, noon, { starting: true });
+    const model = trayModel(null, noon, { away: 'starting' });
     expect([find(model, 'status')?.label, find(model, 'start-agent'), model.tooltip]).toEqual(['Starting the agent…', undefined, 'Pinlight - starting']);
   });
 
@@ -223,7 +246,7 @@ describe('what else the shell knows', () => {
       [['bundle', 'Collecting diagnostics: 25 %'], ['cancel-bundle', 'Cancel collecting']]],
     ['how much there is, is not known yet', { kind: 'working', phase: 'collecting', done: 0, total: 0 }, [['bundle', 'Collecting diagnostics: 0 %'], ['cancel-bundle', 'Cancel collecting']]],
     ['secrets are removed', { kind: 'working', phase: 'redacting', done: 7, total: 8 }, [['bundle', 'Removing secrets from diagnostics: 75 %'], ['cancel-bundle', 'Cancel collecting']]],
-    ['they are ready, and the person is asked where they go', { kind: 'working', phase: 'ready', done: 8, total: 8 }, [['bundle', 'Diagnostics ready: choose where to save them']]],
+    ['they are ready, and the window shows what is inside', { kind: 'working', phase: 'ready', done: 8, total: 8 }, [['bundle', 'Diagnostics ready: look at them and save…']]],
     ['it was written', { kind: 'saved', path: '/home/ada/a.zip' }, [['save-bundle', 'Collect diagnostics…'], ['bundle-saved', 'Saved as /home/ada/a.zip (copies the path)']]],
   ])('diagnostics: %s', (_name, bundle, shown) => {
     const { items } = trayModel(snapshotOf(), noon, { bundle });

@@ -9,6 +9,8 @@ import { repository } from '../support/agent.ts';
 import { axeComplaints } from '../support/axe.ts';
 import { hasChromium, startWindowLab } from './fixture-window.ts';
 import type { OpenedWindow, WindowLab } from './fixture-window.ts';
+import { takePicture } from './picture.ts';
+import { doctorFound } from './window-tour.ts';
 
 const shots = join(repository, 'test', 'out', 'shots');
 
@@ -39,13 +41,15 @@ describe.skipIf(!hasChromium)('the window for everyone', () => {
   describe.each(looks)('axe finds nothing in $colorScheme at $width', ({ colorScheme, width, height }) => {
     // Runs of axe take a few seconds each where the machine has other work.
     test('on any screen, drawer, dialog or state', { timeout: 240_000 }, async () => {
-      const { page, agent, complaints } = await open({ colorScheme, viewport: { width, height } });
+      const { page, agent, complaints } = await open({ colorScheme, viewport: { width, height }, examine: async () => doctorFound });
       const found: Record<string, string[]> = {};
       await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
       found['overview'] = await axeComplaints(page);
+      await takePicture(page, `overview-${colorScheme}-${width}`);
       await page.keyboard.press('Control+2');
       await expectPage(page.getByRole('grid', { name: 'Apps' })).toBeVisible();
       found['apps'] = await axeComplaints(page);
+      await takePicture(page, `apps-${colorScheme}-${width}`);
       await page.getByRole('row', { name: /Slack/ }).click();
       await expectPage(page.getByRole('region', { name: 'Evidence for' })).toBeVisible();
       found['app drawer'] = await axeComplaints(page);
@@ -90,8 +94,15 @@ describe.skipIf(!hasChromium)('the window for everyone', () => {
       await page.locator('input[type=file]').setInputFiles({ name: 'sent.zip', mimeType: 'application/zip', buffer: sent.zip });
       await expectPage(page.getByRole('heading', { name: /^Findings/ })).toBeVisible();
       await page.locator('.viewer input[type=file]').setInputFiles({ name: 'later.zip', mimeType: 'application/zip', buffer: later.zip });
-      await expectPage(page.getByRole('table', { name: 'Compare with another bundle' })).toBeVisible();
-      found['diagnostics with two bundles'] = await axeComplaints(page);
+      await expectPage(page.getByRole('table', { name: 'Versions' })).toBeVisible();
+      await page.getByRole('button', { name: 'Check now' }).click();
+      await expectPage(page.locator('.checks-found')).toBeVisible();
+      found['diagnostics with two bundles and the doctor'] = await axeComplaints(page);
+      await takePicture(page, `diagnostics-whole-${colorScheme}-${width}`);
+      await page.getByRole('button', { name: 'connections.ndjson' }).click();
+      await expectPage(page.locator('.bundle-rows')).toBeVisible();
+      found['connections of a bundle'] = await axeComplaints(page);
+      await page.keyboard.press('Escape');
       agent.lose();
       await expectPage(page.getByRole('alert')).toBeVisible();
       await page.keyboard.press('Control+1');

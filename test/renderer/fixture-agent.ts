@@ -76,6 +76,12 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
         tell({ kind: 'snapshot', snapshot });
         return route === 'resume' ? { ended: null } : { pause: active };
       }
+      case 'logLevel': {
+        const until = typeof body === 'object' && body !== null && 'level' in body && body.level === 'detailed' ? Date.now() + 30 * 60_000 : null;
+        snapshot = { ...snapshot, sequence: snapshot.sequence + 1, agent: { ...snapshot.agent, logDetailUntil: until } };
+        tell({ kind: 'snapshot', snapshot });
+        return { until };
+      }
       case 'explain': return explain(snapshot.apps, query['app'] ?? '', query['host'] ?? null, now);
       case 'removeExclusion': {
         const removed = snapshot.exclusions.find((one) => one.id === query['id']);
@@ -223,7 +229,7 @@ function explain(apps: readonly AppSummary[], id: string, host: string | null, n
   const words: ExplainAnswer['words'] = {
     sentence: verdictSentence(verdict, app.name, here.host), next: decisionSentence({ ...decision, disposition: here.next.disposition }), advice: adviceSentence(verdict),
     evidenceFor: facts('for'), evidenceAgainst: facts('against'), alsoKnown: facts('neither'), attempts: attempts.map((attempt) => attempt.words),
-    controls: here.next.disposition === 'bypass' ? controlSentences({ connections: 3, bytes: 45_000 }) : [],
+    controls: here.next.disposition === 'bypass' ? controlSentences({ connections: 3, bytes: 45_000, names: 'here' }) : [],
   };
   return {
     app, host, verdict, words, sentence: say(words.sentence), next: say(words.next), advice: say(words.advice), controls: words.controls.map(say),

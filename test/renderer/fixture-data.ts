@@ -19,7 +19,7 @@ export const hostile = {
   long: `${'a'.repeat(180)}.example`,
 } as const;
 
-const refused: Fact = { code: 'refused-here', speaks: 'for', values: { count: 4, how: 'alert 46 (certificate_unknown)' } };
+const refused: Fact = { code: 'refused-here', speaks: 'for', values: { count: 4, sign: 'alert', alert: 46, how: 'alert 46 (certificate_unknown)' } };
 const elsewhere: Fact = { code: 'established-elsewhere', speaks: 'for', values: { hosts: 3, example: 'cdn.slack-edge.example' } };
 
 const verdicts = {
@@ -135,7 +135,7 @@ export function fixtureSnapshot(rows: number, now: number): Snapshot {
         subject: 'CN=Pinlight root of LAPTOP-42', notBefore: now - 30 * 24 * hour, notAfter: now + 700 * 24 * hour, keyProtection: fileModeOnly.words,
       },
       policy: { generation: 18, origin: 'user', rules: 4, files: ['/home/maria/.config/pinlight/policy.d/10-contoso.json'], managedBy: { name: 'Contoso IT', caption: 'Questions? Call 4711', url: null } },
-      pause: { mode: 'comment', maxMinutes: 30, left: 3, active: null }, logDetailUntil: null,
+      pause: { mode: 'comment', maxMinutes: 30, left: 3, active: null }, noticePending: false, stopping: false, logDetailUntil: null,
     },
     counts: { inspect: 12_904, bypass: 4_120, block: 371, open: 6 },
     apps,

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from '@playwright/test';
 import { build } from 'vite';
+import type { DoctorReport } from '../../electron/core/diagnostics/doctor-report.ts';
 import { serveWindow } from '../../electron/cli/window/serve-window.ts';
 import { chromiumArguments, chromiumPath } from '../support/open-window.ts';
 import { createFixtureAgent } from './fixture-agent.ts';
@@ -22,7 +23,7 @@ export type OpenedWindow = {
 };
 
 export type WindowLab = {
-  open(options?: BrowserContextOptions & { readonly rows?: number; readonly prepare?: (agent: FixtureAgent) => void }): Promise<OpenedWindow>;
+  open(options?: BrowserContextOptions & { readonly rows?: number; readonly prepare?: (agent: FixtureAgent) => void; readonly examine?: () => Promise<DoctorReport> }): Promise<OpenedWindow>;
   close(): Promise<void>;
 };
 
@@ -36,10 +37,10 @@ export async function startWindowLab(): Promise<WindowLab> {
   await buildAsShipped(folder);
   const browser: Browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumArguments });
   return {
-    async open({ rows = 20_000, prepare, ...options } = {}) {
+    async open({ rows = 20_000, prepare, examine, ...options } = {}) {
       const agent = createFixtureAgent(rows, Date.now());
       prepare?.(agent);
-      const server = await serveWindow({ client: agent.client, folder, now: Date.now, uids: null, idleMs: 600_000, command: 'npx --no-install pinlight' });
+      const server = await serveWindow({ client: agent.client, folder, now: Date.now, uids: null, idleMs: 600_000, command: 'npx --no-install pinlight', examine });
       const context: BrowserContext = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
       const page = await context.newPage();
       const complaints: string[] = [];

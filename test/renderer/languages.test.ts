@@ -1,6 +1,5 @@
 // The window in other languages, in a real Chromium: in the pseudo-locale no text stands outside a catalogue and none is cut off, at 320 pixels
 // nothing scrolls sideways; in German every place passes axe in both themes. Shots of the German places are left in test/out/shots.
-import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -9,10 +8,9 @@ import { repository } from '../support/agent.ts';
 import { axeComplaints } from '../support/axe.ts';
 import { hasChromium, startWindowLab } from './fixture-window.ts';
 import type { OpenedWindow, WindowLab } from './fixture-window.ts';
-import { firstNotice, walk } from './window-tour.ts';
+import { takePicture } from './picture.ts';
+import { doctorFound, firstNotice, walk } from './window-tour.ts';
 import type { Words } from './window-tour.ts';
-
-const shots = join(repository, 'test', 'out', 'shots');
 
 /** The catalogue of a language, flat. */
 async function wordsOf(name: 'en' | 'de', change: (tree: unknown) => unknown = (tree) => tree): Promise<Words> {
@@ -68,7 +66,8 @@ const sideways = 'document.scrollingElement.scrollWidth > innerWidth || [...docu
 /** Where words may stand in English, marked as such: what is wrong with a policy file, what no catalogue knows, an error's own message, what is in a bundle. */
 const markedEnglish: readonly (readonly [place: RegExp, text: RegExp])[] = [
   [/^policy$/u, /is not a host pattern/u], [/^certificates$/u, /^something new that no catalogue knows$/u], [/^failure$/u, /^The agent ended the stream\.$/u],
-  [/^(?:bundle-viewer|second-bundle-refused|bundles-alike|bundles-compared|bundle-file)$/u, /./u],
+  [/^(?:device-check|detailed-logging|recording|collecting|preview|bundle-refused)$/u, /./u],
+  [/^(?:bundle-viewer|name-search|bundle-rows|second-bundle-refused|bundles-alike|bundles-compared|bundle-file)$/u, /./u],
 ];
 const english = `[...document.querySelectorAll('[lang=en]')].map((one) => one.textContent)`;
 
@@ -83,10 +82,7 @@ const unfit: Readonly<Record<string, readonly string[]>> = {
 describe.skipIf(!hasChromium)('the window in another language', () => {
   let lab: WindowLab;
   let opened: OpenedWindow | null = null;
-  beforeAll(async () => {
-    mkdirSync(shots, { recursive: true });
-    lab = await startWindowLab();
-  });
+  beforeAll(async () => { lab = await startWindowLab(); });
   afterAll(async () => { await lab.close(); });
   afterEach(async () => {
     await opened?.close();
@@ -94,7 +90,7 @@ describe.skipIf(!hasChromium)('the window in another language', () => {
   });
 
   test.each([{ width: 1280, height: 800 }, { width: 720, height: 520 }])('pseudo-locale at $width: every text is out of a catalogue, and none is cut off', { timeout: 180_000 }, async (viewport) => {
-    opened = await lab.open({ locale: 'en-XA', viewport, rows: 500, prepare: firstNotice });
+    opened = await lab.open({ locale: 'en-XA', viewport, rows: 500, prepare: firstNotice, examine: async () => doctorFound });
     const { page } = opened;
     expect(await page.evaluate<string[]>('navigator.languages')).toEqual(['en-XA']);
     const found: Record<string, string[]> = {};
@@ -110,7 +106,7 @@ describe.skipIf(!hasChromium)('the window in another language', () => {
   });
 
   test('pseudo-locale at 320 (400 % zoom): nothing scrolls sideways', { timeout: 180_000 }, async () => {
-    opened = await lab.open({ locale: 'en-XA', viewport: { width: 320, height: 640 }, rows: 500, prepare: firstNotice });
+    opened = await lab.open({ locale: 'en-XA', viewport: { width: 320, height: 640 }, rows: 500, prepare: firstNotice, examine: async () => doctorFound });
     const { page } = opened;
     const found: string[] = [];
     await walk(opened, await wordsOf('en', pseudo), async (place) => {
@@ -122,13 +118,13 @@ describe.skipIf(!hasChromium)('the window in another language', () => {
   test.each([
     { colorScheme: 'light', width: 1280, height: 800 }, { colorScheme: 'dark', width: 720, height: 520 },
   ] as const)('German in $colorScheme at $width: axe finds nothing anywhere', { timeout: 300_000 }, async ({ colorScheme, width, height }) => {
-    opened = await lab.open({ locale: 'de-DE', colorScheme, viewport: { width, height }, rows: 500, prepare: firstNotice });
+    opened = await lab.open({ locale: 'de-DE', colorScheme, viewport: { width, height }, rows: 500, prepare: firstNotice, examine: async () => doctorFound });
     const { page } = opened;
     expect(await page.evaluate<string>('document.documentElement.lang')).toBe('de');
     const found: Record<string, string[]> = {};
     await walk(opened, await wordsOf('de'), async (place) => {
       const complaints = await axeComplaints(page, unfit[place]);
-      await page.screenshot({ path: join(shots, `de-${place}-${colorScheme}-${width}.png`), fullPage: true });
+      await takePicture(page, `de-${place}-${colorScheme}-${width}`);
       if (complaints.length > 0) found[place] = complaints;
     });
     expect(found).toEqual({});

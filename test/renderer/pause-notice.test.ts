@@ -7,6 +7,7 @@ import { noticeParagraphs } from '../../electron/core/policy/notice.ts';
 import type { PauseView } from '../../electron/core/policy/pause.ts';
 import { hasChromium, startWindowLab } from './fixture-window.ts';
 import type { OpenedWindow, WindowLab } from './fixture-window.ts';
+import { takePicture } from './picture.ts';
 
 const managedBy = { name: 'Contoso <b>IT</b>\u202E', caption: null, url: null };
 const fresh: NoticeAnswer = {
@@ -38,6 +39,7 @@ describe.skipIf(!hasChromium)('the notice and the pause', () => {
     const dialog = page.getByRole('dialog', { name: 'Before you start' });
     await expectPage(dialog).toContainText('where the policy of Contoso <b>IT</b>⟨U+202E⟩ says so');
     await expectPage(dialog).toContainText('never stores or sends what a connection carries');
+    await takePicture(page, 'notice');
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
     await page.keyboard.press('Enter');
     await expectPage(dialog).toBeHidden();
@@ -77,6 +79,8 @@ describe.skipIf(!hasChromium)('the notice and the pause', () => {
     const { page, complaints } = window;
     await page.getByRole('button', { name: 'Pause protection…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Pause protection' });
+    await expectPage(dialog).toBeVisible();
+    await takePicture(page, 'pause');
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
     await dialog.getByRole('button', { name: 'Pause', exact: true }).click();
     expect(bodies(window, 'pause')).toEqual([]);

@@ -1,23 +1,15 @@
 // The Policy and Certificates screens in a real Chromium: what they show, strangers' strings as text, axe, one column at 320 pixels.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect as expectPage } from '@playwright/test';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { repository } from '../support/agent.ts';
 import { axeComplaints } from '../support/axe.ts';
 import { hasChromium, startWindowLab } from './fixture-window.ts';
 import type { OpenedWindow, WindowLab } from './fixture-window.ts';
-
-/** Where pictures of this run go, for people to look at. */
-const shots = join(repository, 'test', 'out', 'shots');
+import { takePicture } from './picture.ts';
 
 describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
   let lab: WindowLab;
   let opened: OpenedWindow | null = null;
-  beforeAll(async () => {
-    mkdirSync(shots, { recursive: true });
-    lab = await startWindowLab();
-  });
+  beforeAll(async () => { lab = await startWindowLab(); });
   afterAll(async () => { await lab.close(); });
   afterEach(async () => {
     await opened?.close();
@@ -35,7 +27,7 @@ describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
   test('policy: who set what, rules in order, and an invalid file by its line', async () => {
     const { page, agent, complaints } = await openAt('policy');
     await expectPage(page.getByRole('alert', { name: 'Problems' })).toContainText('90-mine.json, line 7');
-    await expectPage(page.getByRole('alert', { name: 'Problems' })).toContainText('is not a host pattern');
+    await expectPage(page.getByRole('alert', { name: 'Problems' })).toContainText('rules[2].when.host: is not a host pattern');
     const rules = page.getByRole('region', { name: 'Rules' }).getByRole('row');
     await expectPage(rules.nth(1)).toContainText('Must inspect');
     await expectPage(rules.nth(1)).toContainText(/host \*\.bank\.example.*port 443/);
@@ -58,9 +50,28 @@ describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
     await expectPage(stores.getByRole('row').filter({ hasText: 'java' })).toContainText('another password');
     await expectPage(stores.getByRole('row').filter({ hasText: '<script>' })).toContainText('Not checked');
     await expectPage(stores.getByText('npx --no-install pinlight trust install')).toBeVisible();
+    const looks = (): number => agent.calls.filter(({ route }) => route === 'trust').length;
+    const before = looks();
     await page.getByRole('button', { name: 'Look again' }).click();
-    await expect.poll(() => agent.calls.filter(({ route }) => route === 'trust').length).toBe(2);
+    await expect.poll(looks).toBe(before + 1);
     expect(complaints).toEqual([]);
+  });
+
+  test('certificates: who comes from an app that reads a store without the root finds that store and its command first', async () => {
+    opened = await lab.open({ prepare: (agent) => agent.setSnapshot((snapshot) => ({
+      ...snapshot, apps: snapshot.apps.map((app) => (app.name === 'java · sync.jar' ? { ...app, trust: { store: 'java', holdsRoot: false, because: 'javax.net.ssl.trustStore is not set', stale: false } } : app)),
+    })) });
+    const { page } = opened;
+    await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
+    await page.keyboard.press('Control+2');
+    await page.getByRole('row', { name: /sync\.jar/ }).click();
+    await page.getByRole('button', { name: 'Install the root there' }).first().click();
+    const stores = page.getByRole('region', { name: 'Trust stores' });
+    await expectPage(stores.getByText('npx --no-install pinlight trust install --store java')).toBeVisible();
+    await expectPage(stores.getByRole('row').nth(1)).toContainText('java');
+    await page.keyboard.press('Control+1');
+    await page.keyboard.press('Control+5');
+    await expectPage(stores.getByRole('row').nth(1)).toContainText('system');
   });
 
   test('an agent that has gone is said in words, with another try', async () => {
@@ -82,7 +93,7 @@ describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
   test.each(looks)('axe finds nothing in $colorScheme at $width', { timeout: 60_000 }, async ({ colorScheme, width, height }) => {
     for (const screen of ['policy', 'certificates'] as const) {
       const { page, close } = await openAt(screen, { colorScheme, viewport: { width, height } });
-      await page.screenshot({ path: join(shots, `${screen}-${colorScheme}-${width}.png`), fullPage: true });
+      await takePicture(page, `${screen}-${colorScheme}-${width}`);
       expect(await axeComplaints(page), screen).toEqual([]);
       await close();
     }
@@ -93,7 +104,7 @@ describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
     for (const screen of ['policy', 'certificates'] as const) {
       const { page, close } = await openAt(screen, { viewport: { width: 320, height: 640 } });
       expect(await page.evaluate<number>('document.scrollingElement.scrollWidth'), screen).toBeLessThanOrEqual(320);
-      await page.screenshot({ path: join(shots, `${screen}-320.png`), fullPage: true });
+      await takePicture(page, `${screen}-320`);
       await close();
     }
     opened = null;

@@ -63,6 +63,30 @@ describe.skipIf(!hasChromium)('the window', () => {
       expect(complaints).toEqual([]);
     });
 
+    test('without a single connection there is no tick; a lost agent takes no pause', async () => {
+      const { page, agent } = await open();
+      agent.setSnapshot((snapshot) => ({ ...snapshot, apps: [], recent: [], counts: { inspect: 0, bypass: 0, block: 0, open: 0 } }));
+      await expectPage(page.getByRole('heading', { level: 1 })).toHaveText('No program sends its connections here yet');
+      await expectPage(page.locator('.hero-attention')).toContainText('npx --no-install pinlight steer on');
+      const pause = page.getByRole('button', { name: 'Pause protection…' });
+      await expectPage(pause).toBeEnabled();
+      agent.lose();
+      await expectPage(page.locator('.hero-bad')).toContainText('npm start');
+      await expectPage(pause).toBeDisabled();
+    });
+
+    test('a message covers nothing: the page ends above it', async () => {
+      const { page } = await open({ permissions: ['clipboard-read', 'clipboard-write'] });
+      await page.evaluate("location.hash = 'apps?app=app-slack'");
+      await page.getByRole('button', { name: 'Ask for a permanent exclusion' }).click();
+      await expectPage(page.locator('.toast')).toBeVisible();
+      const top = (await page.locator('.toast').boundingBox())?.y ?? 0;
+      for (const place of ['.main', '.drawer-body']) {
+        const box = await page.locator(place).boundingBox();
+        expect((box?.y ?? 0) + (box?.height ?? 0), place).toBeLessThanOrEqual(top);
+      }
+    });
+
     test('the fingerprint and the curl line are copied as they are', async () => {
       const { page } = await open({ permissions: ['clipboard-read', 'clipboard-write'] });
       await page.getByRole('button', { name: 'Copy the fingerprint' }).click();
@@ -134,6 +158,47 @@ describe.skipIf(!hasChromium)('the window', () => {
       await expectPage(page.getByRole('heading', { name: 'No app fits' })).toBeVisible();
       await page.getByRole('button', { name: 'Show all apps' }).click();
       await expectPage(table.getByRole('row')).toHaveCount(11);
+    });
+
+    test('bypassed apps stand with why, hosts, evidence, end, and since when; what policy lets through is no open question', async () => {
+      const { page } = await open({ prepare: (agent) => agent.setSnapshot((snapshot) => ({ ...snapshot, apps: snapshot.apps.map((app) => (app.name !== 'backup-tool' ? app
+        : { ...app, hosts: app.hosts.map((host) => ({ ...host, next: { ...host.next, disposition: 'bypass' as const } })) })) })) });
+      await page.getByRole('link', { name: 'Apps' }).click();
+      await page.getByRole('radio', { name: 'Bypassed (4)' }).click();
+      const table = page.getByRole('grid', { name: 'Apps' });
+      await expectPage(table.getByRole('columnheader')).toHaveText(['App', 'Why', 'Hosts', 'Evidence', 'Ends', 'Last seen']);
+      await expectPage(table.getByRole('row', { name: /Slack/ })).toContainText(/Pinned.*edgeapi.*alert 46 ×4.*in 2 h \d min.*since/s);
+      await expectPage(table.getByRole('row', { name: /sync\.jar/ })).toContainText(/Private trust store.*alert 46 ×8.*No end/s);
+      await expectPage(table.getByRole('row', { name: /Dropbox/ })).toContainText('Known exclusion');
+      await expectPage(table.getByRole('row', { name: /backup-tool/ })).toContainText('Bypassed by policy');
+      await expectPage(table).not.toContainText('Undetermined');
+    });
+
+    test('an address that names an app opens it, also where the tray names the same one again', async () => {
+      const { page } = await open();
+      const drawer = page.getByRole('dialog', { name: 'Slack' });
+      for (let time = 0; time < 2; time += 1) {
+        await page.evaluate("location.hash = 'apps?app=app-slack'");
+        await expectPage(drawer).toBeVisible();
+        await page.keyboard.press('Escape');
+        await expectPage(drawer).toHaveCount(0);
+      }
+      await page.evaluate("location.hash = 'apps?app=nobody'");
+      await expectPage(page.getByRole('heading', { name: 'Apps' })).toBeVisible();
+      await expectPage(page.getByRole('dialog')).toHaveCount(0);
+    });
+
+    test('a learned exclusion can be asked for as a permanent one: the request is copied, and that is said', async () => {
+      const { page } = await open({ permissions: ['clipboard-read', 'clipboard-write'] });
+      await page.evaluate("location.hash = 'apps?app=app-slack'");
+      await page.getByRole('button', { name: 'Ask for a permanent exclusion' }).click();
+      await expectPage(page.getByText('The request is copied.')).toBeVisible();
+      const request = await page.evaluate<string>('navigator.clipboard.readText()');
+      expect(request).toMatch(/^Please let Slack at edgeapi\.slack\.example/);
+      expect(JSON.parse(request.slice(request.indexOf('{\n')))).toMatchObject({ when: { app: { package: 'slack-desktop' }, host: 'edgeapi.slack.example' }, do: 'bypass' });
+      await page.evaluate("location.hash = 'apps?app=app-dropbox'");
+      await expectPage(page.getByRole('dialog', { name: 'Dropbox' })).toContainText('Predefined exclusion');
+      await expectPage(page.getByRole('button', { name: 'Ask for a permanent exclusion' })).toHaveCount(0);
     });
 
     test('the drawer shows sentence, evidence, what happens next and the count-down, by keyboard too', async () => {
@@ -350,14 +415,38 @@ describe.skipIf(!hasChromium)('the window', () => {
     test('paused, the list stands still until it goes live again', async () => {
       const { page, agent } = await openScreen('Connections', { rows: 500 });
       await expectPage(page.locator('#connection-500')).toBeVisible();
-      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByRole('button', { name: 'Hold the list' }).click();
       agent.connect();
       // What comes later on the same stream is on the screen already: so the row would be, if it were let in.
       agent.skip();
       await expectPage(page.getByText('LAPTOP-43').first()).toBeVisible();
       expect(await page.locator('#connection-501').count()).toBe(0);
-      await page.getByRole('button', { name: 'Go live' }).click();
+      await page.getByRole('button', { name: 'Go on' }).click();
       await expectPage(page.locator('#connection-501')).toBeVisible();
+    });
+
+    test('rows of another day say day and time, whole in the hint; a script stands before its interpreter; why begins with what differs', async () => {
+      const { page } = await openScreen('Connections', { rows: 150_000 });
+      const today = new Date();
+      const day = [today.getFullYear(), today.getMonth() + 1, today.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
+      await expectPage(lines(page).first().locator('time')).toHaveText(/^\d\d:\d\d:\d\d/);
+      await page.getByRole('searchbox', { name: 'Filter connections' }).fill(`time < ${day}`);
+      const time = lines(page).first().locator('time');
+      await expectPage(time).toHaveText(/^[A-Z][a-z]{2} \d{1,2} \d\d:\d\d [AP]M$/);
+      await expectPage(time).toHaveAttribute('title', /^\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d/);
+      const script = lines(page).filter({ hasText: 'report.mjs' }).first();
+      await expectPage(script.locator('.log-app')).toHaveText('report.mjs node');
+      await expectPage(script.locator('.log-app bdi')).toHaveAttribute('title', 'node · report.mjs');
+      await expectPage(script.locator('.log-reason')).toHaveText('own-programs (rule)');
+      await expectPage(script.locator('.log-reason span')).toHaveAttribute('title', 'policy rule "own-programs" says so');
+    });
+
+    test('a word that is no field gets one line and the way to all fields', async () => {
+      const { page } = await openScreen('Connections', { rows: 50 });
+      await page.getByRole('searchbox', { name: 'Filter connections' }).fill('wxyz == 1');
+      await expectPage(page.locator('.filter .field-problem')).toHaveText('there is no field "wxyz"; put text to search for in quotes');
+      await page.getByRole('button', { name: 'Show all fields and examples' }).click();
+      await expectPage(page.getByRole('dialog', { name: 'How to filter' })).toContainText('Fields: app');
     });
 
     test('no connections yet is said as such', async () => {

@@ -3,6 +3,7 @@
 import { expect as expectPage } from '@playwright/test';
 import type { Locator } from '@playwright/test';
 import type { BundleJob } from '../../electron/contract/jobs.ts';
+import type { DoctorReport } from '../../electron/core/diagnostics/doctor-report.ts';
 import { visibleWarnings } from '../../electron/core/health/warnings.ts';
 import { noticeParagraphs } from '../../electron/core/policy/notice.ts';
 import { bundleOptions, deviceSources, makeZip } from '../agent/diagnostics/sources.ts';
@@ -14,6 +15,13 @@ export type Words = ReadonlyMap<string, string>;
 
 /** Called at each stop with its name. */
 type Visit = (place: string) => Promise<void>;
+
+/** What a look at the device finds. */
+export const doctorFound: DoctorReport = { ok: false, checks: [
+  { name: 'agent', state: 'ok', text: 'Version 0.1.0 answers, process 4711.', fix: null, ms: 3 },
+  { name: 'stores', state: 'wrong', text: 'The root is missing in nss:/home/maria/.pki/nssdb.', fix: 'Run `pinlight trust install`; programs that read these stores refuse inspection until then.', ms: 900 },
+  { name: 'internet', state: 'unknown', text: '<b>www.example.com</b> was not reached yet.', fix: null, ms: 1 },
+] };
 
 /** What the first start shows. */
 export function firstNotice(agent: FixtureAgent): void {
@@ -125,6 +133,13 @@ export async function walk({ page, agent }: OpenedWindow, words: Words, visit: V
 
   await screen(6);
   await visit('diagnostics');
+  await button('doctor.start').click();
+  await expectPage(page.locator('.checks-found')).toBeVisible();
+  await visit('device-check');
+  await button('logging.start').click();
+  await expectPage(button('logging.stop')).toBeVisible();
+  await visit('detailed-logging');
+  await button('logging.stop').click();
   await button('diagnostics.record').click();
   await visit('recording');
   const { zip, bundle } = await makeZip(deviceSources(), { note: 'The printer page stays empty.' });
@@ -160,8 +175,16 @@ export async function walk({ page, agent }: OpenedWindow, words: Words, visit: V
   await visit('bundles-alike');
   const later = await makeZip(deviceSources({ exclusions: async () => [], versions: async () => ({ pinlight: '0.2.0' }) }), { now: bundleOptions.now + 3_600_000 });
   await second.setInputFiles({ name: 'later.zip', mimeType: 'application/zip', buffer: later.zip });
-  await expectPage(page.locator('.difference-table')).toBeVisible();
+  await expectPage(page.locator('.difference-table').first()).toBeVisible();
   await visit('bundles-compared');
+  await page.locator('.name-search input').first().fill('www.example.com');
+  await button('who.ask').click();
+  await expectPage(page.locator('.name-search + output p')).toBeVisible();
+  await visit('name-search');
+  await page.getByRole('button', { name: 'connections.ndjson' }).click();
+  await expectPage(page.locator('.bundle-rows')).toBeVisible();
+  await visit('bundle-rows');
+  await page.keyboard.press('Escape');
   await page.locator('.viewer .link-button').first().click();
   await visit('bundle-file');
   await page.keyboard.press('Escape');

@@ -208,6 +208,48 @@ describe('pinlight bundle', () => {
   });
 });
 
+describe('pinlight bundle, the agent dead', () => {
+  let agent: TestAgent;
+  let home: string;
+  beforeAll(async () => {
+    // The agent takes its own folder along when it ends.
+    home = mkdtempSync(join(tmpdir(), 'pinlight-dead-'));
+    agent = await startTestAgent({ rules: [{ id: 'no', when: { host: 'blocked.pinlight.test' }, do: 'block' }] }, { home });
+    await tlsThrough(agent.proxyPort, 'blocked.pinlight.test', { ca: '' }).catch(() => undefined);
+    await until('the row', async () => (await agent.client.call('connections', { filter: 'disposition:block' }, {})).rows.length > 0);
+    agent.process.kill('SIGKILL');
+    await until('its end', () => agent.process.exitCode !== null || agent.process.signalCode !== null);
+  }, 60_000);
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+  const pinlightHere = (...args: string[]) => run(process.execPath, [join(repository, 'electron/cli/pinlight.mjs'), 'bundle', ...args], { env: { ...process.env, PINLIGHT_HOME: home } });
+
+  it('has what it left on disk, says that it did not run, and changes nothing there', { timeout: 60_000 }, async () => {
+    const before = readFileSync(join(home, 'pinlight.db'));
+    const file = join(home, 'dead.zip');
+    const { stdout, stderr } = await pinlightHere('-o', file, '--note', 'nothing works', '--capture');
+    expect(stderr).toContain('The agent is not running');
+    const files = await unzip(file);
+    const manifest = manifestOf(files);
+    expect(stdout).toContain(manifest.id);
+    expect(manifest.notCollected).toEqual(['status.json', 'health.json', 'apps.json', 'capture.pcapng'].map((name) => ({ name, because: expect.stringContaining('the agent was not running') })));
+    expect(files.get('connections.ndjson')?.toString()).toContain('blocked.pinlight.test');
+    expect(files.get('agent.log')?.length).toBeGreaterThan(0);
+    expect(JSON.parse(files.get('trust-stores.json')?.toString() ?? '')).toMatchObject({ root: { fingerprint: expect.stringMatching(/^[0-9A-F:]{95}$/) } });
+    expect(files.get('report.html')?.toString()).toMatch(/The agent was not running[\s\S]*nothing works[\s\S]*blocked\.pinlight\.test/);
+    expect((await pinlightHere('verify', file)).stdout).toContain('is whole');
+    expect(Buffer.concat([...files.values()]).toString('latin1')).not.toMatch(/PRIVATE KEY/);
+    expect(readFileSync(join(home, 'pinlight.db')).equals(before)).toBe(true);
+  });
+
+  it('hides names and shows the preview as ever', { timeout: 60_000 }, async () => {
+    const { stdout } = await pinlightHere('--preview', '--names', 'pseudonyms');
+    expect(stdout).toMatch(/nothing has been written[\s\S]*Names are hidden/);
+    const file = join(home, 'hidden.zip');
+    await pinlightHere('-o', file, '--names', 'pseudonyms');
+    for (const [name, content] of await unzip(file)) expect(content.toString().includes('blocked.pinlight'), name).toBe(false);
+  });
+});
+
 function manifestOf(files: Map<string, Buffer>): Manifest {
   return JSON.parse(files.get('manifest.json')?.toString() ?? '') as Manifest;
 }

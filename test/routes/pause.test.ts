@@ -125,11 +125,13 @@ describe('the first-start notice', () => {
     const notice = await agent.client.call('notice', {}, {});
     expect(notice).toMatchObject({ mode: 'required', shownAt: null, acceptedAt: null });
     expect(notice.paragraphs[0]?.text).toContain('Contoso IT');
+    expect((await agent.client.call('status', {}, {})).agent.noticePending).toBe(true);
     expect([await answeredBy(open), await answeredBy(strict)]).toEqual(['server', 'nobody']);
     expect(await lastRow(strict)).toMatchObject({ disposition: 'block', reason: { code: 'notice-pending' } });
     await agent.client.call('acceptNotice', {}, { version: notice.version, as: 'shown' });
     expect(await answeredBy(open)).toBe('server');
     expect(await agent.client.call('acceptNotice', {}, { version: notice.version, as: 'accepted' })).toMatchObject({ acceptedAt: expect.any(Number) });
+    expect((await agent.client.call('status', {}, {})).agent.noticePending).toBe(false);
     expect([await answeredBy(open), await answeredBy(strict)]).toEqual(['pinlight', 'pinlight']);
   });
 

@@ -1,7 +1,7 @@
 // Two rows of `npm run check:security` in full: real servers, Chromium, an agent. The whole table is the command's business.
 import { describe, expect, test } from 'vitest';
 import { findCommand } from '../support/find-command.ts';
-import { asTable, chooseRows, loadRows, runRows, skip } from './registry.ts';
+import { allHeld, asTable, chooseRows, loadRows, runRows, skip, type RowResult } from './registry.ts';
 import { situations } from './situations.ts';
 
 describe('the situations', () => {
@@ -55,5 +55,32 @@ describe('what is asked for', () => {
     const report = await runRows([{ id: 'Z1', title: 'needs a thing', source: '', run: () => Promise.resolve(skip('there is no thing')) }], () => undefined);
     expect(report.rows[0]).toMatchObject({ tried: 0, failed: 0, pass: false, skipped: 'there is no thing' });
     expect(asTable(report)).toMatch(/Z1 .*SKIP/);
+  });
+});
+
+describe('a run as a whole', () => {
+  const resultOf = (...results: readonly RowResult[]): ReturnType<typeof runRows> => runRows(results.map((result, n) => ({ id: `Z${n}`, title: 'a row', source: '', run: () => Promise.resolve(result) })), () => undefined);
+  const passed = { tried: 1, failed: 0, detail: '' };
+  const failed = { tried: 1, failed: 1, detail: '' };
+
+  test.each<[string, readonly RowResult[], boolean]>([
+    ['has held when its rows passed', [passed, passed], true],
+    ['has held when a row could not be tried here', [passed, skip('no such program')], true],
+    ['has not held when a row failed', [passed, failed], false],
+    ['has not held when no row could be tried', [skip('no such program'), skip('no root')], false],
+    ['has not held when a row tried nothing', [passed, { ...passed, tried: 0 }], false],
+    ['has not held without a row', [], false],
+  ])('%s', async (_name, results, held) => {
+    expect(allHeld(await resultOf(...results))).toBe(held);
+  });
+
+  test.each<[string, readonly RowResult[], number | null, string]>([
+    ['says that none was laundered when that was counted', [{ ...passed, laundered: 0 }, passed], 0, 'laundered certificates: 0'],
+    ['adds up what its rows counted', [{ ...failed, laundered: 1 }, { ...failed, laundered: 2 }], 3, 'laundered certificates: 3'],
+    ['does not say 0 when nobody counted', [passed, skip('no Chromium')], null, 'laundered certificates: not measured'],
+  ])('%s', async (_name, results, laundered, words) => {
+    const report = await resultOf(...results);
+    expect(report.laundered).toBe(laundered);
+    expect(asTable(report)).toContain(words);
   });
 });

@@ -30,7 +30,7 @@ export type Legs = {
   plain(host: string, onConnection: (socket: net.Socket) => void): Promise<number>;
   /** A server program with a certificate for the host; waits until it listens. `input`: what it reads first. */
   program(host: string, key: 'ec' | 'rsa', command: (files: ServerFiles) => readonly string[], input?: string): Promise<void>;
-  agent(rules: readonly unknown[], options?: { defaults?: object; home?: string }): Promise<TestAgent>;
+  agent(rules: readonly unknown[], options?: { defaults?: object; home?: string; before?: readonly string[] }): Promise<TestAgent>;
   /** A TCP port that is the host, through the agent. */
   front(agent: TestAgent, host: string): Promise<number>;
 };

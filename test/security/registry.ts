@@ -39,7 +39,8 @@ export type Row = {
 
 export type CheckDocument = {
   readonly rows: readonly (Omit<RowResult, 'laundered' | 'grade'> & { readonly id: string; readonly title: string; readonly pass: boolean })[];
-  readonly laundered: number;
+  /** Over the rows that counted them; null where none did in this run. */
+  readonly laundered: number | null;
   /** By the published cipher table (SIHI), from rows B1 and B2; null where the leg was not measured in this run. */
   readonly grade: { readonly upstream: Grade | null; readonly downstream: Grade | null };
 };
@@ -69,12 +70,12 @@ export function skip(why: string): RowResult {
 export async function runRows(rows: readonly Row[], progress: (text: string) => void, quick = false): Promise<CheckDocument> {
   const run: CheckRun = { ids: rows.map(({ id }) => id), quick, progress };
   const done: CheckDocument['rows'][number][] = [];
-  let laundered = 0;
+  let laundered: number | null = null;
   let grade: CheckDocument['grade'] = { upstream: null, downstream: null };
   for (const row of rows) {
     progress(`${row.id} ${row.title}`);
     const result = await row.run(run).catch((error: unknown): RowResult => ({ tried: 0, failed: 1, detail: `not run: ${error instanceof Error ? error.message : String(error)}` }));
-    laundered += result.laundered ?? 0;
+    if (result.laundered !== undefined) laundered = (laundered ?? 0) + result.laundered;
     grade = { ...grade, ...result.grade };
     const { laundered: _laundered, grade: _grade, ...told } = result;
     done.push({ id: row.id, title: row.title, ...told, pass: result.failed === 0 && result.tried > 0 });
@@ -82,10 +83,15 @@ export async function runRows(rows: readonly Row[], progress: (text: string) => 
   return { rows: done, laundered, grade };
 }
 
+/** Every row that could be tried here has passed, and one could. */
+export function allHeld({ rows }: CheckDocument): boolean {
+  return rows.some(({ pass }) => pass) && rows.every(({ pass, skipped }) => pass || skipped !== undefined);
+}
+
 /** For people: one line a row, then what there is to say about them. */
 export function asTable({ rows, laundered, grade }: CheckDocument): string {
   const width = Math.max(...rows.map(({ title }) => title.length));
   const lines = rows.map((row) => `${row.id.padEnd(4)} ${row.title.padEnd(width)} ${String(row.tried).padStart(6)} tried ${String(row.failed).padStart(4)} failed  ${row.pass ? 'pass' : row.skipped === undefined ? 'FAIL' : 'SKIP'}`);
   const notes = rows.filter(({ detail }) => detail !== '').map(({ id, detail }) => `${id}: ${detail}`);
-  return [...lines, '', ...notes, '', `laundered certificates: ${laundered}`, `grade: upstream ${grade.upstream ?? 'not measured'}, downstream ${grade.downstream ?? 'not measured'}`].join('\n');
+  return [...lines, '', ...notes, '', `laundered certificates: ${laundered ?? 'not measured'}`, `grade: upstream ${grade.upstream ?? 'not measured'}, downstream ${grade.downstream ?? 'not measured'}`].join('\n');
 }

@@ -24,14 +24,15 @@ export type TestAgent = {
   stop(): Promise<void>;
 };
 
-/** Starts `electron/agent/main.ts` and waits until it is ready. `policy` is the file's content without `version`. */
-export async function startTestAgent(policy: Record<string, unknown>, options: { home?: string; env?: Record<string, string>; main?: string } = {}): Promise<TestAgent> {
+/** Starts `electron/agent/main.ts` and waits until it is ready. `policy` is the file's content without `version`; `before`: a program that starts it. */
+export async function startTestAgent(policy: Record<string, unknown>, options: { home?: string; env?: Record<string, string>; main?: string; before?: readonly string[] } = {}): Promise<TestAgent> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'pinlight-home-'));
   const policyFile = join(home, 'test-policy.json');
   const writePolicy = (value: unknown): void => writeFileSync(policyFile, JSON.stringify(value, null, 2));
   const network = { port: 0, ...(policy.network as object | undefined) };
   writePolicy({ version: 1, ...policy, network });
-  const child = spawn(process.execPath, [...agentNodeArguments(repository), options.main ?? join(repository, 'electron/agent/main.ts'), '--policy', policyFile, '--ready-json'], {
+  const [command, ...args] = [...options.before ?? [], process.execPath, ...agentNodeArguments(repository), options.main ?? join(repository, 'electron/agent/main.ts'), '--policy', policyFile, '--ready-json'];
+  const child = spawn(command, args, {
     env: { ...process.env, ...options.env, PINLIGHT_HOME: home, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ready = await firstLine(child);

@@ -2,11 +2,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createControlClient } from '../../electron/client/control-client.ts';
 import { crashLoopExitCode, crashLoopExitVariable } from '../../electron/contract/agent-arguments.ts';
 import { linesOf, runPinlight } from '../cli/run-pinlight.ts';
@@ -53,6 +54,11 @@ async function start(): Promise<Ready> {
     return { pid, port: Number(/:(\d+)$/.exec(proxy[0] ?? '')?.[1]) };
   }) };
   return ready(0);
+}
+
+/** Starts one that ends by itself. */
+function startInVain(...args: readonly string[]) {
+  return spawnSync(process.execPath, [path.join(repository, 'electron/watchdog/main.ts'), ...args], { env, uid: nobody, gid: nobody, cwd: '/', encoding: 'utf8' });
 }
 
 /** The agent of the start with this number. */
@@ -138,8 +144,13 @@ test.runIf(possible)('Ctrl-C leaves no process, no socket and no setting', async
 test.runIf(possible)('a second watchdog says that Pinlight runs, and touches nothing of the first', async () => {
   const { port } = await start();
   await inForce(port);
-  const second = spawnSync(process.execPath, [path.join(repository, 'electron/watchdog/main.ts'), '--policy', at('policy.json')], { env, uid: nobody, gid: nobody, cwd: '/', encoding: 'utf8' });
-  expect(second).toMatchObject({ status: 0, stdout: expect.stringContaining('Pinlight is running already') });
+  expect(startInVain('--policy', at('policy.json'))).toMatchObject({ status: 0, stdout: expect.stringContaining('Pinlight is running already') });
+  expect([await answers(port), steered(port).test(pacInForce())]).toEqual([true, true]);
+}, 60_000);
+
+test.runIf(possible)('one that cannot start because of its arguments touches nothing of a running one either', async () => {
+  const { port } = watchdog.ready()[0] as Ready;
+  expect(startInVain('--no-such-option')).toMatchObject({ status: 2, stderr: expect.stringContaining('--no-such-option') });
   expect([await answers(port), steered(port).test(pacInForce())]).toEqual([true, true]);
 }, 60_000);
 
@@ -157,3 +168,51 @@ test.runIf(possible)('where a service manager spares no exit code but 0, a watch
   const [code] = await once(watchdog.process, 'exit') as [number];
   expect([code, watchdog.said().includes('it stays off'), pacInForce()]).toEqual([0, true, 'none']);
 }, 60_000);
+
+describe.runIf(possible)('after a restart of the device, an agent that cannot start', () => {
+  const taken = createServer();
+  const database = (): string => at('state/pinlight.db');
+  const wanted = (): Record<string, unknown> => JSON.parse(readFileSync(at('state/steer/wanted.json'), 'utf8')) as Record<string, unknown>;
+  beforeEach(async () => {
+    const { port } = await start();
+    await inForce(port);
+    watchdog.process.kill('SIGKILL');
+    await expect.poll(() => answers(port), { timeout: 10_000, interval: 20 }).toBe(false);
+    expect(pacInForce()).toMatch(steered(port));
+  }, 60_000);
+  afterEach(() => {
+    writeFileSync(at('policy.json'), '{"version":1,"network":{"port":0}}');
+    if (taken.listening) taken.close();
+    if (existsSync(at('state/kept.db'))) {
+      rmSync(database(), { recursive: true });
+      renameSync(at('state/kept.db'), database());
+    }
+  });
+  const takePort = async (): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      taken.listen(0, '127.0.0.1', resolve);
+    });
+    writeFileSync(at('policy.json'), `{"version":1,"network":{"port":${(taken.address() as AddressInfo).port}}}`);
+  };
+
+  test.each<[string, string, () => void | Promise<void>]>([
+    ['because its port is somebody else\'s', 'port-taken', takePort],
+    ['because its state cannot be used', 'state-unusable', () => {
+      renameSync(database(), at('state/kept.db'));
+      mkdirSync(database());
+    }],
+  ])('%s leaves no setting behind, and remembers what was asked for', async (_name, code, prepare) => {
+    await prepare();
+    expect(startInVain('--policy', at('policy.json'))).toMatchObject({ status: 1, stderr: expect.stringContaining(`[${code}]`) });
+    expect(pacInForce()).toBe('none');
+    expect(wanted()).toMatchObject({ settings: ['gnome'] });
+  }, 60_000);
+
+  test('leaves the settings where policy fails closed', async () => {
+    writeFileSync(at('state/steer/wanted.json'), JSON.stringify({ ...wanted(), failMode: 'closed' }));
+    const before = pacInForce();
+    await takePort();
+    expect(startInVain('--policy', at('policy.json'))).toMatchObject({ status: 1 });
+    expect(pacInForce()).toBe(before);
+  }, 60_000);
+});

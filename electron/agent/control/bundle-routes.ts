@@ -6,28 +6,32 @@ import { pipeline } from 'node:stream/promises';
 import { PinlightError } from '../../contract/errors.ts';
 import type { BundleJob, BundleRequest, ExaminedBundleRequest } from '../../contract/jobs.ts';
 import type { PolicyAnswer, TrustAnswer } from '../../contract/routes.ts';
-import type { ConnectionRow, Snapshot } from '../../contract/snapshot.ts';
+import type { Snapshot } from '../../contract/snapshot.ts';
 import { readDoctorReport } from '../../core/diagnostics/doctor-report.ts';
 import type { DoctorReport } from '../../core/diagnostics/doctor-report.ts';
 import type { Recording } from '../../core/diagnostics/manifest.ts';
 import type { Exclusion } from '../../core/model.ts';
-import type { PolicyDiagnostics } from '../../core/policy/policy.ts';
+import type { Policy, PolicyDiagnostics } from '../../core/policy/policy.ts';
 import type { BundleOptions, BundleSources } from '../diagnostics/bundle.ts';
 import type { BundleJobs } from '../diagnostics/bundle-jobs.ts';
+import type { NetworkFacts } from '../diagnostics/collectors.ts';
 import { packBundle } from '../diagnostics/pack.ts';
 import type { HandshakeLog } from '../events/handshake-log.ts';
+import type { LogReader } from '../store/log-reader.ts';
 import type { Store } from '../store/store.ts';
 
 /** The agent as who asks may see it. */
 export type BundleContext = {
   readonly bundles: BundleJobs;
   readonly handshakes: HandshakeLog;
-  readonly store: Pick<Store, 'flush' | 'connections' | 'newestAudit'>;
+  readonly store: Pick<Store, 'flush' | 'newestAudit'>;
+  readonly log: Pick<LogReader, 'page' | 'count'>;
   readonly snapshot: () => Snapshot;
   readonly policyAnswer: () => PolicyAnswer;
   readonly exclusions: () => readonly Exclusion[];
   readonly trust: () => Promise<TrustAnswer>;
   readonly versions: () => Record<string, string>;
+  readonly network: () => Promise<NetworkFacts>;
   readonly logTail: (maxBytes: number) => Promise<string>;
   readonly homes: readonly string[];
   readonly now: () => number;
@@ -37,14 +41,25 @@ export type BundleContext = {
 
 /** Throws `bad-request`, and `not-permitted-by-policy` where names are wanted that policy hides. */
 export function startBundle(context: BundleContext, request: ExaminedBundleRequest): BundleJob {
-  const { diagnostics } = context.policyAnswer().policy;
   const snapshot = context.snapshot();
+  const { device, version } = snapshot.agent;
+  return context.bundles.start(ownerOf(context), sourcesOf(context, snapshot), readBundleRequest({ ...context, policy: context.policyAnswer().policy, device, version, now: context.now() }, request));
+}
+
+/** Who asks for a bundle of what. `handshakes`: a string says why there are none. */
+export type BundleAsker = Pick<BundleContext, 'homes' | 'administrator'> & Pick<BundleOptions, 'device' | 'version' | 'now'> & {
+  readonly policy: Pick<Policy, 'diagnostics'>;
+  readonly handshakes: HandshakeLog | string;
+};
+
+/** The request as far as it is one and policy allows it. Throws as `startBundle`. */
+export function readBundleRequest(asker: BundleAsker, request: ExaminedBundleRequest): BundleOptions & { readonly sealTo: string | null } {
+  const { device, version, now, homes, policy: { diagnostics } } = asker;
   const names = namesFor(request.names, diagnostics);
-  return context.bundles.start(ownerOf(context), sourcesOf(context, snapshot), {
-    device: snapshot.agent.device, version: snapshot.agent.version, now: context.now(), random: randomBytes(21), homes: context.homes,
-    names, note: noteOf(request.note), recording: recordingOf(request), capture: captureFor(context, request, names, diagnostics), sealTo: diagnostics.sealTo,
-    doctor: doctorOf(request.doctor),
-  });
+  return {
+    device, version, now, random: randomBytes(21), homes, names, note: noteOf(request.note), recording: recordingOf(request),
+    capture: captureFor(asker, request, names, diagnostics), sealTo: diagnostics.sealTo, doctor: doctorOf(request.doctor),
+  };
 }
 
 export function bundleJob(context: BundleContext, id: string | undefined): BundleJob {
@@ -76,9 +91,9 @@ function sourcesOf(context: BundleContext, snapshot: Snapshot): BundleSources {
     policy: async () => context.policyAnswer(),
     apps: async () => snapshot.apps,
     exclusions: async () => context.exclusions(),
-    connections: async (limit) => {
-      context.store.flush();
-      return newestConnections(context.store.connections, limit);
+    connections: {
+      page: async (filter, before, limit) => (await context.log.page({ filter, limit, before, after: null })).rows,
+      count: () => context.log.count(),
     },
     audit: async (limit) => {
       // What was written down names apps and hosts of every user.
@@ -88,20 +103,9 @@ function sourcesOf(context: BundleContext, snapshot: Snapshot): BundleSources {
     },
     trust: context.trust,
     versions: async () => context.versions(),
+    network: context.network,
     logTail: context.logTail,
   };
-}
-
-/** Page by page: thousands of rows at once would stay in the agent's memory. */
-function* newestConnections(table: BundleContext['store']['connections'], limit: number): Generator<ConnectionRow> {
-  const size = 250;
-  let before: number | null = null;
-  for (let given = 0; given < limit; given += size) {
-    const rows: ConnectionRow[] = table.page('', [], size, before);
-    yield* rows;
-    if (rows.length < size) return;
-    before = rows.at(-1)?.id ?? null;
-  }
 }
 
 function namesFor(wanted: unknown, { names }: PolicyDiagnostics): PolicyDiagnostics['names'] {
@@ -111,9 +115,10 @@ function namesFor(wanted: unknown, { names }: PolicyDiagnostics): PolicyDiagnost
   return wanted;
 }
 
-function captureFor({ handshakes, administrator }: BundleContext, { capture }: BundleRequest, names: PolicyDiagnostics['names'], { captureHandshakes }: PolicyDiagnostics): BundleOptions['capture'] {
+function captureFor({ handshakes, administrator }: BundleAsker, { capture }: BundleRequest, names: PolicyDiagnostics['names'], { captureHandshakes }: PolicyDiagnostics): BundleOptions['capture'] {
   if (capture === undefined) return null;
   if (capture !== 'handshakes') throw new PinlightError('bad-request', 'capture must be "handshakes"');
+  if (typeof handshakes === 'string') return handshakes;
   if (captureHandshakes === 0) return 'the policy keeps no handshakes (diagnostics.captureHandshakes)';
   if (names === 'pseudonyms') return 'a capture shows names as they were on the wire, and this bundle hides them';
   if (!administrator) return 'it is for administrators';

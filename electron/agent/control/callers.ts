@@ -31,6 +31,7 @@ export function contextFor(whole: HandlerContext, user: Extract<Caller, { kind: 
     const ids = ownAppIds();
     return all.filter(({ code, key }) => code !== 'private-trust-store' || ids.has(key));
   };
+  const agent = (all: Snapshot['agent']): Snapshot['agent'] => ({ ...all, noticePending: whole.notices.isPending(String(user.uid)) });
   const { store, monitor, bus } = whole;
   return {
     ...whole, administrator: false, account: String(user.uid),
@@ -38,7 +39,7 @@ export function contextFor(whole: HandlerContext, user: Extract<Caller, { kind: 
     snapshot: () => {
       const all = whole.snapshot();
       return {
-        ...all, apps: all.apps.filter((app) => own(app.user)), recent: all.recent.filter((row) => own(row.user)),
+        ...all, agent: agent(all.agent), apps: all.apps.filter((app) => own(app.user)), recent: all.recent.filter((row) => own(row.user)),
         exclusions: ownExclusions(all.exclusions), warnings: warnings(all.warnings),
       };
     },
@@ -66,7 +67,7 @@ export function contextFor(whole: HandlerContext, user: Extract<Caller, { kind: 
       case 'app': return own(event.app.user) ? event : null;
       case 'exclusions': return { ...event, exclusions: ownExclusions(event.exclusions) };
       case 'warnings': return { ...event, warnings: warnings(event.warnings) };
-      case 'agent': return event;
+      case 'agent': return { ...event, agent: agent(event.agent) };
     }
   }
 }

@@ -6,6 +6,7 @@ import type { AppSummary, ConnectionRow, Snapshot } from '../../contract/snapsho
 import { adviceSentence, attemptSentence, controlSentences, decisionSentence, explainDecision, factSentence, verdictSentence } from '../../core/explain.ts';
 import { isStored, storedFields } from '../../core/log-query/suggest.ts';
 import type { AppTest, Decision, Exclusion, Fact, Reason } from '../../core/model.ts';
+import { addressBytes } from '../../core/policy/address.ts';
 import { compileHostPattern, normaliseHost } from '../../core/policy/host-pattern.ts';
 import { parsePolicyFile } from '../../core/policy/parse.ts';
 import { whyForbidden } from '../../core/policy/permission.ts';
@@ -18,6 +19,7 @@ import type { LogReader } from '../store/log-reader.ts';
 import type { Store } from '../store/store.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import type { BundleJobs } from '../diagnostics/bundle-jobs.ts';
+import type { NetworkFacts } from '../diagnostics/collectors.ts';
 import type { HandshakeLog } from '../events/handshake-log.ts';
 import { bundleJob, cancelBundle, sendBundle, startBundle, type BundleContext } from './bundle-routes.ts';
 import { streamEvents } from './event-stream.ts';
@@ -44,6 +46,7 @@ export type HandlerContext = {
   readonly nextWords: (app: AppRecord, host: string) => Sentence;
   readonly trust: () => Promise<TrustAnswer>;
   readonly versions: () => Record<string, string>;
+  readonly network: () => Promise<NetworkFacts>;
   readonly logTail: (maxBytes: number) => Promise<string>;
   readonly homes: readonly string[];
   readonly bundles: BundleJobs;
@@ -244,7 +247,7 @@ function explain(context: HandlerContext, record: AppRecord, host: string | null
     evidenceFor: facts('for'), evidenceAgainst: facts('against'), alsoKnown: facts('neither'),
     next: nextSentence(context, record, chosen),
     advice: chosen === undefined ? sentence('todo.nothing') : adviceSentence(chosen.verdict),
-    controls: chosen?.next.disposition === 'bypass' ? controlSentences({ connections: rows.length, bytes: rows.reduce((sum, row) => sum + row.bytesUp + row.bytesDown, 0) }) : [],
+    controls: chosen?.next.disposition === 'bypass' ? controlSentences({ connections: rows.length, bytes: rows.reduce((sum, row) => sum + row.bytesUp + row.bytesDown, 0), names: whoResolves(rows) }) : [],
     attempts: rows.map(attempt),
   };
   return {
@@ -256,6 +259,13 @@ function explain(context: HandlerContext, record: AppRecord, host: string | null
     attempts: rows.map((row) => ({ at: row.startedAt, host: row.host, sentence: say(attempt(row)) })),
     observations: chosen === undefined ? [] : (recalled ?? context.monitor.recall(record, chosen.host) ?? []).toReversed().slice(0, observationsShown),
   };
+}
+
+/** By the newest connection that came through: an address was dialled from here, or a proxy was asked for the name. */
+function whoResolves(rows: readonly ConnectionRow[]): 'here' | 'proxy' | null {
+  const through = rows.find(({ outcome }) => outcome?.kind === 'passed' || outcome?.kind === 'established');
+  if (through === undefined || addressBytes(through.host) !== null) return null;
+  return through.ip === null ? 'proxy' : 'here';
 }
 
 /** What happens next, now: a pause that runs comes before what holds otherwise. */

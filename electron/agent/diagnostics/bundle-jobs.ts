@@ -47,10 +47,8 @@ export function createBundleJobs(onReady: (id: string) => void, onBug: (error: u
       } });
       signal.throwIfAborted();
       const { manifest, files, key } = bundle;
-      const device = key === null ? manifest.device : 'device';
-      const name = bundleFileName(device, options.now, manifest.id);
       entry.bundle = bundle;
-      entry.job = { ...entry.job, phase: 'ready', done: files.length, total: files.length, manifest, key, fileName: entry.sealTo === null ? name : `${name}.sealed` };
+      entry.job = { ...entry.job, phase: 'ready', done: files.length, total: files.length, manifest, key, fileName: fileNameOf(bundle, options.now, entry.sealTo) };
       onReady(manifest.id);
     } catch (thrown) {
       if (signal.aborted) return;
@@ -89,4 +87,10 @@ export function createBundleJobs(onReady: (id: string) => void, onBug: (error: u
       for (const entry of entries.values()) drop(entry);
     },
   };
+}
+
+/** How the file should be called; `now` in ms since the epoch. Hidden names hide the device too. */
+export function fileNameOf({ manifest, key }: Bundle, now: number, sealTo: string | null): string {
+  const name = bundleFileName(key === null ? manifest.device : 'device', now, manifest.id);
+  return sealTo === null ? name : `${name}.sealed`;
 }

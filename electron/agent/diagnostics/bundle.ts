@@ -3,7 +3,9 @@
 import { createHash, createHmac } from 'node:crypto';
 import { setImmediate as othersRan } from 'node:timers/promises';
 import { getDomain, parse } from 'tldts';
+import type { ConnectionRow } from '../../contract/snapshot.ts';
 import { inGroups, toBase32 } from '../../core/diagnostics/base32.ts';
+import { choiceWords, hasFailed, isRecorded } from '../../core/diagnostics/connection-choice.ts';
 import type { DoctorReport } from '../../core/diagnostics/doctor-report.ts';
 import { judgeDevice } from '../../core/diagnostics/findings.ts';
 import { buildManifest, spokenId } from '../../core/diagnostics/manifest.ts';
@@ -17,6 +19,8 @@ import type { RefusedHandshake } from '../events/handshake-log.ts';
 import { captureFile } from './capture.ts';
 import { collectAll, sourceCount } from './collectors.ts';
 import type { BundleSources, Collected, Collection } from './collectors.ts';
+import type { GatheredConnections } from './gather-connections.ts';
+import { packFile, type PackedFile } from './packed-file.ts';
 
 export type { BundleSources, BundleTrust } from './collectors.ts';
 
@@ -37,6 +41,8 @@ export type BundleOptions = {
   readonly doctor: DoctorReport | null;
   /** Handshakes for the capture; a string says why there are none; null = nobody asked for it. */
   readonly capture: readonly RefusedHandshake[] | string | null;
+  /** No agent runs: only what it left could be collected. */
+  readonly agentGone?: boolean;
   /** For one collector, ms; 10 s when absent: a person waits for the bundle. */
   readonly collectorLimitMs?: number;
   /** For all files before compression; 64 MB when absent: mail systems of helpdesks refuse more. */
@@ -46,7 +52,7 @@ export type BundleOptions = {
   readonly signal?: AbortSignal;
 };
 
-export type BundleFile = { readonly name: string; readonly bytes: Buffer; readonly redactions: RedactionCounts };
+export type BundleFile = PackedFile & { readonly redactions: RedactionCounts; readonly holds?: string };
 
 /** `files`: the manifest first and the report second, so that a reader knows what follows. `key`: to the pseudonyms; null where names are shown. */
 export type Bundle = { readonly manifest: Manifest; readonly files: readonly BundleFile[]; readonly key: string | null };
@@ -56,7 +62,7 @@ export async function assembleBundle(sources: BundleSources, options: BundleOpti
   const progress = options.onProgress ?? (() => undefined);
   let asked = 0;
   progress('collecting', 0, sourceCount);
-  const found = await collectAll(sources, options.collectorLimitMs ?? 10_000, () => progress('collecting', asked += 1, sourceCount));
+  const found = await collectAll(sources, { now: options.now, recording: options.recording, limitMs: options.collectorLimitMs ?? 10_000, signal: options.signal }, () => progress('collecting', asked += 1, sourceCount));
   options.signal?.throwIfAborted();
   const secret = options.random.subarray(5, 21);
   const hash: KeyedHash = (text) => createHmac('sha256', secret).update(text).digest();
@@ -70,24 +76,45 @@ export async function assembleBundle(sources: BundleSources, options: BundleOpti
   const notCollected: NotCollected[] = [];
   const leaveOut = (name: string, because: string): void => void notCollected.push({ name, because: redactText(because, redact).text });
 
-  /** Adds a file of `text`, made from a redacted value; answers that value for the report, null when there is none. */
-  const add = async <T>(name: string, making: Collected<Redacted<T>> | Promise<Collected<Redacted<T>>>, text: (value: T) => string | Buffer): Promise<T | null> => {
-    const collected = await making;
+  const step = (): void => {
     options.signal?.throwIfAborted();
     progress('redacting', files.length + notCollected.length + 1, fileCount);
+  };
+  /** Adds a file of `text`, made from a redacted value; answers that value for the report, null when there is none. */
+  const add = async <T>(name: string, making: Collected<Redacted<T>> | Promise<Collected<Redacted<T>>>, text: (value: T) => string): Promise<T | null> => {
+    const collected = await making;
+    step();
     if (collected.kind === 'failed') {
       leaveOut(name, collected.because);
       return null;
     }
     const { value, counts } = collected.value;
-    const content = text(value);
-    addBytes(name, typeof content === 'string' ? Buffer.from(content) : content, counts);
+    await addParts(name, [text(value)], () => counts);
     return value;
   };
-  const addBytes = (name: string, bytes: Buffer, redactions: RedactionCounts): void => {
-    if (bytes.length > budget.left) return leaveOut(name, `it has ${bytes.length} bytes and the bundle would grow beyond its limit`);
-    budget.left -= bytes.length;
-    files.push({ name, bytes, redactions });
+  /** `redactions` is asked when the last part has been made. */
+  const addParts = async (name: string, parts: Iterable<string | Buffer> | AsyncIterable<string>, redactions: () => RedactionCounts, holds?: string): Promise<void> => {
+    const file = await packFile(name, parts);
+    if (file.bytes > budget.left) return leaveOut(name, `it has ${file.bytes} bytes and the bundle would grow beyond its limit`);
+    budget.left -= file.bytes;
+    files.push({ ...file, redactions: redactions(), ...(holds === undefined ? {} : { holds }) });
+  };
+
+  /** Row by row into the file; only what the report reads stays. */
+  const addConnections = async (): Promise<ReportConnection[] | null> => {
+    step();
+    if (found.connections.kind === 'failed') {
+      leaveOut('connections.ndjson', found.connections.because);
+      return null;
+    }
+    const rows: ReportConnection[] = [];
+    const counts: RedactionCounts[] = [];
+    const parts = redactPages(found.connections.value, redact, pause, (part) => {
+      counts.push(part.counts);
+      rows.push(...part.value.filter((row, i) => rows.length + i < reportedRows || hasFailed(row) || isRecorded(row, options.recording)).map(reportRow));
+    });
+    await addParts('connections.ndjson', parts, () => addCounts(counts), choiceWords(found.connections.value.choice));
+    return rows;
   };
 
   // The proxy lives in this process: other work gets its turn after each part.
@@ -107,31 +134,32 @@ export async function assembleBundle(sources: BundleSources, options: BundleOpti
   const versions = await add('versions.json', map(found.versions, clean), json);
   const system = await add('system.json', map(found.system, clean), json);
   await add('network.json', map(found.network, clean), json);
-  const connections = (await add('connections.ndjson', redactConnections(found.connections, redact, pause), ({ bytes }) => bytes))?.rows ?? null;
+  const connections = await addConnections();
   const audit = await add('audit.ndjson', redactRows(found.audit, redact, pause), lines);
   await add('agent.log', redactWholeLog(found.log, redact, pause), (log) => log);
   if (typeof options.capture === 'string') leaveOut('capture.pcapng', options.capture);
-  else if (options.capture !== null) addBytes('capture.pcapng', captureFile(options.capture, id, redact), {});
+  else if (options.capture !== null) await addParts('capture.pcapng', [captureFile(options.capture, id, redact)], () => ({}));
 
-  const judged = attempt(() => judgeDevice({ warnings: health, policyProblems: policy?.problems ?? null, apps, connections, stores: trust?.stores ?? null }));
+  const judged = attempt(() => judgeDevice({ agentGone: options.agentGone ?? false, warnings: health, policyProblems: policy?.problems ?? null, apps, connections, stores: trust?.stores ?? null }));
   const judgement = judged.kind === 'failed' ? null : judged.value;
   if (judged.kind === 'failed') leaveOut('findings.json', judged.because);
-  else addBytes('findings.json', Buffer.from(json(judgement)), {});
+  else await addParts('findings.json', [json(judgement)], () => ({}));
   const listed = files.map(describe);
   const report = attempt(() => renderReport({
     id, createdAt: options.now, device, version: options.version, note, recording: options.recording, names: options.names,
-    agent: status?.agent ?? null, counts: status?.counts ?? null, warnings: health, doctor, policy, apps, exclusions, connections, audit,
+    agent: status?.agent ?? null, counts: status?.counts ?? null, warnings: health, doctor, policy, apps, exclusions, connections,
+    connectionsHeld: found.connections.kind === 'failed' ? null : choiceWords(found.connections.value.choice), audit,
     stores: trust?.stores ?? null, versions, system, files: listed, notCollected,
     redactionCounts: addCounts(listed.map((file) => file.redactions)),
   }, judgement ?? { sentence: 'This device could not be judged.', findings: [] }, (text) => createHash('sha256').update(text).digest('base64')));
   if (report.kind === 'failed') leaveOut('report.html', report.because);
-  const pages: BundleFile[] = report.kind === 'failed' ? [] : [{ name: 'report.html', bytes: Buffer.from(report.value), redactions: {} }];
+  const pages: BundleFile[] = report.kind === 'failed' ? [] : [{ ...await packFile('report.html', [report.value]), redactions: {} }];
   const manifest = buildManifest({
     id, createdAt: options.now, device, version: options.version, note, recording: options.recording,
     names: hidden ? { kind: 'pseudonyms', check: keyCheck(hash) } : { kind: 'shown' }, files: [...pages.map(describe), ...listed], notCollected,
   });
   return {
-    manifest, files: [{ name: 'manifest.json', bytes: Buffer.from(json(manifest)), redactions: {} }, ...pages, ...files],
+    manifest, files: [{ ...await packFile('manifest.json', [json(manifest)]), redactions: {} }, ...pages, ...files],
     key: hidden ? inGroups(toBase32(secret, 26)) : null,
   };
 }
@@ -143,17 +171,18 @@ const notRun = 'the doctor was not run; `pinlight bundle` and the window of `pin
 
 /** Every name that stands in a field of its own; what only stands in sentences is found by its form. */
 function pseudonymsFor(found: Collection, { device }: BundleOptions, hash: KeyedHash): Pseudonyms {
-  const [rows, apps, exclusions, policy] = [orNone(found.connections), orNone(found.apps), orNone(found.exclusions), found.policy.kind === 'failed' ? null : found.policy.value.policy];
+  const met = found.connections.kind === 'failed' ? null : found.connections.value.names;
+  const [apps, exclusions, policy] = [orNone(found.apps), orNone(found.exclusions), found.policy.kind === 'failed' ? null : found.policy.value.policy];
   const hosts = [
-    ...rows.flatMap((row) => [row.host, row.serverName ?? '']), ...apps.flatMap((app) => app.hosts.map(({ host }) => host)), ...exclusions.map(({ host }) => host),
+    ...met?.hosts ?? [], ...apps.flatMap((app) => app.hosts.map(({ host }) => host)), ...exclusions.map(({ host }) => host),
     ...(policy?.rules ?? []).flatMap(({ when }) => when.host ?? []), ...Object.keys(policy?.network.localTargets ?? {}).map((target) => target.replace(/:\d+$/, '')),
   ].filter((host) => host !== '*');
   return createPseudonyms({
     names: {
       // With the domain, so that the house stays hidden where another of its hosts stands in a sentence.
       host: hosts.flatMap((host) => [host, getDomain(host) ?? '']),
-      address: rows.map((row) => row.ip ?? ''),
-      user: [...rows.map((row) => row.user ?? ''), ...apps.map((app) => app.user ?? '')],
+      address: met?.addresses ?? [],
+      user: [...met?.users ?? [], ...apps.map((app) => app.user ?? '')],
       device: [device],
     },
     hash, isPublicName: (name) => parse(name).isIcann === true,
@@ -168,7 +197,7 @@ type Pause = () => Promise<void>;
 
 type Redacted<T> = { readonly value: T; readonly counts: RedactionCounts };
 
-/** 2,500 rows or 2 MB of log take about half a second; a part, 100 rows or 64 kB of log, about 30 ms. */
+/** A part, 100 rows or 64 kB of log, takes about 30 ms. */
 async function redactRows<T>(collected: Collected<readonly T[]>, redact: RedactOptions, pause: Pause): Promise<Collected<Redacted<readonly T[]>>> {
   if (collected.kind === 'failed') return collected;
   const value: T[] = [];
@@ -182,24 +211,23 @@ async function redactRows<T>(collected: Collected<readonly T[]>, redact: RedactO
   return { kind: 'collected', value: { value, counts: addCounts(counts) } };
 }
 
-/** As `redactRows`, but the rows are given up as they are written, and of each only what the report reads stays. */
-async function redactConnections(
-  collected: Collection['connections'], redact: RedactOptions, pause: Pause,
-): Promise<Collected<Redacted<{ readonly bytes: Buffer; readonly rows: readonly ReportConnection[] }>>> {
-  if (collected.kind === 'failed') return collected;
-  const rows: ReportConnection[] = [];
-  const parts: Buffer[] = [];
-  const counts: RedactionCounts[] = [];
-  while (collected.value.length > 0) {
-    const part = redactValue(collected.value.splice(0, 100), redact);
-    parts.push(Buffer.from(lines(part.value)));
-    for (const { startedAt, appName, host, port, decided, disposition, reason, rule, outcome, error } of part.value) {
-      rows.push({ startedAt, appName, host, port, decided, disposition, reason, rule, outcome, error });
+/** Lines of redacted rows, a part at a time; `onPart` sees each. */
+async function* redactPages({ pages }: GatheredConnections, redact: RedactOptions, pause: Pause, onPart: (part: Redacted<readonly ConnectionRow[]>) => void): AsyncGenerator<string> {
+  for await (const page of pages()) {
+    for (let at = 0; at < page.length; at += 100) {
+      const part = redactValue(page.slice(at, at + 100), redact);
+      onPart(part);
+      yield lines(part.value);
+      await pause();
     }
-    counts.push(part.counts);
-    await pause();
   }
-  return { kind: 'collected', value: { value: { bytes: Buffer.concat(parts), rows }, counts: addCounts(counts) } };
+}
+
+/** The newest, for its table; of the others the report reads those that failed or were recorded. */
+const reportedRows = 100;
+
+function reportRow({ startedAt, appName, host, port, decided, disposition, reason, rule, outcome, error }: ConnectionRow): ReportConnection {
+  return { startedAt, appName, host, port, decided, disposition, reason, rule, outcome, error };
 }
 
 async function redactWholeLog(collected: Collected<string>, redact: RedactOptions, pause: Pause): Promise<Collected<Redacted<string>>> {
@@ -236,6 +264,6 @@ function lines(rows: readonly unknown[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
-function describe(file: BundleFile): ManifestFile {
-  return { name: file.name, bytes: file.bytes.length, sha256: createHash('sha256').update(file.bytes).digest('hex'), redactions: file.redactions };
+function describe({ name, bytes, sha256, redactions, holds }: BundleFile): ManifestFile {
+  return { name, bytes, sha256, redactions, ...(holds === undefined ? {} : { holds }) };
 }

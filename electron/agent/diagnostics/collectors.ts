@@ -1,11 +1,11 @@
 // The gatherers of a diagnostic bundle: each asks one source, within a time limit, and keeps only the fields named here.
 // There is no collector for keys, payload, headers or command lines: what is not listed below cannot get into a bundle.
-import { getServers } from 'node:dns';
-import { arch, cpus, freemem, networkInterfaces, platform, release, totalmem, uptime, version } from 'node:os';
+import { arch, cpus, freemem, platform, release, totalmem, uptime, version } from 'node:os';
 import type { PolicyAnswer, TrustAnswer, TrustStoreRow } from '../../contract/routes.ts';
 import type { AppSummary, ConnectionRow, Snapshot } from '../../contract/snapshot.ts';
 import type { ReportAudit } from '../../core/diagnostics/report-input.ts';
 import type { Exclusion } from '../../core/model.ts';
+import { gatherConnections, type ConnectionSource, type GatheredConnections, type GatherOptions } from './gather-connections.ts';
 
 /** Where a bundle gets its facts. Each may throw or hang; that costs its own file and nothing else. */
 export type BundleSources = {
@@ -13,11 +13,11 @@ export type BundleSources = {
   readonly policy: () => Promise<PolicyAnswer>;
   readonly apps: () => Promise<readonly AppSummary[]>;
   readonly exclusions: () => Promise<readonly Exclusion[]>;
-  /** Newest first, at most `limit`. */
-  readonly connections: (limit: number) => Promise<Iterable<ConnectionRow> | AsyncIterable<ConnectionRow>>;
+  readonly connections: ConnectionSource;
   /** A `pem` that a source adds is left out. */
   readonly trust: () => Promise<BundleTrust>;
   readonly versions: () => Promise<Readonly<Record<string, string>>>;
+  readonly network: () => Promise<NetworkFacts>;
   /** The newest `limit`, oldest first. */
   readonly audit: (limit: number) => Promise<readonly ReportAudit[]>;
   /** The end of the agent's log, at most `maxBytes`. */
@@ -34,8 +34,7 @@ export type Collection = {
   readonly policy: Collected<PolicyAnswer>;
   readonly apps: Collected<readonly AppSummary[]>;
   readonly exclusions: Collected<readonly Exclusion[]>;
-  /** Whoever has used a row may take it out: they are many. */
-  readonly connections: Collected<ConnectionRow[]>;
+  readonly connections: Collected<GatheredConnections>;
   readonly trust: Collected<BundleTrust>;
   readonly versions: Collected<Readonly<Record<string, string>>>;
   readonly system: Collected<Readonly<Record<string, string | number>>>;
@@ -44,14 +43,23 @@ export type Collection = {
   readonly log: Collected<string>;
 };
 
-/** How this device is connected. Hardware addresses are left out: they name the device everywhere. */
+/** Hardware addresses are left out: they name the device everywhere. */
 export type NetworkFacts = {
   readonly interfaces: readonly { readonly name: string; readonly address: string; readonly internal: boolean }[];
+  /** Where what has no way of its own goes; a sentence where it was not read. */
+  readonly defaultRoutes: readonly DefaultRoute[] | string;
   readonly resolvers: readonly string[];
+  readonly proxySettings: readonly ProxySetting[];
+  /** What the agent cannot see of it; null = nothing is hidden from it. */
+  readonly notVisible: string | null;
 };
 
-/** Half a day of a busy laptop; more would take the agent beyond 150 MB of memory (test/bench/bundle-memory.ts). */
-export const maxConnections = 2_500;
+/** `gateway` null: the interface itself leads there, as with many VPNs. The lowest metric wins. */
+export type DefaultRoute = { readonly family: 'IPv4' | 'IPv6'; readonly interface: string; readonly gateway: string | null; readonly metric: number };
+
+/** `setBy`: who steers there, as far as it can be told. */
+export type ProxySetting = { readonly setting: string; readonly path: string | null; readonly setBy: 'pinlight' | 'somebody else' | 'nobody' | 'not readable'; readonly detail: string };
+
 /** Months, but on a device where something is learned all the time. */
 export const maxAudit = 1_000;
 /** About two days at the normal level. */
@@ -61,7 +69,8 @@ export const maxLogBytes = 2 * 1024 * 1024;
 export const sourceCount = 11;
 
 /** Asks every source at the same time; none takes longer than `limitMs`, and none can fail the others. `onDone` is called for each. */
-export async function collectAll(sources: BundleSources, limitMs: number, onDone: () => void): Promise<Collection> {
+export async function collectAll(sources: BundleSources, options: GatherOptions, onDone: () => void): Promise<Collection> {
+  const { limitMs } = options;
   const ask = async <T>(source: () => Promise<T>): Promise<Collected<T>> => {
     const collected = await collect(source, limitMs);
     onDone();
@@ -72,14 +81,14 @@ export async function collectAll(sources: BundleSources, limitMs: number, onDone
     ask(sources.policy),
     ask(async () => (await sources.apps()).map((app) => pick(app, appFields))),
     ask(sources.exclusions),
-    ask(() => takeConnections(sources, limitMs)),
+    ask(() => gatherConnections(onlyFields(sources.connections), { ...options, limitMs: limitMs * 0.8 })),
     ask(async () => {
       const trusted = await sources.trust();
       return { root: pick(trusted.root, rootFields), stores: trusted.stores.map((store) => pick(store, storeFields)) };
     }),
     ask(sources.versions),
     ask(async () => systemFacts()),
-    ask(async () => networkFacts()),
+    ask(sources.network),
     ask(async () => (await sources.audit(maxAudit)).map((row) => pick(row, ['at', 'kind', 'detail']))),
     ask(async () => wholeLines(await sources.logTail(maxLogBytes))),
   ]);
@@ -100,15 +109,9 @@ async function collect<T>(source: () => Promise<T>, limitMs: number): Promise<Co
   return first;
 }
 
-/** Stops by itself at its limit or deadline, so that a source without an end is not read on behind the bundle's back. */
-async function takeConnections(sources: BundleSources, limitMs: number): Promise<ConnectionRow[]> {
-  const deadline = performance.now() + limitMs;
-  const rows: ConnectionRow[] = [];
-  for await (const row of await sources.connections(maxConnections)) {
-    rows.push(pick(row, connectionFields));
-    if (rows.length >= maxConnections || performance.now() > deadline) break;
-  }
-  return rows;
+/** The log knows more of a connection than a bundle may hold. */
+function onlyFields({ page, count }: ConnectionSource): ConnectionSource {
+  return { count, page: async (...asked) => (await page(...asked)).map((row) => pick(row, connectionFields)) };
 }
 
 /** A tail that was cut begins in the middle of a line, where a secret would stand without the name that gives it away. */
@@ -117,11 +120,6 @@ function wholeLines(log: string): string {
   if (Buffer.byteLength(kept) < maxLogBytes) return kept;
   const firstEnd = kept.indexOf('\n');
   return firstEnd < 0 ? '' : kept.slice(firstEnd + 1);
-}
-
-function networkFacts(): NetworkFacts {
-  const interfaces = Object.entries(networkInterfaces()).flatMap(([name, all]) => (all ?? []).map(({ cidr, address, internal }) => ({ name, address: cidr ?? address, internal })));
-  return { interfaces, resolvers: getServers() };
 }
 
 function systemFacts(): Readonly<Record<string, string | number>> {

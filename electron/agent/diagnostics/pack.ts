@@ -1,19 +1,15 @@
 // A bundle's files as one zip stream, sealed to the organisation's key where policy names one. Not for what the files hold (bundle.ts).
 import { createCipheriv, createPublicKey, diffieHellman, generateKeyPairSync, hkdfSync } from 'node:crypto';
-import type { Readable } from 'node:stream';
-import { Transform } from 'node:stream';
-import { ZipFile } from 'yazl';
+import { pipeline, Readable, Transform } from 'node:stream';
 import { chunkNonce, sealFormat, sealHead } from '../../core/diagnostics/seal-format.ts';
 import type { Bundle } from './bundle.ts';
+import { zipOf } from './packed-file.ts';
 
-/** Begins to flow at once. `sealTo`: raw X25519 public key in base64; null = an open zip. Sizes stand before the data, which readers that cannot seek need. */
-export function packBundle(bundle: Bundle, sealTo: string | null): Readable {
-  const zip = new ZipFile();
-  for (const file of bundle.files) zip.addBuffer(file.bytes, file.name, { mtime: new Date(bundle.manifest.createdAt), mode: 0o100600 });
-  zip.end();
-  const stream: Readable = sealTo === null ? new Transform({ transform: (chunk, _encoding, done) => done(null, chunk) }) : sealer(Buffer.from(sealTo, 'base64'));
-  zip.outputStream.on('error', (error: Error) => stream.destroy(error)).pipe(stream as Transform);
-  return stream;
+/** `sealTo`: raw X25519 public key in base64; null = an open zip. */
+export function packBundle({ files, manifest }: Bundle, sealTo: string | null): Readable {
+  const zip = Readable.from(zipOf(files, Date.parse(manifest.createdAt)), { objectMode: false });
+  // What goes wrong reaches whoever reads the end of the line.
+  return sealTo === null ? zip : pipeline(zip, sealer(Buffer.from(sealTo, 'base64')), () => undefined);
 }
 
 /** Not encrypted with the recipient's key but with one agreed for this file alone: nobody here can open it afterwards. */

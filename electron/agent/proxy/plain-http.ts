@@ -6,6 +6,7 @@ import { explainReason } from '../../core/explain.ts';
 import { readRequestHead } from '../../core/http/request-head.ts';
 import { decide } from '../../core/policy/decide.ts';
 import { isProxyFailure, proxyFailureWords, readConnectAnswer } from '../../core/upstream-proxy/route.ts';
+import { whyNotServed } from './admission.ts';
 import { openRecord } from './connection-record.ts';
 import type { ProxyContext, Who } from './proxy-context.ts';
 
@@ -46,7 +47,7 @@ async function forward(request: http.IncomingMessage, response: http.ServerRespo
   const record = openRecord(proxy, target);
   const who = (await looking) ?? { owner: { kind: 'unknown' as const, why: 'gone' as const, uid: null, sandbox: null }, app: null };
   record.identify(who);
-  const decision = decide(proxy.policy(), {
+  const decision = whyNotServed(who.owner, proxy.servedUid) ?? decide(proxy.policy(), {
     target, os: proxy.os, transport: 'http', serverName: null, cannotAnswer: null, app: who.app, uid: who.owner.uid,
     user: who.owner.kind === 'process' ? who.owner.user : null, selfUid: proxy.selfUid, exclusion: null, passThroughDue: false,
     suspended: null,

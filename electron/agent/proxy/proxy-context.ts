@@ -23,6 +23,8 @@ export type LiveConnection = { readonly appId: string | null; readonly host: str
 export type ProxyContext = {
   readonly os: Os;
   readonly selfUid: number | null;
+  /** The only user besides root whose programs may use this proxy; null = everybody (admission.ts). */
+  readonly servedUid: number | null;
   readonly policy: () => Policy;
   readonly policyGeneration: () => number;
   /** Why nothing of this owner's may be inspected now; null = it may. */

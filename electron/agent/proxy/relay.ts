@@ -19,8 +19,7 @@ export type RelayEnd = {
 export const idleLimitMs = 2 * 3600_000;
 /**
  * The same once one leg has ended: a program that gave up looks like one that has only said its last word, and a server that hangs
- * never says that it is over. Less than Linux keeps a closed program's end of a connection (tcp_fin_timeout, 60 s), within which all that
- * an app left behind has to be gone (facts/security.md section 4).
+ * never says that it is over. Less than Linux keeps a closed program's end of a connection (tcp_fin_timeout, 60 s).
  */
 const halfClosedLimitMs = 50_000;
 /** What was written before the other leg closed has this long to be taken. */

@@ -6,6 +6,7 @@ import { explainReason } from '../../core/explain.ts';
 import { decide, mayBlock } from '../../core/policy/decide.ts';
 import { isProxyFailure, proxyFailureWords } from '../../core/upstream-proxy/route.ts';
 import type { ConnectionFacts, Decision, Target } from '../../core/model.ts';
+import { whyNotServed } from './admission.ts';
 import { ja4Of, openRecord, type ConnectionRecord } from './connection-record.ts';
 import type { DialResult } from './dial.ts';
 import type { UpstreamResult } from './connect-upstream.ts';
@@ -58,13 +59,21 @@ async function serveTunnel(client: Socket, target: Target, how: 'asked' | 'captu
   try {
     const captured = how === 'captured';
     const dial = (): Promise<DialResult> => proxy.dial(target, captured ? 'captured' : 'tunnel');
+    const look = (): Who | Promise<Who> => proxy.whoIs(client, captured ? target : null);
+    // Where not everybody is served nothing is promised or dialled before it is known for whom.
+    const known = captured || proxy.servedUid === null ? null : await look();
+    const notServed = known === null ? null : whyNotServed(known.owner, proxy.servedUid);
+    if (known !== null && notServed !== null) {
+      record.identify(known);
+      return block(client, record, notServed);
+    }
     const nameMayBlock = !captured && mayBlock(proxy.policy());
     // The client builds its ClientHello meanwhile. Only where nothing can be blocked by name, as such a host is not even dialled.
     const promised = !captured && !nameMayBlock && proxy.recentTargets.answeredLately(target);
     if (promised) client.write(established);
     const dialling = promised ? dial() : null;
 
-    const who = await proxy.whoIs(client, captured ? target : null);
+    const who = known ?? await look();
     record.identify(who);
     // The rules spare our own user: were they wrong, each connection of ours would make another without end.
     if (captured && who.owner.uid === proxy.selfUid) return noWay(client, record, target, { kind: 'refused', why: 'it is a connection of Pinlight\'s own' }, true);

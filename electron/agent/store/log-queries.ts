@@ -19,8 +19,9 @@ export type LogQuery = Scoped & (
   | { readonly kind: 'page' } & PageQuery
   | { readonly kind: 'statistics' } & StatisticsQuery
   | { readonly kind: 'values' } & ValuesQuery
+  | { readonly kind: 'count' }
 );
-export type LogAnswers = { readonly page: ConnectionsAnswer; readonly statistics: readonly LogBucket[]; readonly values: readonly string[] };
+export type LogAnswers = { readonly page: ConnectionsAnswer; readonly statistics: readonly LogBucket[]; readonly values: readonly string[]; readonly count: number };
 
 /** Answers a query; `check` is called between its steps and throws to end it. Throws PinlightError `bad-filter`. */
 export function runLogQuery(database: Database.Database, query: LogQuery, check: () => void): LogAnswers[LogQuery['kind']] {
@@ -28,6 +29,7 @@ export function runLogQuery(database: Database.Database, query: LogQuery, check:
     case 'page': return page(database, query, check);
     case 'statistics': return statistics(database, query, check);
     case 'values': return values(database, query);
+    case 'count': return countRows(database, query);
   }
 }
 
@@ -168,4 +170,9 @@ function values(database: Database.Database, { field, part, limit, uid }: Extrac
   const newest = `SELECT ${column} AS value FROM connections ${uid === null ? '' : 'WHERE uid = ?'} ORDER BY id DESC LIMIT ${valuesAmong}`;
   return database.prepare(`SELECT value FROM (${newest}) WHERE value IS NOT NULL AND value LIKE ? ESCAPE '\\' GROUP BY value ORDER BY count(*) DESC, value LIMIT ?`).pluck()
     .all(...(uid === null ? [] : [uid]), containsPattern(part), limit) as string[];
+}
+
+/** All rows of the scope, whatever they are. */
+function countRows(database: Database.Database, { uid }: Scoped): number {
+  return database.prepare(`SELECT count(*) FROM connections ${uid === null ? '' : 'WHERE uid = ?'}`).pluck().get(...(uid === null ? [] : [uid])) as number;
 }

@@ -10,6 +10,8 @@ export type LogReader = {
   page(query: PageQuery, signal?: AbortSignal): Promise<LogAnswers['page']>;
   statistics(query: StatisticsQuery, signal?: AbortSignal): Promise<LogAnswers['statistics']>;
   values(query: ValuesQuery, signal?: AbortSignal): Promise<LogAnswers['values']>;
+  /** How many rows there are. */
+  count(signal?: AbortSignal): Promise<LogAnswers['count']>;
   /** The same for rows of one user's programs only (decision 24). */
   ofUser(uid: number): LogReader;
 };
@@ -100,6 +102,7 @@ export function openLogReader({ path, now, flush, limitMs = 5_000, quietMs = 60_
     page: (query, signal) => ask({ ...query, kind: 'page', uid, now: now() }, signal),
     statistics: (query, signal) => ask({ ...query, kind: 'statistics', uid, now: now() }, signal),
     values: (query, signal) => ask({ ...query, kind: 'values', uid, now: now() }, signal),
+    count: (signal) => ask({ kind: 'count', uid, now: now() }, signal),
     // Once narrowed it stays so.
     ofUser: (other) => reader(uid ?? other),
   });

@@ -16,6 +16,8 @@ export type ReadRequest = {
 export type ReadAnswer = { readonly id: number; readonly answer: LogAnswers[LogQuery['kind']] | null; readonly error: ErrorBody | null };
 
 const database = new Database(workerData as string, { readonly: true, fileMustExist: true, timeout: 2_000 });
+// 16 MB by the package's build: a search reads each page once, and 20 MB less were resident after a bundle (test/bench/bundle-memory.ts).
+database.pragma('cache_size = -2000');
 
 parentPort?.on('message', ({ id, query, limitMs, left }: ReadRequest) => {
   const begun = performance.now();

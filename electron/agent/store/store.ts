@@ -237,13 +237,8 @@ function createStore(database: Database.Database, onTrouble: StoreTrouble, limit
         const detail = parsed<Record<string, unknown>>(row.detail, []);
         return detail === null ? [] : [{ at: row.at, detail }];
       }),
-    newestAudit: (limit) => (database.prepare('SELECT at, kind, detail FROM audit ORDER BY rowid DESC LIMIT ?').all(limit) as { at: number; kind: string; detail: string }[])
-      .flatMap((row) => {
-        const detail = parsed<Record<string, unknown>>(row.detail, []);
-        return detail === null ? [] : [{ ...row, detail }];
-      }).toReversed(),
-    loadExclusions: () => (database.prepare('SELECT body FROM exclusions').all() as { body: string }[])
-      .flatMap((row) => parsed<Exclusion>(row.body, ['id', 'kind', 'host', 'reason']) ?? []),
+    newestAudit: (limit) => readAudit(database, limit),
+    loadExclusions: () => readExclusions(database),
     flush,
     prune: (now, retention) => {
       try {
@@ -299,4 +294,19 @@ function prune(database: Database.Database, now: number, retention: Retention, v
   }
   if (gone > 0) database.pragma('wal_checkpoint(PASSIVE)');
   return gone;
+}
+
+/** Store.newestAudit of any database, a read-only one as well. */
+export function readAudit(database: Database.Database, limit: number): ReturnType<Store['newestAudit']> {
+  return (database.prepare('SELECT at, kind, detail FROM audit ORDER BY rowid DESC LIMIT ?').all(limit) as { at: number; kind: string; detail: string }[])
+    .flatMap((row) => {
+      const detail = parsed<Record<string, unknown>>(row.detail, []);
+      return detail === null ? [] : [{ ...row, detail }];
+    }).toReversed();
+}
+
+/** Store.loadExclusions of any database, a read-only one as well. */
+export function readExclusions(database: Database.Database): Exclusion[] {
+  return (database.prepare('SELECT body FROM exclusions').all() as { body: string }[])
+    .flatMap((row) => parsed<Exclusion>(row.body, ['id', 'kind', 'host', 'reason']) ?? []);
 }

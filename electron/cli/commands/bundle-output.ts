@@ -14,6 +14,7 @@ export function showFiles(manifest: Manifest, output: Output): void {
   output.table([{ title: 'FILE' }, { title: 'SIZE', align: 'right' }, { title: 'REMOVED' }], manifest.files.map(({ name, bytes, redactions }) => [
     name, sizeWords(bytes), Object.entries(redactions).map(([kind, count]) => `${String(count)} × ${kind}`).join(', '),
   ]));
+  for (const { name, holds } of manifest.files) if (holds !== undefined) output.line(`${name} has ${holds}.`);
   for (const { name, because } of manifest.notCollected) output.line(`${name} is not in it, because ${because}.`, 'warn');
   output.line();
 }

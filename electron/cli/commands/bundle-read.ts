@@ -9,9 +9,9 @@ import type { Command } from 'commander';
 import { nodeBundleTools, readBundleBytes } from '../../client/read-bundle-file.ts';
 import { unsealBundle } from '../../client/unseal.ts';
 import { PinlightError } from '../../contract/errors.ts';
-import { fromBase32 } from '../../core/diagnostics/base32.ts';
+import { askBundle } from '../../core/diagnostics/ask-bundle.ts';
 import { diffBundles } from '../../core/diagnostics/diff-bundles.ts';
-import { keyCheck, nameKinds, pseudonymOf, type KeyedHash, type NameKind } from '../../core/diagnostics/pseudonyms.ts';
+import { nameKinds, type NameKind } from '../../core/diagnostics/pseudonyms.ts';
 import { readBundle, type OpenedBundle } from '../../core/diagnostics/read-bundle.ts';
 import { say } from '../../core/sentence.ts';
 import { exitCodes } from '../context.ts';
@@ -109,18 +109,13 @@ function diff(before: OpenedBundle, after: OpenedBundle, { output, finish }: Cli
   if (differences.length > 0) finish(exitCodes.negative);
 }
 
-function who(bundle: OpenedBundle, kind: string, name: string, key: string, { output, finish }: CliContext): void {
+async function who(bundle: OpenedBundle, kind: string, name: string, key: string, { output, finish }: CliContext): Promise<void> {
   const { names } = bundle.manifest;
   if (!isNameKind(kind)) throw new PinlightError('bad-request', `The kind is one of ${nameKinds.join(', ')}.`);
   if (names.kind === 'shown') throw new PinlightError('bad-request', 'Names are shown in this bundle; look for the name itself.');
-  const secret = fromBase32(key)?.subarray(0, 16);
-  const hash: KeyedHash = (text) => createHmac('sha256', secret ?? new Uint8Array(0)).update(text).digest();
-  if (secret?.length !== 16 || keyCheck(hash) !== names.check) throw new PinlightError('bad-request', 'That is not the key of this bundle.');
-  const pseudonym = pseudonymOf(kind, name, hash);
-  const found = bundle.files.flatMap(({ name: file }) => {
-    const times = (bundle.text(file)?.split(pseudonym).length ?? 1) - 1;
-    return times === 0 ? [] : [{ file, times }];
-  });
+  const asked = await askBundle(bundle, { kind, name, key }, async (secret, text) => createHmac('sha256', secret).update(text).digest());
+  if (asked.kind === 'wrong-key') throw new PinlightError('bad-request', 'That is not the key of this bundle.');
+  const { mark: pseudonym, found } = asked;
   output.data({ kind, name, pseudonym, found });
   output.line(found.length === 0 ? `${name} is not in it (it would be ${pseudonym}).` : `${name} is ${pseudonym}, in ${found.map(({ file, times }) => `${file} (${times})`).join(', ')}.`);
   if (found.length === 0) finish(exitCodes.negative);

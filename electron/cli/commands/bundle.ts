@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -11,12 +12,13 @@ import { countBytes } from '../../client/control-client.ts';
 import { makeBundle } from '../../client/make-bundle.ts';
 import { locateAgent } from '../../client/state-folder.ts';
 import { PinlightError } from '../../contract/errors.ts';
-import type { BundleJob, BundleRequest } from '../../contract/jobs.ts';
+import type { BundleJob, BundleRequest, ExaminedBundleRequest } from '../../contract/jobs.ts';
 import { boundedDoctorReport } from '../../core/diagnostics/doctor-report.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { runDoctor } from '../doctor/run-doctor.ts';
 import { sizeWords } from '../phrases.ts';
+import { makeOfflineBundle } from './bundle-offline.ts';
 import { showFiles, writeWhole } from './bundle-output.ts';
 import { addBundleReaders } from './bundle-read.ts';
 
@@ -59,23 +61,22 @@ async function collect(options: Options, context: CliContext): Promise<void> {
   const wanted = requestOf(options);
   const signal = context.interruption();
   try {
-    // Without an agent there is nothing to record, and nobody to hand anything to.
-    await context.client.call('status', {}, {});
+    const gone = await agentIsGone(context, options.record === true);
     const recording = options.record === true ? await record(options, context, signal) : {};
     output.progress('Checking this device …');
     const doctor = boundedDoctorReport(await runDoctor({ client: context.client, now: context.now, probe: null }));
+    if (gone) return await saveOffline({ ...wanted, doctor }, options, context, signal);
     const job = await makeBundle(context.client, { ...wanted, ...recording, doctor }, { signal, onJob: (known) => output.progress(jobWords(known)) });
     output.progress(null);
     if (options.preview === true) {
       await context.client.call('cancelBundle', { id: job.id }, {});
-      output.data({ manifest: job.manifest, fileName: job.fileName, sealed: job.sealed });
-      showPreview(job, context);
-      return;
+      return showPreview(job, context);
     }
-    await save(job, options.output, context, signal);
+    const { body, fileName } = await context.client.openBundle(job.id, { signal });
+    await save(job, body, await placeFor(options.output, fileName), context, signal);
   } catch (thrown) {
     output.progress(null);
-    if (!signal.aborted) throw withoutAgent(thrown);
+    if (!signal.aborted) throw thrown;
     output.note('Interrupted; nothing was saved.');
     context.finish(exitCodes.interrupted);
   }
@@ -112,20 +113,28 @@ function jobWords({ phase, done, total, unit }: BundleJob): string {
   return `${phaseWords[phase]} …${total === 0 ? '' : ` ${done} of ${total} ${unit}`}`;
 }
 
-async function save(job: BundleJob, wanted: string | undefined, { client, output }: CliContext, signal: AbortSignal): Promise<void> {
-  const { body, fileName } = await client.openBundle(job.id, { signal });
+/** What an agent that does not run has left; a process of its own reads it, because the command line holds no part of the agent. */
+async function saveOffline(request: ExaminedBundleRequest, { output: wanted, preview }: Options, context: CliContext, signal: AbortSignal): Promise<void> {
+  context.output.note('The agent is not running: this bundle has what it left on disk.');
+  const { job, bytes } = await makeOfflineBundle(request, signal);
+  context.output.progress(null);
+  if (preview === true) return showPreview(job, context);
+  await save(job, Readable.from([bytes]), await placeFor(wanted, job.fileName ?? ''), context, signal);
+}
+
+/** `null` as the place: standard output. */
+async function save(job: BundleJob, body: Readable, file: string | null, { output }: CliContext, signal: AbortSignal): Promise<void> {
   let bytes = 0;
   const counted = countBytes((soFar) => {
     bytes = soFar;
     output.progress(`${phaseWords.saving} … ${sizeWords(soFar)}`);
   });
-  if (wanted === '-') {
+  if (file === null) {
     await pipeline(body, counted, process.stdout, { signal });
     output.progress(null);
     if (job.key !== null) output.note(keyWords(job.key));
     return;
   }
-  const file = await placeFor(wanted, fileName);
   await writeWhole((target) => pipeline(body, counted, target, { signal }), file);
   output.progress(null);
   output.data({ file, bytes, id: job.manifest?.id, key: job.key, sealed: job.sealed });
@@ -140,6 +149,7 @@ function keyWords(key: string): string {
 }
 
 function showPreview(job: BundleJob, { output }: CliContext): void {
+  output.data({ manifest: job.manifest, fileName: job.fileName, sealed: job.sealed });
   const { manifest } = job;
   if (manifest === null) return;
   output.line(`${job.fileName ?? ''}, id ${manifest.id}: nothing has been written.`);
@@ -153,17 +163,23 @@ async function refuseExisting(output: string): Promise<void> {
   if (found?.isFile() === true) throw new PinlightError('bundle-unwritable', `${output} exists already; --force replaces it.`);
 }
 
-/** Support then has to do with what the agent left behind. */
-function withoutAgent(thrown: unknown): unknown {
-  if (!(thrown instanceof PinlightError) || thrown.code !== 'agent-not-running') return thrown;
-  const { stateFolder } = locateAgent();
-  const left = ['agent.log', 'pinlight.db'].map((name) => join(stateFolder, name)).filter((file) => existsSync(file));
-  return new PinlightError('agent-not-running', left.length === 0
-    ? `No agent runs, so nothing can be collected, and none has left anything in ${stateFolder}.`
-    : `No agent runs, so nothing can be collected. What the last one left: ${left.join(' and ')} (not redacted).`);
+/** Throws `agent-not-running` where nobody has left anything, and for a recording: nothing would happen in it. */
+async function agentIsGone({ client }: CliContext, recording: boolean): Promise<boolean> {
+  try {
+    await client.call('status', {}, {});
+    return false;
+  } catch (thrown) {
+    if (!(thrown instanceof PinlightError) || thrown.code !== 'agent-not-running') throw thrown;
+    const { stateFolder } = locateAgent();
+    if (recording) throw new PinlightError('agent-not-running', 'No agent runs, so there is nothing to record. Without --record a bundle has what the last one left.');
+    if (['agent.log', 'pinlight.db'].every((name) => !existsSync(join(stateFolder, name)))) throw new PinlightError('agent-not-running', `No agent runs, so nothing can be collected, and none has left anything in ${stateFolder}.`);
+    return true;
+  }
 }
 
-async function placeFor(output: string | undefined, name: string): Promise<string> {
+/** Null: standard output. */
+async function placeFor(output: string | undefined, name: string): Promise<string | null> {
+  if (output === '-') return null;
   const path = resolve(output ?? '.');
   const found = await stat(path).catch(() => null);
   return found?.isDirectory() === true ? join(path, name) : path;

@@ -6,19 +6,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { captureFolder, openCapture, readCapture, readWantedCapture } from '../../../native/packet-capture/index.ts';
 import type { Capture, CaptureSettings, CaptureState } from '../../../native/packet-capture/index.ts';
-import { unitReleasesCapture } from '../../../native/service/index.ts';
 import { createToolRunner } from '../../../native/trust-store/run-tool.ts';
-import { createControlClient } from '../../client/control-client.ts';
-import { pathsOfThisProcess } from '../../client/state-folder.ts';
+import { agentStartMs } from '../../contract/agent-arguments.ts';
 import { PinlightError } from '../../contract/errors.ts';
-import { findListener, whyUnheard } from '../capture-listener.ts';
+import { findListener, serviceClient, whatResumes, whyUnheard } from '../capture-listener.ts';
 import type { CaptureListener } from '../capture-listener.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { counted } from '../phrases.ts';
-
-/** A start takes about a second, and on a slow disk or with a large history some more. While this waits, nothing is captured that was not before. */
-const agentMs = 30_000;
 
 type OnOptions = { readonly user: readonly string[]; readonly group: readonly string[]; readonly port: readonly string[] };
 
@@ -30,7 +25,7 @@ export function addCaptureCommand(program: Command, context: CliContext): void {
     .option('--user <name>', 'a login name or uid; may be repeated', collect, [])
     .option('--group <name>', 'a group or gid: programs whose own group it is; may be repeated', collect, [])
     .option('--port <number>', 'ports of the targets, 443 where none is named; may be repeated', collect, [])
-    .addHelpText('after', '\nThe agent needs a port for them: `network.transparentPort` in the policy. It has to run as a user of its own, whose connections stay as\nthey are. With the service of the machine it lasts until `capture off`, whatever happens to agent, service or system: while the agent is\naway, these users go direct (defaults.failMode "open" in the policy) or are refused at once ("closed"). With an agent that was started by\nhand the rules stay while it is dead, and these users reach nothing on these ports; they end with a restart of the system.\n\nExamples:\n  $ sudo pinlight capture on --user ann\n  $ sudo pinlight capture on --group staff --port 443 --port 8443\n')
+    .addHelpText('after', '\nThe agent needs a port for them: `network.transparentPort` in the policy. It has to run as a user of its own, whose connections stay as\nthey are. With the service of the machine it lasts until `capture off`, whatever happens to agent, service or system: while the agent is\naway, these users go direct (defaults.failMode "open" in the policy) or are refused at once ("closed"). With an agent that was started by\nhand the rules stay while it is dead, and these users reach nothing on these ports; they end with a restart of the system, and with the\ninstallation of a service.\n\nExamples:\n  $ sudo pinlight capture on --user ann\n  $ sudo pinlight capture on --group staff --port 443 --port 8443\n')
     .action((options: OnOptions) => on(context, options));
   capture.command('off')
     .description('take the rules away; exit code 1 when that failed')
@@ -51,18 +46,17 @@ async function on(context: CliContext, options: OnOptions): Promise<void> {
   await withCapture(context, async (capture) => {
     const listener = await findListener(context.client);
     await install(capture, { ports, uids: await idsOf('passwd', options.user), gids: await idsOf('group', options.group) }, listener);
-    show(context, await capture.check(), capture.recovered);
-    const guarded = listener.stateFolder === pathsOfThisProcess(true).stateFolder && unitReleasesCapture();
-    if (guarded) context.output.line(listener.failMode === 'open' ? 'While its agent is away, the service takes the rules out: the policy fails open.' : 'While its agent is away, the service has these connections refused: the policy fails closed.');
+    await show(context, await capture.check(), capture.recovered);
+    if (listener.guarded) context.output.line(listener.failMode === 'open' ? 'While its agent is away, the service takes the rules out: the policy fails open.' : 'While its agent is away, the service has these connections refused: the policy fails closed.');
     else if (listener.failMode === 'open') context.output.line('The policy fails open, which rules of the kernel do not do by themselves: without the agent these users reach nothing on these ports until `pinlight capture off`. The service of the machine sees to it (`sudo pinlight service install`).');
   });
 }
 
-async function install(capture: Capture, who: Pick<CaptureSettings, 'uids' | 'gids' | 'ports'>, { listenerPort, agentUid, failMode }: CaptureListener): Promise<void> {
+async function install(capture: Capture, who: Pick<CaptureSettings, 'uids' | 'gids' | 'ports'>, { listenerPort, agentUid, failMode, guarded }: CaptureListener): Promise<void> {
   if (who.uids.includes(agentUid)) {
     throw new PinlightError('bad-request', `The agent itself runs as uid ${agentUid}, whose connections cannot be captured: run it as a user of its own (\`pinlight service install\`).`);
   }
-  const result = await capture.install({ settings: { uids: who.uids, gids: who.gids, ports: who.ports, listenerPort, agentUid }, failMode });
+  const result = await capture.install({ settings: { uids: who.uids, gids: who.gids, ports: who.ports, listenerPort, agentUid }, failMode }, guarded);
   if (result.kind === 'failed') throw new PinlightError('capture-failed', sentence(result.why));
 }
 
@@ -78,20 +72,20 @@ async function release(context: CliContext): Promise<void> {
 async function resume(context: CliContext): Promise<void> {
   const wanted = readWantedCapture();
   if (wanted === null) return;
-  // The service's agent, not one that HOME or PINLIGHT_HOME could name.
-  const listener = await untilListens(createControlClient({ controlPath: pathsOfThisProcess(true).controlPath }), context.now);
+  const listener = await untilListens();
   await withCapture(context, async (capture) => {
     // `capture off` may have come while we waited.
     if (readWantedCapture() !== null) await install(capture, wanted.settings, listener);
   });
 }
 
-async function untilListens(client: Parameters<typeof findListener>[0], now: () => number): Promise<CaptureListener> {
-  for (const deadline = now() + agentMs; ; await delay(100)) {
+/** As long as the watchdog waits for a start. Nothing is captured then that was not before. */
+async function untilListens(): Promise<CaptureListener> {
+  for (const deadline = performance.now() + agentStartMs; ; await delay(100)) {
     try {
-      return await findListener(client);
+      return await findListener(serviceClient());
     } catch (thrown) {
-      if (!(thrown instanceof PinlightError) || now() > deadline) throw thrown;
+      if (!(thrown instanceof PinlightError) || thrown.code === 'bad-policy' || performance.now() > deadline) throw thrown;
     }
   }
 }
@@ -105,21 +99,22 @@ async function off(context: CliContext): Promise<void> {
   });
 }
 
-function show(context: CliContext, state: CaptureState, recovered: Capture['recovered']): void {
+async function show(context: CliContext, state: CaptureState, recovered: Capture['recovered']): Promise<void> {
   if (state.kind === 'unreadable') throw new PinlightError(/not permitted/iu.test(state.why) ? 'not-permitted' : 'capture-failed', sentence(state.why));
   const settings = state.kind === 'on' ? state.settings : null;
   const wanted = readWantedCapture();
   const unheard = settings === null ? null : whyUnheard(settings);
-  context.output.data({ on: settings !== null, settings, wanted, unheard, recovered });
+  const resumes = wanted !== null && (state.kind === 'off' || settings?.listenerPort === null) ? (await whatResumes()).words : null;
+  context.output.data({ on: settings !== null, settings, wanted, unheard, resumes, recovered });
   if (settings === null) {
     context.output.line(state.kind === 'foreign' ? 'There is a table "inet pinlight" that is not as Pinlight makes it: `pinlight capture off` takes it away.' : 'No connection is captured.', 'strong');
-    if (state.kind === 'off' && wanted !== null) context.output.line(`It is asked for, for ${whose(wanted.settings)}, and begins again with the service's agent: \`pinlight service status\`.`);
+    if (wanted !== null && resumes !== null) context.output.line(`It is asked for, for ${whose(wanted.settings)}. ${resumes}`);
     return context.finish(exitCodes.negative);
   }
   context.output.line(`Connections of ${whose(settings)} to ${counted(settings.ports.length, 'port')} (${settings.ports.join(', ')}) are captured.`, 'strong');
   if (settings.listenerPort !== null) context.output.line(`They go to port ${settings.listenerPort} of the agent (uid ${settings.agentUid}), which has to run; QUIC is refused to them.`);
   if (unheard === null) return;
-  context.output.line(`${unheard} Start the agent, or end it with \`pinlight capture off\`.`, 'bad');
+  context.output.line(`${unheard} ${resumes ?? 'Start the agent.'} \`pinlight capture off\` ends it.`, 'bad');
   context.finish(exitCodes.negative);
 }
 

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { managedBrowsers } from '../../../native/system-proxy/browser-network-policy.ts';
-import { openSteering, vpnInterfaces } from '../../../native/system-proxy/steering.ts';
+import { isPutBack, openSteering, vpnInterfaces } from '../../../native/system-proxy/steering.ts';
 import type { SteerRequest, SteerRow, Steering } from '../../../native/system-proxy/steering.ts';
 import { pathsOfThisProcess } from '../../client/state-folder.ts';
 import { PinlightError } from '../../contract/errors.ts';
@@ -96,7 +96,7 @@ async function status(context: CliContext, options: Options): Promise<void> {
     const answers = wanted !== null && await servesPac(wanted.port);
     const bringing = rows.filter((row) => row.kind !== 'browser-policy' && row.state === 'steered');
     // Asked for, put back at the end of the agent, and to come again with it.
-    const suspended = wanted !== null && bringing.length === 0 && !answers;
+    const suspended = wanted !== null && !answers && isPutBack(wanted, rows);
     const vpn = vpnInterfaces();
     const closed = wanted?.failMode === 'closed' ? { enforcedIn: closedIn(rows), notEnforceableIn: openIn(rows) } : null;
     context.output.data({ on: wanted !== null, suspended, proxyAnswers: answers, wanted, failClosed: closed, vpn, recovered: steering.recovered, settings: rows });

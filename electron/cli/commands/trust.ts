@@ -12,6 +12,7 @@ import { PinlightError } from '../../contract/errors.ts';
 import type { TrustRoot, TrustStoreRow } from '../../contract/routes.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
+import { homesNotLookedAt, tellNotLookedAt } from '../not-looked-at.ts';
 import { counted, localTime } from '../phrases.ts';
 import type { Cell, Tone } from '../table.ts';
 
@@ -45,7 +46,7 @@ export function addTrustCommand(program: Command, context: CliContext): void {
     .action((options: ChangeOptions) => remove(context, options));
   withStores(trust.command('receipt'))
     .description('say of each store whether a root of Pinlight\'s is left in it; exit code 1 when one is')
-    .addHelpText('after', '\nExamples:\n  $ pinlight trust receipt\n  $ pinlight trust receipt --json\n')
+    .addHelpText('after', '\nRoot is told about the machine\'s stores and its own; homes of other users are named with what they run. `clean` in the JSON is null where\nnothing was found and not everything could be looked at.\n\nExamples:\n  $ pinlight trust receipt\n  $ pinlight trust receipt --json\n')
     .action((options: StoreOptions) => receipt(context, options));
 }
 
@@ -85,7 +86,7 @@ async function install(context: CliContext, options: ChangeOptions): Promise<voi
   await withDoctor(context, options, roots, async (doctor) => {
     const stores = await doctor.install({ dryRun: options.dryRun === true });
     const wanted = stores.filter((row) => row.state !== 'not-checked');
-    const holding = wanted.filter((row) => row.state === 'trusted').length;
+    const holding = wanted.filter((row) => row.state === 'trusted' && row.accepted !== false).length;
     tell(context, { root: { fingerprint: root.fingerprint, subject: root.subject }, recovered: doctor.recovered, stores }, stores, options.dryRun === true
       ? `Nothing was changed. The root would be installed in ${counted(stores.filter((row) => row.done === 'would-install').length, 'store')}; it is trusted in ${holding} of ${wanted.length}.`
       : `The root is trusted in ${holding} of ${counted(wanted.length, 'store')}.`);
@@ -113,7 +114,9 @@ async function receipt(context: CliContext, options: StoreOptions): Promise<void
     const stores = await doctor.status();
     const left = stores.filter((row) => row.roots > 0);
     const unknown = stores.filter((row) => row.state === 'unreadable' || row.state === 'not-checked').length;
-    context.output.data({ clean: left.length === 0, recovered: doctor.recovered, stores: stores.map(({ store, kind, path, state, roots, detail }) => ({ store, kind, path, read: state !== 'unreadable' && state !== 'not-checked', roots, detail })) });
+    const others = options.store.length === 0 ? homesNotLookedAt(context, 'trust receipt') : [];
+    const unsure = others.length > 0 || stores.some((row) => row.state === 'unreadable');
+    context.output.data({ clean: left.length > 0 ? false : unsure ? null : true, notLookedAt: others, recovered: doctor.recovered, stores: stores.map(({ store, kind, path, state, roots, detail }) => ({ store, kind, path, read: state !== 'unreadable' && state !== 'not-checked', roots, detail })) });
     context.output.line(left.length === 0
       ? `No root of Pinlight's is left in ${counted(stores.length - unknown, 'store')}${unknown === 0 ? '.' : `; ${unknown} could not be read.`}`
       : `Roots of Pinlight's are left in ${counted(left.length, 'store')}: \`pinlight trust remove\`.`, 'strong');
@@ -122,6 +125,7 @@ async function receipt(context: CliContext, options: StoreOptions): Promise<void
       [{ title: 'Store' }, { title: 'Left' }, { title: 'Where' }, { title: 'Detail' }],
       stores.map((row) => [row.store, leftCell(row), row.path ?? '-', row.detail]),
     );
+    tellNotLookedAt(context, others);
     if (left.length > 0) context.finish(exitCodes.negative);
   });
 }
@@ -202,7 +206,7 @@ function tell(context: CliContext, answer: unknown, stores: readonly DoctorRow[]
   context.output.line();
   context.output.table(
     [{ title: 'Store' }, { title: 'Root' }, { title: 'Done' }, { title: 'Where' }, { title: 'Detail' }],
-    stores.map((row) => [row.store, stateCell(row), { text: doneWords[row.done], tone: doneTones[row.done] }, row.path ?? '-', row.detail]),
+    stores.map((row) => [row.store, row.accepted === false ? { text: 'not accepted', tone: 'bad' } : stateCell(row), { text: doneWords[row.done], tone: doneTones[row.done] }, row.path ?? '-', row.detail]),
   );
 }
 
@@ -216,7 +220,12 @@ function conclude(context: CliContext, stores: readonly DoctorRow[], verb: 'inst
     context.output.line(`${counted(rights.length, 'store')} ${rights.length === 1 ? 'needs' : 'need'} more rights:`, 'warn');
     context.output.line(`  sudo ${context.command} trust ${verb}${rights.map((row) => ` --store ${shellWord(row.store)}`).join('')}${root}${options.dryRun === true ? ' --dry-run' : ''}`);
   }
-  if (troubles.length > 0) context.finish(rights.length === troubles.length ? exitCodes.notPermitted : exitCodes.negative);
+  const refusing = stores.filter((row) => row.accepted === false);
+  if (refusing.length > 0) {
+    context.output.line();
+    context.output.line(`${counted(refusing.length, 'store')} ${refusing.length === 1 ? 'holds' : 'hold'} the root, and a program that reads it does not accept it: ${refusing.map((row) => row.store).join(', ')}.`, 'bad');
+  }
+  if (troubles.length + refusing.length > 0) context.finish(rights.length === troubles.length + refusing.length ? exitCodes.notPermitted : exitCodes.negative);
 }
 
 function stateCell(row: Pick<TrustStoreRow, 'state'>): Cell {

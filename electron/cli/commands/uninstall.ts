@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { PinlightError } from '../../contract/errors.ts';
 import { exitCodes } from '../context.ts';
 import type { CliContext } from '../context.ts';
+import { homesNotLookedAt, tellNotLookedAt } from '../not-looked-at.ts';
 import type { Tone } from '../table.ts';
 import { uninstallSteps } from '../uninstall-steps.ts';
 import type { StepReceipt } from '../uninstall-steps.ts';
@@ -15,8 +16,10 @@ export function addUninstallCommand(program: Command, context: CliContext): void
     .option('--yes', 'do not ask')
     .addHelpText('after', `
 Works without an agent. What it cannot do (a store that needs more rights, a program that is in the way) it names, and goes on; run it again
-for the rest. Interrupted anywhere, running it again completes it. Exit code 1 when something is left, 4 when that needs more rights.
+for the rest. Interrupted anywhere, running it again completes it. Exit code 1 when something is left, 4 when that needs more rights. "clean" in
+the JSON is null where nothing is known to be left and not everything could be looked at.
 Where Pinlight is a service of the machine, root's stores and settings go with: $ sudo pinlight uninstall
+That one does not look into the homes of other users; it names them, and each of them runs: $ pinlight uninstall
 
 Examples:
   $ pinlight uninstall
@@ -32,16 +35,19 @@ async function uninstall(context: CliContext, sure: boolean): Promise<void> {
     context.output.note(`${step.name} …`);
     receipts.push({ step: step.name, ...await step.run(context, receipts) });
   }
-  const clean = receipts.every((receipt) => receipt.left.length === 0);
-  context.output.data({ clean, steps: receipts });
-  context.output.line(clean ? 'Pinlight is off this device: nothing of it is left.' : 'Pinlight is not off this device yet.', clean ? 'strong' : 'bad');
+  const others = homesNotLookedAt(context, 'uninstall');
+  const stuck = receipts.filter((receipt) => receipt.left.length > 0);
+  const unsure = others.length > 0 || receipts.some((receipt) => receipt.done === 'not checked');
+  const clean = stuck.length > 0 ? false : unsure ? null : true;
+  context.output.data({ clean, steps: receipts, notLookedAt: others });
+  context.output.line(clean === false ? 'Pinlight is not off this device yet.' : clean === null ? 'Nothing of Pinlight is left where this looked, which is not everywhere.' : 'Pinlight is off this device: nothing of it is left.', clean === false ? 'bad' : 'strong');
   context.output.line();
   context.output.table(
     [{ title: 'Step' }, { title: 'Done' }, { title: 'Left' }],
     receipts.map((receipt) => [receipt.step, { text: receipt.done, tone: doneTones[receipt.done] }, receipt.left.length === 0 ? '-' : receipt.left.join('; ')]),
   );
-  if (clean) return;
-  const stuck = receipts.filter((receipt) => receipt.left.length > 0);
+  tellNotLookedAt(context, others);
+  if (clean !== false) return;
   if (stuck.some((receipt) => receipt.needsRights)) context.output.line(`\nFor what needs more rights:\n  sudo ${context.command} uninstall`, 'warn');
   context.finish(stuck.every((receipt) => receipt.needsRights) ? exitCodes.notPermitted : exitCodes.negative);
 }

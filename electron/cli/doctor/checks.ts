@@ -8,19 +8,19 @@ import { checkDatabase } from '../../../native/database-check/index.ts';
 import { readCapture, readWantedCapture } from '../../../native/packet-capture/index.ts';
 import { createProcessAttribution } from '../../../native/process-attribution/index.ts';
 import { serviceState } from '../../../native/service/index.ts';
-import { openSteering, readWanted } from '../../../native/system-proxy/steering.ts';
-import type { SteerRow } from '../../../native/system-proxy/steering.ts';
+import { openSteering, readWanted, wasSteered } from '../../../native/system-proxy/steering.ts';
 import { listStores } from '../../../native/trust-store/doctor.ts';
 import { locateAgent, pathsOfThisProcess } from '../../client/state-folder.ts';
 import { lastCallMs } from '../../core/ca/rotation.ts';
 import { PinlightError } from '../../contract/errors.ts';
 import { placeOf } from '../../core/policy/policy.ts';
 import { counted } from '../phrases.ts';
-import { whyUnheard } from '../capture-listener.ts';
+import { whatResumes, whyUnheard } from '../capture-listener.ts';
 import { servicePrograms } from '../own-program.ts';
 import { ok, unknown, wrong } from './findings.ts';
-import type { DoctorContext, DoctorInputs, Finding, NamedCheck } from './findings.ts';
+import type { DoctorContext, DoctorInputs, Finding, NamedCheck, SteeringSeen } from './findings.ts';
 import { askProxy, lookAtServer } from './probe.ts';
+import { settingsFinding } from './settings-finding.ts';
 
 const defaultPort = 18443;
 /** History, log and a new root want some room; below this the next night's log may fill it. */
@@ -36,9 +36,9 @@ export const doctorChecks: readonly NamedCheck[] = [
   { name: 'stores', run: checkStores },
   { name: 'key', run: () => Promise.resolve(checkKey()) },
   { name: 'policy', run: checkPolicy },
-  { name: 'steering', run: (context) => checkSettings(context, (row) => row.kind !== 'browser-policy', 'Steering') },
+  { name: 'steering', run: (context) => checkSettings(context, 'programs') },
   // Behind a loopback proxy a page could reach this device's own services, unless browsers are told what the address is.
-  { name: 'browsers', run: (context) => checkSettings(context, (row) => row.kind === 'browser-policy', 'Local network access in browsers') },
+  { name: 'browsers', run: (context) => checkSettings(context, 'browsers') },
   { name: 'capture', run: checkCapture },
   { name: 'clock', run: (context) => Promise.resolve(checkClock(context)) },
   { name: 'disk', run: checkDisk },
@@ -151,25 +151,20 @@ async function checkPolicy(context: DoctorContext): Promise<Finding> {
 }
 
 /** Nothing is opened where nothing was ever asked for. Throws PinlightError. */
-export async function readSettings({ home, env, now }: DoctorInputs): Promise<readonly SteerRow[] | null> {
+export async function readSettings({ home, env, now }: DoctorInputs): Promise<SteeringSeen | null> {
   const { stateFolder } = pathsOfThisProcess(false);
-  if (readWanted(stateFolder) === null) return null;
+  if (readWanted(stateFolder) === null && !wasSteered(stateFolder)) return null;
   const opened = await openSteering({ stateFolder, home, env, only: [], now });
   if (opened.kind !== 'steering') throw new PinlightError('steering-busy', `${opened.why}.`);
   try {
-    return await opened.steering.status();
+    return { wanted: opened.steering.wanted(), rows: await opened.steering.status() };
   } finally {
     opened.steering.close();
   }
 }
 
-async function checkSettings(context: DoctorContext, concerned: (row: SteerRow) => boolean, title: string): Promise<Finding> {
-  const rows = (await context.settings())?.filter(concerned);
-  if (rows === undefined) return ok(`${title}: nothing is asked for, and nothing set.`);
-  const off = rows.filter((row) => row.state !== 'steered');
-  if (off.length === 0) return ok(`${title}: ${counted(rows.length, 'setting')} as asked.`);
-  if (await context.snapshot() === null) return ok(`${title}: put back while the agent is down.`);
-  return wrong(`${title}: not as asked in ${off.map((row) => `${row.setting} (${row.state}: ${row.detail})`).join(', ')}.`, 'Run `pinlight steer on` again; `pinlight steer off` puts everything back.');
+async function checkSettings(context: DoctorContext, whose: 'programs' | 'browsers'): Promise<Finding> {
+  return settingsFinding(await context.settings(), whose, await context.snapshot() !== null);
 }
 
 async function checkCapture(context: DoctorContext): Promise<Finding> {
@@ -178,12 +173,14 @@ async function checkCapture(context: DoctorContext): Promise<Finding> {
   switch (state.kind) {
     case 'off': {
       if (readWantedCapture() === null) return ok('No connection is captured.');
-      return await context.snapshot() === null ? ok('Nothing is captured while no agent is there; it is asked for, and begins again with the service.')
-        : wrong('Capture is asked for, and its rules are not there.', 'Run `pinlight capture on` again as root, or `pinlight capture off` to end it.');
+      const { waits, words } = await whatResumes();
+      return waits ? ok(`Nothing is captured while no agent is there; it is asked for. ${words}`) : wrong('Capture is asked for, and its rules are not there.', words);
     }
     case 'on': {
       const why = whyUnheard(state.settings);
-      return why === null ? ok('Connections of chosen users are captured.') : wrong(`Connections of chosen users are captured. ${why}`, 'Start the agent, or run `pinlight capture off` as root.');
+      if (why === null) return ok('Connections of chosen users are captured.');
+      const start = state.settings.listenerPort === null ? (await whatResumes()).words : 'Start the agent.';
+      return wrong(`Connections of chosen users are captured. ${why}`, `${start} \`pinlight capture off\` as root ends it.`);
     }
     case 'foreign': return wrong('There is a table "inet pinlight" that is not as Pinlight makes it.', 'Run `pinlight capture off` as root.');
     case 'unreadable': return unknown(`The kernel's rules cannot be read here (${state.why}).`);

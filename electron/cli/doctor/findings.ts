@@ -1,10 +1,14 @@
 // What the doctor's checks get and answer. Not for any one check (checks.ts) or for running them (run-doctor.ts).
+import type { Wanted } from '../../../native/system-proxy/setting.ts';
 import type { SteerRow } from '../../../native/system-proxy/steering.ts';
 import type { ControlClient } from '../../client/control-client.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import type { DoctorCheck } from '../../core/diagnostics/doctor-report.ts';
 
 export type Finding = Pick<DoctorCheck, 'state' | 'text' | 'fix'>;
+
+/** What steering is asked for (null = nothing any more), and what every setting that it has to do with says. */
+export type SteeringSeen = { readonly wanted: Wanted | null; readonly rows: readonly SteerRow[] };
 
 export type DoctorInputs = {
   readonly client: ControlClient;
@@ -22,8 +26,8 @@ export type DoctorInputs = {
 export type DoctorContext = DoctorInputs & {
   /** Null = no agent answers. */
   readonly snapshot: () => Promise<Snapshot | null>;
-  /** Every setting that steering has to do with; null = nothing was ever asked for. One reader at a time, so one for all checks. */
-  readonly settings: () => Promise<readonly SteerRow[] | null>;
+  /** Null = nothing was ever asked for. One reader at a time, so one for all checks. */
+  readonly settings: () => Promise<SteeringSeen | null>;
 };
 
 export type NamedCheck = { readonly name: string; readonly run: (context: DoctorContext) => Promise<Finding> };

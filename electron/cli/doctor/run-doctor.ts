@@ -1,14 +1,13 @@
 // The doctor: named checks of this device, all at once, each with a limit of its own; what hangs or fails becomes "not known", never an error.
 // Changes nothing, but for what an interrupted `pinlight steer` left: looking at it puts that right. Not for what is checked (checks.ts) or how it is printed (commands/doctor.ts).
 import { homedir } from 'node:os';
-import type { SteerRow } from '../../../native/system-proxy/steering.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import { errorBody, PinlightError } from '../../contract/errors.ts';
 import type { DoctorCheck, DoctorReport } from '../../core/diagnostics/doctor-report.ts';
 import { ownVersion } from '../own-program.ts';
 import { doctorChecks, readSettings, warningChecks } from './checks.ts';
 import { unknown } from './findings.ts';
-import type { DoctorContext, DoctorInputs, Finding, NamedCheck } from './findings.ts';
+import type { DoctorContext, DoctorInputs, Finding, NamedCheck, SteeringSeen } from './findings.ts';
 
 /** Reading every store takes about two seconds on a slow machine; what has not answered by then hangs. */
 const limitMs = 10_000;
@@ -17,7 +16,7 @@ const limitMs = 10_000;
 export async function runDoctor(asked: Pick<DoctorInputs, 'client' | 'now' | 'probe'>): Promise<DoctorReport> {
   const inputs: DoctorInputs = { ...asked, env: process.env, home: homedir(), version: ownVersion() };
   let status: Promise<Snapshot | null> | null = null;
-  let looked: Promise<readonly SteerRow[] | null> | null = null;
+  let looked: Promise<SteeringSeen | null> | null = null;
   const context: DoctorContext = {
     ...inputs,
     snapshot: () => (status ??= inputs.client.call('status', {}, {}).catch(withoutAgent)),

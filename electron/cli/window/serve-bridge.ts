@@ -1,4 +1,4 @@
-// The Bridge contract over HTTP, for a page that has shown its session: one call, the event stream, the bundle.
+// The Bridge contract over HTTP, for a page that has shown its session: one call, the event stream, the bundle, the doctor.
 // Not for who may call (serve-window checks Host, Origin and Bearer before) or for the browser's half (renderer/bridge-http).
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
@@ -20,7 +20,7 @@ export type BridgeRequest = {
   /** `?job=…` of a bundle. */
   readonly job: string | null;
   readonly windows: WindowCount;
-  /** Looks at this device, for a bundle. */
+  /** Looks at this device, for a bundle and for the person. */
   readonly examine?: (() => Promise<DoctorReport>) | undefined;
 };
 
@@ -40,6 +40,7 @@ const endpoints: Readonly<Record<string, { readonly method: 'GET' | 'POST'; read
   '/bridge/call': { method: 'POST', serve: serveCall },
   '/bridge/watch': { method: 'GET', serve: serveWatch },
   '/bridge/bundle': { method: 'GET', serve: serveBundle },
+  '/bridge/doctor': { method: 'POST', serve: serveDoctor },
 };
 
 const largestBody = 64 * 1024;
@@ -130,6 +131,12 @@ async function serveWatch({ client, request, response, windows }: BridgeRequest)
     leave();
     response.end();
   }
+}
+
+async function serveDoctor({ request, response, examine }: BridgeRequest): Promise<void> {
+  if (examine === undefined) throw new PinlightError('not-found', 'This window cannot look at the device. Run `pinlight doctor`.');
+  request.resume();
+  answerData(response, await examine());
 }
 
 async function serveBundle({ client, response, job }: BridgeRequest): Promise<void> {

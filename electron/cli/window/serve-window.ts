@@ -29,7 +29,7 @@ export type WindowServerOptions = {
   readonly idleMs: number;
   /** How `pinlight` is typed, for the page's texts. */
   readonly command: OwnCommand;
-  /** Looks at this device, for a bundle; absent = the bundle says that the doctor was not run. */
+  /** Looks at this device, for a bundle and when the person asks; absent = both say that it was not done. */
   readonly examine?: (() => Promise<DoctorReport>) | undefined;
 };
 

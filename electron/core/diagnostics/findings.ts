@@ -26,6 +26,8 @@ export type Finding = {
 
 /** Everything is null that was not collected. */
 export type FindingsInput = {
+  /** No agent ran when this was collected. */
+  readonly agentGone?: boolean;
   readonly warnings: readonly VisibleWarning[] | null;
   readonly policyProblems: readonly PolicyProblem[] | null;
   readonly apps: readonly ReportApp[] | null;
@@ -38,7 +40,7 @@ export type Judgement = { readonly sentence: string; readonly findings: readonly
 
 export function judgeDevice(input: FindingsInput): Judgement {
   const findings = rankFindings(input);
-  return { sentence: verdictSentence(findings, input.apps), findings };
+  return { sentence: `${input.agentGone === true ? 'The agent was not running. ' : ''}${verdictSentence(findings, input.apps)}`, findings };
 }
 
 /** Worst first; of one level, in the order: policy, Pinlight itself, trust, apps, servers. */
@@ -47,6 +49,7 @@ export function rankFindings(input: FindingsInput): Finding[] {
   const lacking = (input.stores ?? []).filter((store) => store.kind === 'system' && store.state === 'missing');
   const apps = input.apps ?? [];
   const all = [
+    ...goneFindings(input.agentGone ?? false),
     ...policyFindings(input.policyProblems ?? []),
     ...warningFindings(input),
     ...faultFindings(input.connections ?? []),
@@ -78,6 +81,20 @@ export function isBypassed(host: ReportHost): boolean {
 /** `1 app`, `3 apps`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function goneFindings(gone: boolean): Finding[] {
+  if (!gone) return [];
+  return [{
+    level: 'problem',
+    problem: 'The agent was not running.',
+    against: [],
+    evidence: ['Nobody answered at its control socket; this bundle has what the last agent left on disk.'],
+    cause: 'It was stopped, it ended by a fault, or it could not start. The last lines of agent.log say which.',
+    fix: 'Start it (open Pinlight, or `pinlight service status`); if it ends again, its own words stand in agent.log.',
+    who: 'administrator',
+    tell: 'Pinlight is not running, so nothing is inspected; your apps work without it unless your organisation wants otherwise.',
+  }];
 }
 
 function policyFindings(problems: readonly PolicyProblem[]): Finding[] {

@@ -11,6 +11,8 @@ export type ManifestFile = {
   readonly bytes: number;
   readonly sha256: string;
   readonly redactions: RedactionCounts;
+  /** How much of what there is it holds, where that is not all: `12,400 of 1,000,000 connections: …`. */
+  readonly holds?: string;
 };
 
 /** Names as they are, or pseudonyms; `check` tells a wrong key (pseudonyms.ts). */

@@ -25,12 +25,30 @@ export type Pseudonyms = {
 
 /** `host-7k3mq2xa0d`: 50 bits. Names are compared without case and without a final dot. */
 export function pseudonymOf(kind: NameKind, name: string, hash: KeyedHash): string {
-  return `${kind}-${toBase32(hash(`${kind}:${plain(name)}`), 10).toLowerCase()}`;
+  return pseudonymFrom(kind, hash(hashedText(kind, name)));
+}
+
+/** What is hashed for a name. */
+export function hashedText(kind: NameKind, name: string): string {
+  return `${kind}:${plain(name)}`;
+}
+
+/** The pseudonym from that hash, for runtimes that hash asynchronously. */
+export function pseudonymFrom(kind: NameKind, hashed: Uint8Array): string {
+  return `${kind}-${toBase32(hashed, 10).toLowerCase()}`;
 }
 
 /** What a manifest keeps of the key, to tell a wrong one. */
 export function keyCheck(hash: KeyedHash): string {
-  return toBase32(hash('check'), 8);
+  return keyCheckFrom(hash(checkedText));
+}
+
+/** What is hashed to tell a wrong key. */
+export const checkedText = 'check';
+
+/** The check from that hash. */
+export function keyCheckFrom(hashed: Uint8Array): string {
+  return toBase32(hashed, 8);
 }
 
 /** Accounts that every system has say nothing about a person, and some are words of ordinary sentences. */

@@ -84,8 +84,10 @@ export type ReportInput = {
   readonly policy: ReportPolicy | null;
   readonly apps: readonly ReportApp[] | null;
   readonly exclusions: readonly Exclusion[] | null;
-  /** Newest first. */
+  /** Newest first: the newest of those in the bundle, and all that failed or were recorded. */
   readonly connections: readonly ReportConnection[] | null;
+  /** Which connections the bundle has (connection-choice.ts). */
+  readonly connectionsHeld: string | null;
   readonly audit: readonly ReportAudit[] | null;
   readonly stores: readonly ReportStore[] | null;
   readonly versions: Readonly<Record<string, string>> | null;

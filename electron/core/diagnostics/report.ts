@@ -2,7 +2,7 @@
 // Not for collecting or redacting: every string that arrives here has been redacted, and is escaped here whatever it holds.
 import { duration, explainExclusion, explainFact, explainOutcome, explainReason, explainVerdict } from '../explain.ts';
 import type { Exclusion } from '../model.ts';
-import { doctorMarks } from './doctor-report.ts';
+import { doctorMarks, mostUrgentFirst } from './doctor-report.ts';
 import type { DoctorReport } from './doctor-report.ts';
 import { dispositionWord, failingHosts, isBypassed, list, plural } from './findings.ts';
 import type { Finding, Judgement } from './findings.ts';
@@ -39,10 +39,10 @@ ${findingsSection(findings)}
 ${doctorSection(input.doctor)}
 ${bypassedSection(input)}
 ${appsSection(input.apps)}
-${hostsSection(input.connections)}
+${hostsSection(input)}
 ${storesSection(input.stores)}
 ${policySection(input.policy)}
-${connectionsSection(input.connections)}
+${connectionsSection(input)}
 ${environmentSection(input)}
 ${redactionSection(input)}
 ${filesSection(input.files)}
@@ -118,8 +118,7 @@ ${findings.length > printedFindings ? html`<p class="more paper-only">${findings
 /** What needs somebody first; paper leaves out what is as it should be. */
 function doctorSection(doctor: DoctorReport | null): Html {
   if (doctor === null) return section('Check of this device', html`<p class="soft">The doctor was not run; <code>pinlight bundle</code> runs it.</p>`);
-  const order = ['wrong', 'unknown', 'ok'] as const;
-  const rows = order.flatMap((state) => doctor.checks.filter((check) => check.state === state)).map(({ name, state, text, fix }) => html`<li class="${state}">
+  const rows = mostUrgentFirst(doctor.checks).map(({ name, state, text, fix }) => html`<li class="${state}">
 <code class="nowrap">${doctorMarks[state]}</code> <strong>${name}</strong>: ${codes(text)}${fix === null ? html`` : html`<br>Fix: ${codes(fix)}`}</li>
 `);
   return section('Check of this device', html`<p>${doctor.ok ? 'Nothing is wrong.' : `${plural(doctor.checks.filter(({ state }) => state === 'wrong').length, 'thing')} wrong.`} By <code>pinlight doctor</code>, as who made this bundle.</p>
@@ -188,11 +187,11 @@ function hostCells(app: ReportApp, host: ReportHost): Html[] {
   ];
 }
 
-function hostsSection(rows: readonly ReportConnection[] | null): Html {
+function hostsSection({ connections: rows, connectionsHeld }: ReportInput): Html {
   if (rows === null) return section('Failing hosts', missing);
   const hosts = failingHosts(rows);
   return section('Failing hosts', hosts.length === 0
-    ? html`<p>None among the last ${plural(rows.length, 'connection')}.</p>`
+    ? html`<p>None among ${connectionsHeld ?? 'them'}.</p>`
     : table('Failing hosts', ['Host', 'Times', 'Last', 'What happened', 'Apps'], hosts.map((host) => [
       host.host, String(host.count), utc(host.last), host.error === null ? host.sentence : `${host.sentence} ${host.error}`, list(host.apps),
     ]), { most: 15, rest: 'connections.ndjson' }));
@@ -237,10 +236,11 @@ ${table('Policy rules', ['Rule', 'When', 'Do', 'Set by'], policy.rules.map((rule
 <p>${plural(policy.exclusions.length, 'predefined exclusion')} by host: services whose makers document that inspection breaks them.</p>`);
 }
 
-function connectionsSection(rows: readonly ReportConnection[] | null): Html {
+function connectionsSection({ connections: rows, connectionsHeld }: ReportInput): Html {
   if (rows === null) return section('Recent connections', missing);
   return section('Recent connections', rows.length === 0 ? html`<p>None yet.</p>`
-    : table('Recent connections', ['Start', 'App', 'Target', 'Done', 'Because', 'Outcome'], rows.map((row) => [
+    : html`<p class="soft">connections.ndjson has ${connectionsHeld ?? 'them'}.</p>
+${table('Recent connections', ['Start', 'App', 'Target', 'Done', 'Because', 'Outcome'], rows.map((row) => [
       html`<span class="nowrap">${utc(row.startedAt)}</span>`,
       row.appName ?? 'unknown app',
       `${row.host}:${row.port}`,
@@ -248,7 +248,7 @@ function connectionsSection(rows: readonly ReportConnection[] | null): Html {
       // The rule's name says enough in a list; its author's sentence stands with the policy.
       explainReason(row.reason.code === 'rule' ? { ...row.reason, detail: null } : row.reason, row.rule),
       row.outcome === null ? 'Still open.' : explainOutcome(row.outcome),
-    ]), { most: 20, rest: 'connections.ndjson' }), 'recent');
+    ]), { most: 20, rest: 'connections.ndjson' })}`, 'recent');
 }
 
 function doneWords({ decided, disposition, reason, outcome }: ReportConnection): string {

@@ -1,6 +1,7 @@
 // What happened in which order: connections, exclusions, warnings and what was written down, as lines of one list.
 // Not for judging (findings) and not for how it looks (report).
 import { explainOutcome, explainReason } from '../explain.ts';
+import { hasFailed, recordingEdgeMs } from './connection-choice.ts';
 import type { VisibleWarning } from '../health/warnings.ts';
 import type { Recording } from './manifest.ts';
 import type { ReportAudit, ReportConnection } from './report-input.ts';
@@ -24,10 +25,10 @@ const hour = 3600_000;
  * Without: the last hour, of its connections only those that went wrong.
  */
 export function timelineOf({ createdAt, recording, note, connections, audit, warnings }: TimelineInput): TimelineEntry[] {
-  const from = recording === null ? createdAt - hour : recording.from - 5_000;
-  const to = recording === null ? createdAt : recording.to + 5_000;
+  const from = recording === null ? createdAt - hour : recording.from - recordingEdgeMs;
+  const to = recording === null ? createdAt : recording.to + recordingEdgeMs;
   const entries: TimelineEntry[] = [
-    ...(connections ?? []).filter((row) => recording !== null || wentWrong(row)).map((row) => ({ at: row.startedAt, text: connectionWords(row), kind: 'connection' as const })),
+    ...(connections ?? []).filter((row) => recording !== null || hasFailed(row)).map((row) => ({ at: row.startedAt, text: connectionWords(row), kind: 'connection' as const })),
     ...(audit ?? []).map((row) => ({ at: row.at, text: auditWords(row), kind: 'change' as const })),
     ...(warnings ?? []).map((warning) => ({ at: warning.since, text: `${warning.title}.`, kind: 'change' as const })),
   ].filter(({ at }) => at >= from && at <= to);
@@ -38,10 +39,6 @@ export function timelineOf({ createdAt, recording, note, connections, audit, war
     );
   }
   return entries.sort((a, b) => a.at - b.at);
-}
-
-function wentWrong({ outcome, disposition }: ReportConnection): boolean {
-  return disposition === 'block' || (outcome !== null && ['refused', 'incompatible', 'agent-fault', 'upstream'].includes(outcome.kind));
 }
 
 function connectionWords(row: ReportConnection): string {

@@ -53,6 +53,11 @@ export const warningTable = {
     text: 'A new root takes over on this device. These stores hold the old one and not yet the new one: {stores}. The new one is used when they do, on {date} at the latest.',
     advice: 'Run `pinlight trust install`: it puts the new root beside the old one.',
   },
+  'root-not-trusted': {
+    severity: 'notice', title: 'No store trusts the root of this device',
+    text: 'None of the {checked} stores that could be read holds the root certificate of this device: programs refuse to be inspected, unless they were told of it by hand.',
+    advice: 'Run `pinlight trust install`; on a managed device your administrator does.',
+  },
   'clock-wrong': {
     severity: 'warning', title: 'The clock of this device is wrong',
     text: 'The clock stands before the root certificate of this device begins ({date}). Nothing is inspected until it is right; traffic passes uninspected.',

@@ -52,7 +52,7 @@ const verdicts = keys<VerdictKind>({
 });
 const reasons = keys<ReasonCode>({
   rule: true, 'no-match': true, 'must-inspect': true, exclusion: true, 'control-experiment': true, 'unknown-app': true, 'not-tls': true,
-  'unreadable-hello': true, incompatible: true, 'upstream-invalid': true, 'upstream-failed': true, 'client-certificate': true, 'refused-target': true, 'bad-request': true,
+  'unreadable-hello': true, incompatible: true, 'upstream-invalid': true, 'upstream-failed': true, 'client-certificate': true, 'refused-target': true, 'other-user': true, 'bad-request': true,
   'plain-http': true, paused: true, 'notice-pending': true,
 });
 

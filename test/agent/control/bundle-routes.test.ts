@@ -13,11 +13,12 @@ afterEach(() => bundles.close());
 function contextOf(account: string, administrator: boolean, names: 'shown' | 'pseudonyms' = 'shown'): BundleContext {
   return {
     bundles, account, administrator, now: () => now, homes: [], versions: () => ({}),
+    network: async () => ({ interfaces: [], defaultRoutes: [], resolvers: [], proxySettings: [], notVisible: null }),
     handshakes: { wanted: () => true, keep: () => undefined, all: () => { throw new Error('nobody may look'); } },
     store: {
       flush: () => true, newestAudit: () => [{ at: now, kind: 'paused', detail: {} }],
-      connections: { lastId: () => 0, put: () => undefined, setOutcome: () => undefined, page: (_where, _params, limit, before) => connections.filter(({ id }) => before === null || id > before).slice(0, limit) },
     },
+    log: { page: ({ limit }) => Promise.resolve({ rows: connections.slice(0, limit), next: null }), count: () => Promise.resolve(connections.length) },
     snapshot: () => snapshot, exclusions: () => exclusions, trust: async () => ({ root: { ...snapshot.agent.root, pem: '' }, next: null, stores }),
     policyAnswer: () => ({ ...policy, policy: { ...policy.policy, diagnostics: { names, captureHandshakes: 5, sealTo: null } } }),
     logTail: () => (administrator ? Promise.resolve('a line\n') : Promise.reject(new Error('the log is for administrators'))),

@@ -34,12 +34,13 @@ describe('what a user of the service sees', () => {
       recent: [row(1, begin, { user: 'ann' }).row, row(2, begin, { user: 'ben' }).row, row(3, begin, { user: null }).row], exclusions: [exclusion('of-all'), exclusion('of-ann', { appId: 'anns' }), exclusion('of-ben', { appId: 'bens' })],
       warnings: [{ code: 'private-trust-store', key: 'bens' }, { code: 'private-trust-store', key: 'anns' }, { code: 'store-corrupt', key: 'store' }],
     } as unknown as Snapshot);
-    whole = { store: rig.store, monitor: rig.monitor, bus, snapshot, administrator: true, account: 'root', log: { ofUser: () => null }, logTail: () => Promise.resolve('everybody') } as unknown as HandlerContext;
+    whole = { store: rig.store, monitor: rig.monitor, bus, snapshot, administrator: true, account: 'root', notices: { isPending: (account: string) => account === '1000' }, log: { ofUser: () => null }, logTail: () => Promise.resolve('everybody') } as unknown as HandlerContext;
   });
   afterEach(() => rig.stop());
 
   test('own rows, apps, exclusions and warnings, and what concerns all', () => {
     const seen = contextFor(whole, ann).snapshot();
+    expect(seen.agent.noticePending, 'the notice is each user\'s own').toBe(true);
     expect(seen.recent.map(({ id }) => id)).toEqual([1]);
     expect(seen.apps.map(({ id }) => id)).toEqual(['anns']);
     expect(seen.exclusions.map(({ id }) => id)).toEqual(['of-all', 'of-ann']);

@@ -8,7 +8,7 @@ import { errorBody, PinlightError } from '../../../electron/contract/errors.ts';
 import type { Handlers } from '../../../electron/agent/control/control-server.ts';
 import type { Rule } from '../../../electron/core/policy/policy.ts';
 import { alert, app, begin, createRig, established, hour, minute, passed, silent, type Rig } from '../pinning/rig.ts';
-import { exclusion } from '../store/rows.ts';
+import { exclusion, row } from '../store/rows.ts';
 
 const host = 'api.pinlight.test';
 let rig: Rig;
@@ -21,8 +21,8 @@ beforeEach(() => {
   const nothing = (): never => { throw new Error('not part of this'); };
   const policy: PolicyStore = { current: () => rig.policy, generation: () => 1, files: () => [], problems: () => [], reload: nothing, onChange: nothing, close: nothing };
   const context: HandlerContext = {
-    store: rig.store, log: { page: nothing, statistics: nothing, values: nothing, ofUser: nothing }, monitor: rig.monitor, policy, bus: createEventBus(), snapshot: nothing, summarise: (record, wanted) => summariseApp(record, summaries, wanted),
-    decideUnlearned: (record, at) => decideUnlearned(record, at, summaries), nextWords: (record, at) => nextWords(record, at, summaries), trust: nothing, versions: nothing, logTail: nothing, homes: [], now: () => rig.clock, stop: nothing, administrator: true,
+    store: rig.store, log: { page: nothing, statistics: nothing, values: nothing, count: nothing, ofUser: nothing }, monitor: rig.monitor, policy, bus: createEventBus(), snapshot: nothing, summarise: (record, wanted) => summariseApp(record, summaries, wanted),
+    decideUnlearned: (record, at) => decideUnlearned(record, at, summaries), nextWords: (record, at) => nextWords(record, at, summaries), trust: nothing, versions: nothing, network: nothing, logTail: nothing, homes: [], now: () => rig.clock, stop: nothing, administrator: true,
     pauses: { isPaused: nothing, view: nothing, begin: nothing, end: nothing, ticket: nothing, policyChanged: nothing, close: nothing },
     notices: { read: nothing, record: nothing, isPending: nothing }, account: '0', logDetail: { until: nothing, set: nothing },
     bundles: { start: nothing, job: nothing, cancel: nothing, bundle: nothing, close: nothing }, handshakes: { wanted: nothing, keep: nothing, all: nothing },
@@ -55,6 +55,16 @@ describe('explain', () => {
     const { observations, verdict } = await explain();
     expect(observations.map(({ at, outcome }) => [at, outcome])).toEqual([[begin + minute, silent], [begin, alert(42)]]);
     expect(verdict?.kind).toBe('undetermined');
+  });
+  test.each([
+    ['an address that was dialled from here', '192.0.2.1', 'looked up through the resolver of this device'], ['none, behind a proxy', null, 'proxy looks the name up'],
+  ])('says who looks the name up of what is let through: %s', async (_name, ip, said) => {
+    rules({ do: 'bypass' });
+    rig.tell(established, host);
+    rig.store.putConnection(row(1, begin, { host, ip, disposition: 'bypass', outcome: { kind: 'passed', data: true } }));
+    const { controls } = await explain();
+    expect(controls.join(' ')).toContain(said);
+    expect(controls).toHaveLength(4);
   });
   test('without a host shows the worst one, with its observations', async () => {
     rig.tell(established, 'fine.test');

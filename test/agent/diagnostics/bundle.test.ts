@@ -12,11 +12,13 @@ import { assembleBundle } from '../../../electron/agent/diagnostics/bundle.ts';
 import { packBundle } from '../../../electron/agent/diagnostics/pack.ts';
 import type { BundleOptions, BundleSources } from '../../../electron/agent/diagnostics/bundle.ts';
 import type { ConnectionRow } from '../../../electron/contract/snapshot.ts';
-import { connections, snapshot } from '../../core/diagnostics/device-fixture.ts';
+import type { Recording } from '../../../electron/core/diagnostics/manifest.ts';
+import { connections, now, snapshot } from '../../core/diagnostics/device-fixture.ts';
 import { plantedSecrets } from '../../core/diagnostics/planted-secrets.ts';
-import { bundleOptions, deviceSources, makeZip } from './sources.ts';
+import { bundleOptions, deviceSources, makeZip, sourceOf } from './sources.ts';
 
 const run = promisify(execFile);
+const [sampleRow] = connections as readonly [ConnectionRow, ...ConnectionRow[]];
 let folder = '';
 beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'pinlight-bundle-')); });
 afterAll(async () => { await rm(folder, { recursive: true, force: true }); });
@@ -75,8 +77,8 @@ describe('a whole bundle', () => {
     const { manifest, files } = await bundle();
     expect(JSON.parse(text(files, 'doctor.json'))).toMatchObject({ ok: false, checks: [{ name: 'agent' }, { name: 'stores', text: 'The root is missing in nss:~/.pki/nssdb.' }, { name: 'internet' }] });
     expect(manifest.files.find((file) => file.name === 'doctor.json')?.redactions).toEqual({ home: 1 });
-    const hidden = await assembleBundle(deviceSources(), { ...bundleOptions, names: 'pseudonyms' });
-    expect(hidden.files.find(({ name }) => name === 'doctor.json')?.bytes.toString()).toMatch(/"host-[^"]+ was not reached yet\."/);
+    const hidden = await bundle({}, { names: 'pseudonyms' });
+    expect(text(hidden.files, 'doctor.json')).toMatch(/"host-[^"]+ was not reached yet\."/);
     const without = await assembleBundle(deviceSources(), { ...bundleOptions, doctor: null });
     expect(without.manifest.notCollected).toEqual([{ name: 'doctor.json', because: expect.stringContaining('the doctor was not run') }]);
   });
@@ -100,7 +102,7 @@ describe('planted secrets', () => {
       exclusions: async () => all.map((planted, i) => ({
         id: String(i), kind: 'user', host: 'a', appId: null, appName: planted, appHash: null, reason: planted, verdict: null, createdAt: 1, expiresAt: null,
       })),
-      connections: async () => all.map((planted, id) => ({ ...row, id, error: planted, serverName: planted, appPath: planted })),
+      connections: sourceOf(all.map((planted, id) => ({ ...row, id, error: planted, serverName: planted, appPath: planted }))),
       versions: async () => Object.fromEntries(all.flatMap((planted, i) => [[planted, '1'], [String(i), planted]])),
       apps: () => Promise.reject(new Error(all.join('\n'))),
       logTail: async () => all.map((planted) => `${JSON.stringify({ msg: planted, inner: JSON.stringify({ planted }) })}\n${planted}\n`).join(''),
@@ -119,7 +121,7 @@ describe('planted secrets', () => {
   it('fields that nobody listed do not get in: a PEM beside the root, a command line on a row', async () => {
     const { zip, files } = await bundle({
       trust: async () => ({ root: { ...snapshot.agent.root, pem: 'planted pem' }, stores: [] }),
-      connections: async () => connections.map((row) => ({ ...row, commandLine: ['planted-command'], body: 'planted-body' })),
+      connections: sourceOf(connections.map((row) => ({ ...row, commandLine: ['planted-command'], body: 'planted-body' }))),
     });
     expect(zip.length).toBeGreaterThan(0);
     for (const content of files.values()) expect(content.toString()).not.toMatch(/planted/);
@@ -129,25 +131,28 @@ describe('planted secrets', () => {
 describe('sources that fail', () => {
   const names: readonly (readonly [keyof BundleSources, readonly string[]])[] = [
     ['status', ['status.json', 'health.json']], ['policy', ['policy-effective.json']], ['apps', ['apps.json']], ['exclusions', ['exclusions.json']],
-    ['connections', ['connections.ndjson']], ['trust', ['trust-stores.json']], ['versions', ['versions.json']], ['audit', ['audit.ndjson']], ['logTail', ['agent.log']],
+    ['connections', ['connections.ndjson']], ['trust', ['trust-stores.json']], ['versions', ['versions.json']], ['network', ['network.json']], ['audit', ['audit.ndjson']], ['logTail', ['agent.log']],
   ];
 
+  /** A source that does this, whatever it is asked. */
+  const acting = (name: keyof BundleSources, act: () => Promise<never>): Partial<BundleSources> => ({ [name]: name === 'connections' ? { page: async () => act(), count: async () => act() } : act });
+
   test.each(names)('%s throws: the rest is there and the manifest says why', async (name, lost) => {
-    const { manifest, files } = await bundle({ [name]: () => { throw new Error(`no ${name} <b>today</b>`); } });
+    const { manifest, files } = await bundle(acting(name, () => { throw new Error(`no ${name} <b>today</b>`); }));
     expect([...files.keys()]).toEqual(allFiles.filter((file) => !lost.includes(file)));
     expect(manifest.notCollected).toEqual(lost.map((file) => ({ name: file, because: `it failed: no ${name} <b>today</b>` })));
     expect(text(files, 'report.html')).toContain(`${lost[0]} was not collected, because it failed: no ${name} &lt;b&gt;today&lt;/b&gt;.`);
   });
 
   test.each(names)('%s hangs: the rest is there after the limit', async (name, lost) => {
-    const { manifest } = await bundle({ [name]: () => new Promise<never>(() => {}) }, { collectorLimitMs: 50 });
+    const { manifest } = await bundle(acting(name, () => new Promise<never>(() => {})), { collectorLimitMs: 50 });
     expect(manifest.notCollected).toEqual(lost.map((file) => ({ name: file, because: 'it took longer than 0.05 s' })));
   });
 
   it('all fail: there is still a report and a manifest', async () => {
-    const { manifest, files } = await bundle(Object.fromEntries(names.map(([name]) => [name, () => Promise.reject(new Error('gone'))])));
-    expect([...files.keys()]).toEqual(['manifest.json', 'report.html', 'doctor.json', 'system.json', 'network.json', 'findings.json']);
-    expect(manifest.notCollected).toHaveLength(10);
+    const { manifest, files } = await bundle(Object.assign({}, ...names.map(([name]) => acting(name, () => Promise.reject(new Error('gone'))))));
+    expect([...files.keys()]).toEqual(['manifest.json', 'report.html', 'doctor.json', 'system.json', 'findings.json']);
+    expect(manifest.notCollected).toHaveLength(11);
     expect(text(files, 'report.html')).toContain('cannot judge this device');
   });
 
@@ -161,20 +166,41 @@ describe('sources that fail', () => {
 });
 
 describe('limits', () => {
-  it('takes 2,500 connections of an endless source and closes it', async () => {
-    let closed = false;
-    const first = connections[0];
-    if (first === undefined) throw new Error('the fixture is empty');
-    async function* endless(row: ConnectionRow): AsyncGenerator<ConnectionRow> {
-      try {
-        for (;;) yield row;
-      } finally {
-        closed = true;
-      }
-    }
-    const { files } = await bundle({ connections: async () => endless(first) });
-    expect(text(files, 'connections.ndjson').trimEnd().split('\n')).toHaveLength(2_500);
-    expect(closed).toBe(true);
+  const plain: ConnectionRow = { ...sampleRow, startedAt: now, outcome: { kind: 'passed', data: true }, disposition: 'bypass', reason: { code: 'exclusion', detail: null } };
+  const failed: ConnectionRow = { ...plain, outcome: { kind: 'refused', sign: 'alert', alert: 48 }, disposition: 'inspect', host: 'refused.example' };
+  const day = 24 * 3_600_000;
+  const many = (count: number, row: ConnectionRow): ConnectionRow[] => Array.from({ length: count }, () => row);
+  const numbered = (rows: readonly ConnectionRow[]): ConnectionRow[] => rows.map((row, i) => ({ ...row, id: rows.length - i }));
+
+  test.each<[string, readonly ConnectionRow[], Recording | null, number, string]>([
+    ['a short log is there whole', many(3, plain), null, 3, 'all 3 connections'],
+    ['the newest 2,500 of what went well', many(9_000, plain), null, 2_500, '2,500 of 9,000 connections: all 0 that failed in 7 days, the newest 2,500 of the rest'],
+    ['a failure of yesterday behind 5,000 others, and none of last month',
+      [...many(5_000, plain), ...many(2, { ...failed, startedAt: now - day }), ...many(2, { ...failed, startedAt: now - 30 * day })], null, 2_502,
+      '2,502 of 5,004 connections: all 2 that failed in 7 days, the newest 2,500 of the rest'],
+    ['a blocked one, and one whose server was not to be trusted',
+      [...many(5_000, plain), { ...plain, disposition: 'block' }, { ...plain, reason: { code: 'upstream-invalid', detail: 'expired' } }], null, 2_502,
+      '2,502 of 5,002 connections: all 2 that failed in 7 days, the newest 2,500 of the rest'],
+    ['a recording whole, however long, and what failed beside it',
+      [...many(3_000, plain), ...many(4_000, { ...plain, startedAt: now - day }), ...many(100, plain), { ...failed, startedAt: now - 2 * day }], { from: now - day, to: now - day + 1 }, 6_501,
+      '6,501 of 7,101 connections: all 4,000 of the recording, all 1 that failed in 7 days, the newest 2,500 of the rest'],
+    ['not more than 20,000 that failed', [...many(2_500, plain), ...many(20_300, failed)], null, 22_500,
+      '22,500 of 22,800 connections: the newest 20,000 that failed in 7 days, the newest 2,500 of the rest'],
+  ])('%s', { timeout: 30_000 }, async (_name, rows, recording, count, words) => {
+    const { files, manifest } = await bundle({ connections: sourceOf(numbered(rows)) }, { recording });
+    const ids = text(files, 'connections.ndjson').trimEnd().split('\n').map((line) => (JSON.parse(line) as ConnectionRow).id);
+    expect(ids).toHaveLength(count);
+    expect(ids).toEqual([...new Set(ids)].sort((a, b) => b - a));
+    expect(manifest.files.find(({ name }) => name === 'connections.ndjson')?.holds).toBe(words);
+    expect(text(files, 'report.html')).toContain(words);
+  });
+
+  it('what was read before the log stopped answering is kept, and the bundle says that there is more', async () => {
+    const source = sourceOf(numbered(many(2_000, plain)));
+    let asked = 0;
+    const { files, manifest } = await bundle({ connections: { ...source, page: (...query) => ((asked += 1) > 3 ? Promise.reject(new Error('too slow')) : source.page(...query)) } });
+    expect(text(files, 'connections.ndjson').trimEnd().split('\n')).toHaveLength(750);
+    expect(manifest.files.find(({ name }) => name === 'connections.ndjson')?.holds).toContain('older ones did not fit');
   });
 
   it('a log that was cut begins with a whole line', async () => {
@@ -205,7 +231,7 @@ it('lets the proxy work in between: no turn of the loop takes longer than half a
     longest = Math.max(longest, performance.now() - last);
     last = performance.now();
   }, 5);
-  await bundle({ connections: async () => Array.from({ length: 5_000 }, () => first), logTail: async (max) => line.repeat(max / line.length) });
+  await bundle({ connections: sourceOf(Array.from({ length: 5_000 }, (_, id) => ({ ...first, id }))), logTail: async (max) => line.repeat(max / line.length) });
   clearInterval(timer);
   expect(longest).toBeLessThan(500);
 });
@@ -225,7 +251,7 @@ describe('the work', () => {
     const first = connections[0];
     if (first === undefined) throw new Error('the fixture is empty');
     let last = 0;
-    const making = assembleBundle(deviceSources({ connections: async () => Array.from({ length: 5_000 }, () => first) }), {
+    const making = assembleBundle(deviceSources({ connections: sourceOf(Array.from({ length: 5_000 }, (_, id) => ({ ...first, id }))) }), {
       ...bundleOptions, signal: ended.signal, onProgress: (phase, done) => {
         last = done;
         if (phase === 'redacting' && done === 9) ended.abort();

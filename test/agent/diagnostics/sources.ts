@@ -2,7 +2,9 @@
 import { assembleBundle } from '../../../electron/agent/diagnostics/bundle.ts';
 import type { Bundle, BundleOptions, BundleSources } from '../../../electron/agent/diagnostics/bundle.ts';
 import { buffer } from 'node:stream/consumers';
+import type { ConnectionSource } from '../../../electron/agent/diagnostics/gather-connections.ts';
 import { packBundle } from '../../../electron/agent/diagnostics/pack.ts';
+import type { ConnectionRow } from '../../../electron/contract/snapshot.ts';
 import { apps, audit, connections, exclusions, now, policy, snapshot, stores } from '../../core/diagnostics/device-fixture.ts';
 
 export const bundleOptions: BundleOptions = {
@@ -15,16 +17,28 @@ export const bundleOptions: BundleOptions = {
   ] },
 };
 
+/** A log of these rows, newest first. The filter is taken to fit all: what is chosen is the chooser's to say. */
+export function sourceOf(rows: readonly ConnectionRow[]): ConnectionSource {
+  return {
+    page: async (_filter, before, limit) => {
+      const from = before === null ? 0 : rows.findIndex(({ id }) => id === before) + 1;
+      return rows.slice(from, from + limit);
+    },
+    count: async () => rows.length,
+  };
+}
+
 export function deviceSources(replace: Partial<BundleSources> = {}): BundleSources {
   return {
     status: async () => snapshot,
     policy: async () => policy,
     apps: async () => apps,
     exclusions: async () => exclusions,
-    connections: async (limit) => connections.slice(0, limit),
+    connections: sourceOf(connections),
     trust: async () => ({ root: snapshot.agent.root, stores }),
     audit: async () => audit,
     versions: async () => ({ pinlight: '0.1.0', 'better-sqlite3': '13.2.0' }),
+    network: async () => ({ interfaces: [], defaultRoutes: [{ family: 'IPv4', interface: 'wlan0', gateway: '192.0.2.1', metric: 600 }], resolvers: ['192.0.2.53'], proxySettings: [], notVisible: null }),
     logTail: async () => '{"level":30,"time":1,"msg":"listening on 127.0.0.1:18443"}\n{"level":40,"time":2,"msg":"slow look-up in /home/ann"}\n',
     ...replace,
   };

@@ -236,6 +236,21 @@ describe('calls', () => {
     expect(agent.seen.at(-1)).toEqual({ route: 'startBundle', query: {}, body: { note: 'slow', doctor: { ok: true, checks: [{ ...found.checks[0], text: `${'x'.repeat(499)}…` }] } } });
   });
 
+  test('the doctor answers who has the session, by POST alone, and only where this process can look', async () => {
+    const look = async (headers: Readonly<Record<string, string>>, method = 'POST'): Promise<Answer> => ask({ method, path: '/bridge/doctor', headers: { 'content-type': 'application/json', ...headers } });
+    const { bearer } = await openPage();
+    const none = await look({ authorization: `Bearer ${bearer}` });
+    expect(none.status).toBe(404);
+    expect(JSON.parse(none.body.toString())).toMatchObject({ ok: false, error: { message: expect.stringContaining('npx --no-install pinlight doctor') } });
+    await server.close();
+    const found = { ok: true, checks: [{ name: 'agent', state: 'ok', text: 'It answers.', fix: null, ms: 1 }] } as const;
+    server = await startWindow({ examine: async () => found });
+    const again = await openPage();
+    expect(JSON.parse((await look({ authorization: `Bearer ${again.bearer}` })).body.toString())).toEqual({ ok: true, data: found });
+    expect((await look({ authorization: `Bearer ${again.bearer}` }, 'GET')).status).toBe(405);
+    expect((await look({})).status).toBe(403);
+  });
+
   test('a refusal of the agent keeps its code and status', async () => {
     const { bearer } = await openPage();
     const answer = await call(bearer, { route: 'explain', query: { app: 'nobody' } });

@@ -153,7 +153,7 @@ export const snapshot: Snapshot = {
       subject: 'CN=Pinlight root LAPTOP-42', notBefore: now - 100 * hour, notAfter: now + 9_000 * hour, keyProtection: 'file mode 0600 only',
     },
     policy: { generation: 18, origin: 'managed', rules: 2, files: ['/etc/pinlight/policy.d/10-contoso.json'], managedBy: null },
-    pause: { mode: 'allow', maxMinutes: 30, left: 10, active: null }, logDetailUntil: null,
+    pause: { mode: 'allow', maxMinutes: 30, left: 10, active: null }, noticePending: false, stopping: false, logDetailUntil: null,
   },
   counts: { inspect: 412, bypass: 37, block: 2, open: 4 },
   apps,

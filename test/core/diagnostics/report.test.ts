@@ -11,7 +11,7 @@ import { apps, audit, connections, exclusions, now, policy, snapshot, stores } f
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64');
 const nothing: ReportInput = {
   id: 'PL-0000-0000', createdAt: now, device: 'LAPTOP-42', version: '0.1.0', note: null, recording: null, names: 'shown', audit: null, agent: null, counts: null, warnings: null, policy: null, apps: null,
-  exclusions: null, connections: null, stores: null, versions: null, system: null, files: [], notCollected: [], redactionCounts: {}, doctor: null,
+  exclusions: null, connections: null, connectionsHeld: null, stores: null, versions: null, system: null, files: [], notCollected: [], redactionCounts: {}, doctor: null,
 };
 const everything: ReportInput = {
   ...nothing, agent: snapshot.agent, counts: snapshot.counts, warnings: snapshot.warnings, policy, apps, exclusions, connections, stores, audit,

@@ -1,13 +1,14 @@
 // Transparent capture for real: rules of the kernel, a real agent under a user of its own, real curl of two users, servers behind a cable.
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createControlClient } from '../../../electron/client/control-client.ts';
 import { agentNodeArguments } from '../../../electron/contract/agent-arguments.ts';
 import type { ConnectionRow } from '../../../electron/contract/snapshot.ts';
 import { captureFolder } from '../../../native/packet-capture/index.ts';
+import { systemUnit } from '../../../native/service/systemd-unit.ts';
 import { pinlightFile } from '../../cli/run-pinlight.ts';
 import { repository } from '../../support/agent.ts';
 import { createTestAuthority } from '../../support/origins.ts';
@@ -76,6 +77,8 @@ function suite(networks: TwoNetworks): void {
   const curl = (uid: number, address: string, roots: string, ...more: string[]): Promise<Ran> =>
     as(uid, ['curl', '-sS', '--max-time', '10', '--cacert', roots, '--resolve', `${shop}:443:${address}`, ...more, `https://${shop}/`]);
   const rows = async (): Promise<readonly ConnectionRow[]> => (await client.call('connections', { limit: '50' }, {})).rows;
+  /** As if a service had been asked. */
+  const remember = (): void => writeFileSync(path.join(hereRoot, captureFolder, 'wanted.json'), JSON.stringify({ settings: { uids: [captured], gids: [], ports: [443], listenerPort: port, agentUid }, failMode: 'open' }));
   const ruleset = async (): Promise<string> => (await here.run(['nft', 'list', 'ruleset'])).stdout;
   const root = (): string => {
     // For curl under another user: the state folder is the agent's alone.
@@ -162,9 +165,9 @@ function suite(networks: TwoNetworks): void {
       expect((await as(captured, ['curl', '-sS', '--max-time', '5', '-k', 'https://10.77.0.1/'])).stderr).toContain('Failed to connect');
     });
 
-    test('status says whose connections go where', async () => {
+    test('status says whose connections go where, and nothing is remembered for a service that is not there', async () => {
       const ran = await capture('status', '--json');
-      expect(JSON.parse(ran.stdout)).toMatchObject({ ok: true, data: { on: true, settings: { uids: [captured], gids: [], ports: [443], listenerPort: port, agentUid } } });
+      expect(JSON.parse(ran.stdout)).toMatchObject({ ok: true, data: { on: true, wanted: null, resumes: null, settings: { uids: [captured], gids: [], ports: [443], listenerPort: port, agentUid } } });
     });
 
     test('a dead agent: the chosen user is refused at once, nobody slips past, and off works without it', async () => {
@@ -181,6 +184,31 @@ function suite(networks: TwoNetworks): void {
     }, 30_000);
   });
 
+  describe('a service that is installed later', () => {
+    const unitFile = path.join(hereRoot, '/etc/systemd/system/pinlight.service');
+    afterEach(async () => {
+      rmSync(unitFile, { force: true });
+      expect(await capture('off')).toMatchObject({ code: 0 });
+    });
+
+    test('begins without what an agent started by hand had captured: the rules go with its start, and its agent brings none', async () => {
+      expect(await capture('on', '--user', 'nobody')).toMatchObject({ code: 0, stdout: expect.stringContaining('which rules of the kernel do not do by themselves') });
+      mkdirSync(path.dirname(unitFile), { recursive: true });
+      writeFileSync(unitFile, systemUnit({ file: 'node', args: [], folder: '/', cli: 'cli' }, false));
+      expect(await capture('release')).toMatchObject({ code: 0 });
+      expect(await capture('resume')).toMatchObject({ code: 0, stderr: '' });
+      expect(await ruleset()).toBe('');
+      expect((await capture('status')).stdout).toBe('No connection is captured.\n');
+    });
+
+    test('a wish that no service looks after any more is named, with both ways out', async () => {
+      expect(await capture('on', '--user', 'nobody')).toMatchObject({ code: 0 });
+      await here.run(['nft', 'flush', 'ruleset']);
+      remember();
+      expect((await capture('status')).stdout).toMatch(/It is asked for, for uid 65534\. No service looks after it any more: as root, `.*pinlight capture off` forgets it/);
+    });
+  });
+
   test('a group is captured as well', async () => {
     expect(await capture('on', '--group', 'nogroup')).toMatchObject({ code: 0 });
     const ran = await curl(captured, '10.77.0.2', root());
@@ -193,8 +221,9 @@ function suite(networks: TwoNetworks): void {
     await here.run([process.execPath, '--input-type=module', '-e', `
       import { openCapture } from ${JSON.stringify(path.join(repository, 'native/packet-capture/index.ts'))};
       const opened = await openCapture({ env: process.env, now: Date.now });
-      await opened.capture.install({ settings: { uids: [${agentUid}], gids: [], ports: [443], listenerPort: ${port}, agentUid: 1 }, failMode: 'open' });`]);
-    expect((await as(other, ['curl', '-sS', '-k', '--max-time', '10', '-x', 'http://127.0.0.1:18443', '--resolve', `${shop}:443:10.77.0.2`, 'https://10.77.0.2/'])).code).not.toBe(0);
+      await opened.capture.install({ settings: { uids: [${agentUid}], gids: [], ports: [443], listenerPort: ${port}, agentUid: 1 }, failMode: 'open' }, false);`]);
+    // An agent of a user's own serves that user and root.
+    expect((await as(0, ['curl', '-sS', '-k', '--max-time', '10', '-x', 'http://127.0.0.1:18443', '--resolve', `${shop}:443:10.77.0.2`, 'https://10.77.0.2/'])).code).not.toBe(0);
     expect(await capture('off')).toMatchObject({ code: 0 });
     const made = (await rows()).length - before;
     expect(made).toBeGreaterThan(1);
@@ -221,17 +250,22 @@ function suite(networks: TwoNetworks): void {
         opened.capture.close();`]);
       return ran.stdout.trim();
     };
+    const nobody = ['on', '--user', 'nobody'];
+    const before = async (from: readonly string[], remembered: boolean): Promise<void> => {
+      await capture('off');
+      if (from.length > 0) expect(await capture(...from)).toMatchObject({ code: 0 });
+      if (remembered) remember();
+    };
     const rowsOfKills = [
-      { from: [], verb: ['on', '--user', 'nobody'], may: ['["off",[],[],[]]', '["on",[65534],[65534],[]]'] },
-      { from: ['on', '--user', 'nobody'], verb: ['on', '--user', 'daemon'], may: ['["on",[65534],[65534],[]]', '["on",[1],[1],[]]'] },
-      { from: ['on', '--user', 'nobody'], verb: ['off'], may: ['["on",[65534],[65534],[]]', '["off",[],[],[]]'] },
-      { from: ['on', '--user', 'nobody'], verb: ['release'], may: ['["on",[65534],[65534],[]]', '["off",[],[65534],[]]'] },
+      { from: [], remembered: false, verb: nobody, may: ['["off",[],[],[]]', '["on",[65534],[],[]]'] },
+      { from: nobody, remembered: true, verb: ['on', '--user', 'daemon'], may: ['["on",[65534],[65534],[]]', '["on",[1],[],[]]'] },
+      { from: nobody, remembered: true, verb: ['off'], may: ['["on",[65534],[65534],[]]', '["off",[],[],[]]'] },
+      { from: nobody, remembered: true, verb: ['release'], may: ['["on",[65534],[65534],[]]', '["off",[],[65534],[]]'] },
     ];
 
-    test.each(rowsOfKills)('at each line of the journal: from "$from", "$verb" leaves the device as before or as asked', async ({ from, verb, may }) => {
+    test.each(rowsOfKills)('at each line of the journal: from "$from", "$verb" leaves the device as before or as asked', async ({ from, remembered, verb, may }) => {
       for (let after = 1; ; after += 1) {
-        await capture('off');
-        if (from.length > 0) expect(await capture(...from)).toMatchObject({ code: 0 });
+        await before(from, remembered);
         const begun = lines();
         const child = pinlight(['capture', ...verb]);
         child.stdout.resume();
@@ -248,13 +282,12 @@ function suite(networks: TwoNetworks): void {
     }, 120_000);
 
     test.each(rowsOfKills.flatMap((row) => (['before', 'after'] as const).map((when) => ({ ...row, when }))))(
-      'while nft is at work, $when it: from "$from", "$verb"', async ({ from, verb, may, when }) => {
+      'while nft is at work, $when it: from "$from", "$verb"', async ({ from, remembered, verb, may, when }) => {
         mkdirSync(slow, { recursive: true });
         const [at, go] = [path.join(slow, 'at'), path.join(slow, 'go')];
         const wait = `touch ${at}; while [ ! -e ${go} ]; do sleep 0.01; done`;
         writeFileSync(path.join(slow, 'nft'), `#!/bin/sh\nif [ "$1" = -f ]; then\n${when === 'before' ? `${wait}; exec /usr/sbin/nft "$@"` : `/usr/sbin/nft "$@"; code=$?; ${wait}; exit $code`}\nfi\nexec /usr/sbin/nft "$@"\n`, { mode: 0o755 });
-        await capture('off');
-        if (from.length > 0) expect(await capture(...from)).toMatchObject({ code: 0 });
+        await before(from, remembered);
         await here.run(['rm', '-f', at, go]);
         const child = pinlight(['capture', ...verb], { PATH: `${slow}:/usr/sbin:/usr/bin:/sbin:/bin` });
         const closed = once(child, 'close');

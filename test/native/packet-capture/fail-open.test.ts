@@ -34,10 +34,10 @@ function suite(networks: TwoNetworks): void {
   let unit: RunningUnit | null = null;
 
   const within = (file: string): string => path.join(root, file);
-  const policy = (failMode: 'open' | 'closed'): void => writeFileSync(within('/etc/pinlight/policies/managed/10.json'), JSON.stringify({
+  const policy = (failMode: 'open' | 'closed', transparentPort = 18_444): void => writeFileSync(within('/etc/pinlight/policies/managed/10.json'), JSON.stringify({
     // Must inspect: a curl that refuses would earn a pass-through, which looks like going direct.
     version: 1, defaults: { failMode, onUnknownApp: 'inspect' }, rules: [{ id: 'web', when: { host: '*.pinlight.test' }, do: 'inspect', mustInspect: true }],
-    network: { port: 18_443, transparentPort: 18_444, upstreamRoots: [authority.rootFile] },
+    network: { port: 18_443, transparentPort, upstreamRoots: [authority.rootFile] },
   }));
   const start = (exec = text): RunningUnit => {
     unit = runUnit(exec, here, (command) => [
@@ -156,6 +156,34 @@ esac
       console.log(`started: captured after ${ms} ms`);
       await active();
     }, 60_000);
+
+    test('rules that somebody took out while the agent listens: status and doctor name the restart, which brings them back', async () => {
+      await here.run(['nft', 'flush', 'ruleset']);
+      expect(await pinlight('capture', 'status')).toMatchObject({ code: 1, stdout: expect.stringMatching(/It is asked for, for uid 65534\. The service's agent listens, but .*`sudo systemctl restart pinlight`/) });
+      expect((await pinlight('doctor')).stdout).toMatch(/\[!!\] capture +Capture is asked for, and its rules are not there\.[^[]*sudo systemctl restart pinlight/);
+      await unit?.stop();
+      start();
+      await until(inspected);
+    }, 60_000);
+
+    test('an agent whose policy gives captured connections no port: the start is not held up, and status says what is missing, before and after it is there', async () => {
+      await unit?.stop();
+      policy('open', 0);
+      start();
+      await vi.waitFor(agentPid, 15_000);
+      const from = performance.now();
+      await active();
+      console.log(`no port: active ${Math.round(performance.now() - from)} ms after the agent answered`);
+      expect(performance.now() - from).toBeLessThan(10_000);
+      expect(await curl()).toBe(direct);
+      expect(await pinlight('capture', 'status')).toMatchObject({ code: 1, stdout: expect.stringMatching(/has no port for captured connections: .*`sudo systemctl restart pinlight`/) });
+      expect((await pinlight('doctor')).stdout).toMatch(/\[!!\] capture .*rules are not there\.[^[]*network\.transparentPort/);
+      policy('open');
+      await vi.waitFor(async () => expect((await pinlight('capture', 'status')).stdout).toMatch(/does not listen on port 18444 yet.*`sudo systemctl restart pinlight`/), { timeout: 15_000, interval: 200 });
+      await unit?.stop();
+      start();
+      await until(inspected);
+    }, 90_000);
 
     test('rules that stayed while nothing could be run are named by status and doctor, and the next start takes them out', async () => {
       await unit?.cutPower();

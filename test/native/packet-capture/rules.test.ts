@@ -1,7 +1,7 @@
 // The rules as text and as the kernel lists them, on every system: what is no table of ours is not taken for one.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { captureScript, parseCapture, sameCapture, type CaptureSettings } from '../../../native/packet-capture/rules.ts';
+import { captureScript, captureSettingsIn, parseCapture, sameCapture, type CaptureSettings } from '../../../native/packet-capture/rules.ts';
 
 const listing = readFileSync(new URL('listing.json', import.meta.url), 'utf8');
 const settings: CaptureSettings = { uids: [33, 65_534], gids: [], ports: [443], listenerPort: 18_444, agentUid: 990 };
@@ -36,6 +36,14 @@ test('without a listener nothing is redirected, and what would have been is refu
   expect(script).not.toContain('redirect to');
   expect(script).toContain('meta skuid @users tcp dport @ports ct state new reject with tcp reset');
 });
+
+test.each<[string, unknown, CaptureSettings | null]>([
+  ['as we write them', JSON.parse(JSON.stringify(settings)), settings],
+  ['without a listener', { ...settings, listenerPort: null }, { ...settings, listenerPort: null }],
+  ['a list that is a number', { ...settings, uids: 5 }, null], ['a list that is a text', { ...settings, ports: '443' }, null], ['a list that is an object', { ...settings, gids: {} }, null],
+  ['no list', { ...settings, uids: undefined }, null], ['a name among the numbers', { ...settings, uids: ['ann'] }, null], ['a negative number', { ...settings, gids: [-1] }, null],
+  ['no agent', { ...settings, agentUid: undefined }, null], ['a port that is a text', { ...settings, listenerPort: '1' }, null], ['nothing', null, null], ['a list of settings', [settings], null],
+])('settings from a file, %s', (_name, value, read) => expect(captureSettingsIn(value)).toEqual(read));
 
 test('two settings are the same whatever their order, and none is only itself', () => {
   expect(sameCapture(settings, { ...settings, uids: [65_534, 33, 33] })).toBe(true);

@@ -13,7 +13,7 @@ const ask = `
 const { descriptorsOf, linkOf } = await import(process.argv[1]);
 const own = (await import('node:net')).createServer().listen(0);
 const all = descriptorsOf(Number(process.argv[2]));
-console.log(JSON.stringify(typeof all === 'string' ? all : all.map((fd) => linkOf(Number(process.argv[2]), fd)).filter((link) => link !== null)));
+console.log(JSON.stringify(typeof all === 'string' ? all : all.list.map((fd) => linkOf(Number(process.argv[2]), fd)).filter((link) => link !== null)));
 process.exit();`;
 
 test.runIf(may)('the sockets of another user\'s process are told, and nothing but sockets', async () => {
@@ -21,7 +21,7 @@ test.runIf(may)('the sockets of another user\'s process are told, and nothing bu
   await once(server, 'listening');
   try {
     const own = descriptorsOf(process.pid);
-    const sockets = (typeof own === 'string' ? [] : own).map((fd) => linkOf(process.pid, fd)).filter((link) => link?.startsWith('socket:') === true);
+    const sockets = (typeof own === 'string' ? [] : own.list).map((fd) => linkOf(process.pid, fd)).filter((link) => link?.startsWith('socket:') === true);
     const child = spawn('setpriv', [...caps, process.execPath, '--input-type=module', '-e', ask, new URL('../../../native/process-attribution/descriptors.ts', import.meta.url).href, String(process.pid)], { cwd: '/' });
     let text = '';
     child.stdout.on('data', (chunk: Buffer) => { text += chunk.toString(); });

@@ -29,6 +29,10 @@ describe('findConnectionRow', () => {
   });
 });
 
+/** A line of somebody who listens, with the uid to tell them apart. */
+const listener = (local: string, uid: number): string => `   9: ${local}:480C ${'0'.repeat(local.length)}:0000 0A 00000000:00000000 00:00000000 00000000 ${uid}        0 ${3000 + uid} 1 0 100 0 0 10 0\n`;
+const [loopback, other, any, mapped, loopback6, any6] = ['0100007F', '0200007F', '00000000', '0000000000000000FFFF00000100007F', '00000000000000000000000001000000', '0'.repeat(32)] as const;
+
 describe('findListenerRow', () => {
   test.each([
     ['finds who listens on 127.0.0.1', tcp, 18443, { uid: 1000, inode: 1002, cgroup: null }],
@@ -38,6 +42,19 @@ describe('findListenerRow', () => {
     ['leaves out a port that is only a client\'s', tcp, 50000, null],
   ])('%s', (_name, table, port, expected) => {
     expect(findListenerRow(table, port)).toEqual(expected);
+  });
+
+  test.each<[string, string, number | null]>([
+    ['leaves out who listens on 127.0.0.2 alone', listener(other, 1), null],
+    ['leaves out who listens on 127.0.0.2 in its mapped form', listener('0000000000000000FFFF00000200007F', 1), null],
+    ['127.0.0.1 behind 127.0.0.2', listener(other, 1) + listener(loopback, 2), 2],
+    ['127.0.0.1 behind the unspecified address', listener(any, 1) + listener(loopback, 2), 2],
+    ['127.0.0.1 before ::1', listener(loopback6, 1) + listener(loopback, 2), 2],
+    ['the mapped 127.0.0.1 before the unspecified address', listener(any6, 1) + listener(mapped, 2), 2],
+    ['::1 before the unspecified address', listener(any, 1) + listener(loopback6, 2), 2],
+    ['the unspecified IPv6 address', listener(other, 1) + listener(any6, 2), 2],
+  ])('%s', (_name, lines, uid) => {
+    expect(findListenerRow(`${head}${lines}`, 18444)?.uid ?? null).toBe(uid);
   });
 });
 

@@ -96,6 +96,9 @@ describe('Windows', () => {
   });
   test('a copy without the wrapper says so', () => {
     const manager = windowsService({ env: { ProgramData: folder }, tools: fakeLaunchd([]), program });
-    expect(manager.blocked()).toMatchObject({ why: expect.stringContaining('not a whole package') });
+    expect(manager.blocked()).toMatchObject({ why: expect.stringMatching(/pinlight-service\.exe is missing, the service wrapper .*was not packaged for Windows/) });
+  });
+  test('a watchdog that gives up is not started again: it is told to end with the one code that WinSW spares', () => {
+    expect(wrapperConfig(program)).toContain(`<env name="${crashLoopExitVariable}" value="0"/>`);
   });
 });

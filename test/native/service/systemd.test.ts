@@ -2,12 +2,13 @@
 // `systemctl` is a stand-in, because no systemd runs on a build machine; useradd and systemd-creds are real.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { agentStartMs } from '../../../electron/contract/agent-arguments.ts';
 import type { ServiceState } from '../../../native/service/index.ts';
-import { releasesCapture, systemUnit, userUnit } from '../../../native/service/systemd-unit.ts';
+import { bootUnit, releasesCapture, systemUnit, userUnit } from '../../../native/service/systemd-unit.ts';
 import { repository } from '../../support/agent.ts';
 import { findCommand } from '../../support/find-command.ts';
 import { openStoreRoom } from '../support/store-room.ts';
@@ -29,7 +30,35 @@ describe('the unit', () => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+  test.runIf(analyze !== null).each([
+    ['as it is, no cycle', (text: string) => text, /^$/],
+    ['put before what it comes after, a cycle: the check sees one', (text: string) => text.replace(/^Before=.*$/m, 'Before=sysinit.target'), /ordering cycle/],
+  ])('is ordered among this system\'s units, with the one that comes before logins: %s', (_name, changed, says) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'pinlight-unit-'));
+    try {
+      const own = { ...program, file: process.execPath, folder: '/' };
+      for (const [name, text] of [['pinlight.service', systemUnit(own, false)], ['pinlight-boot.service', changed(bootUnit(own))]] as const) {
+        writeFileSync(path.join(folder, name), text);
+        mkdirSync(path.join(folder, 'multi-user.target.wants'), { recursive: true });
+        symlinkSync(`../${name}`, path.join(folder, 'multi-user.target.wants', name));
+      }
+      const ran = spawnSync(analyze ?? '', ['verify', '--man=no', 'multi-user.target'], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin', SYSTEMD_UNIT_PATH: `${folder}:` } });
+      expect(ran.stderr).toMatch(says);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
   if (analyze === null) console.log('skipped: systemd-analyze is not installed');
+  test('what fails closed is refused before anybody can log in, by a unit of its own that may fail and is given up soon; logins never wait for the agent', () => {
+    const unit = bootUnit(program);
+    expect(unit).toContain('\nBefore=systemd-user-sessions.service pinlight.service\n');
+    expect(unit).toContain('\nRemainAfterExit=yes\nExecStart=-/opt/pinlight/node /opt/pinlight/pinlight.mjs capture release\nTimeoutStartSec=15\n');
+    expect(systemUnit(program, true)).toMatch(/\nAlso=pinlight-boot\.service\n$/);
+    expect(systemUnit(program, true)).not.toContain('Before=');
+  });
+  test('is given more time to start than the wait for its agent takes', () => {
+    expect(Number(/^TimeoutStartSec=(\d+)$/m.exec(systemUnit(program, true))?.[1]) * 1000).toBeGreaterThan(agentStartMs + 20_000);
+  });
   test('starts the watchdog with the arguments of the machine\'s service', () => {
     expect(systemUnit(program, true)).toContain('\nExecStart=/opt/pinlight/node --openssl-config=/opt/pinlight/resources/openssl.cnf /opt/pinlight/watchdog.mjs --service\n');
   });
@@ -99,13 +128,14 @@ service.close();
   };
   const status = async (): Promise<ServiceState> => (await run('status')).answer as ServiceState;
   const inRoom = (script: string): Promise<Ran> => room.run(['sh', '-c', script]);
-  const traces = async (): Promise<string> => (await inRoom(`ls ${unit} 2>/dev/null; grep -c ^pinlight: /etc/passwd; ls /etc/systemd/system/.*pinlight* 2>/dev/null; true`)).stdout;
+  const traces = async (): Promise<string> => (await inRoom(`ls ${unit} /etc/systemd/system/pinlight-boot.service 2>/dev/null; grep -c ^pinlight: /etc/passwd; ls /etc/systemd/system/.*pinlight* 2>/dev/null; true`)).stdout;
 
   describe('on this machine\'s /etc, copied', () => {
     test('installed: account, sealed credential, unit, enabled and running', async () => {
       expect(await status()).toMatchObject({ installed: false, running: false });
       expect(await run('install')).toMatchObject({ answer: { kind: 'done', state: { installed: true, running: true } } });
       expect((await inRoom(`cat ${unit}`)).stdout).toContain(`ExecStart=${install}/node ${install}/watchdog.mjs --service`);
+      expect((await inRoom('cat /etc/systemd/system/pinlight-boot.service')).stdout).toContain(`${install}/pinlight.mjs capture release`);
       expect((await inRoom('grep ^pinlight: /etc/passwd')).stdout).toMatch(/:\/var\/lib\/pinlight:\/usr\/sbin\/nologin$/m);
       expect((await inRoom('stat -c %a /etc/credstore.encrypted/pinlight-root')).stdout.trim()).toBe('600');
       const key = await inRoom('systemd-creds decrypt --name=pinlight-root /etc/credstore.encrypted/pinlight-root -');
@@ -134,7 +164,8 @@ service.close();
     }, 60_000);
     test.each([
       ['that others may write', 'chmod 777', 'can be changed by others than root'], ['of another user', 'chown 65534', 'can be changed by others than root'],
-      ['in which one file is another user\'s', 'install -o 65534 /dev/null', 'null can be changed by others than root'],
+      ['with a link that leads out of it', 'ln -s /usr/bin/env', 'env is a link that leads out of'],
+    ['in which one file is another user\'s', 'install -o 65534 /dev/null', 'null can be changed by others than root'],
       ['that only root reads', 'chmod 700', 'cannot be read by the service\'s own account'],
     ])('a program in a folder %s is refused', async (_name, change, why) => {
       const open = path.join(room.folder, 'open');

@@ -114,6 +114,17 @@ describe.skipIf(certutil === null)('NSS databases', () => {
     expect(await doctor({ only: ['nss'], verb: 'install' })).toMatchObject([{ state: 'trusted', done: 'installed' }]);
   }, 90_000);
 
+  test('a program that reads the store and does not accept the root: said, and again when nothing is left to do', async () => {
+    makeNssDatabase(nss());
+    mkdirSync(at('bin'));
+    writeFileSync(at('bin/certutil'), `#!/bin/sh\n[ "$1" = -V ] && exit 1\nexec ${certutil} "$@"\n`, { mode: 0o755 });
+    const PATH = `${at('bin')}:/usr/bin:/bin`;
+    const not = { state: 'trusted', accepted: false, detail: expect.stringContaining('not accepted by certutil') };
+    expect(await doctor({ only: ['nss'], verb: 'install', PATH })).toMatchObject([{ ...not, done: 'installed' }]);
+    expect(await doctor({ only: ['nss'], verb: 'install', PATH })).toMatchObject([{ ...not, done: 'nothing' }]);
+    expect(await doctor({ only: ['nss'], verb: 'install' })).toMatchObject([{ state: 'trusted', done: 'nothing', accepted: true }]);
+  });
+
   test('without certutil: read all the same, and the package is named', async () => {
     makeNssDatabase(nss());
     mkdirSync(at('bin'));
@@ -187,7 +198,7 @@ async function doctorWithout(tool: string, how: How): Promise<readonly DoctorRow
     const blocked = store.blocked();
     return {
       store: store.name, kind: store.kind, path: store.path, state: found.kind === 'read' ? 'missing' : found.kind, roots: 0,
-      done: blocked === null ? 'nothing' : 'refused', needsRights: false, detail: blocked?.why ?? '',
+      done: blocked === null ? 'nothing' : 'refused', needsRights: false, accepted: null, detail: blocked?.why ?? '',
     };
   }));
 }

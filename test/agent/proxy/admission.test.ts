@@ -1,0 +1,97 @@
+// Whose programs may use the proxy: of a user's own agent that user's and root's, of root's agent everybody's. Real agents, clients of three accounts.
+import { execFile } from 'node:child_process';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import * as net from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { servedUidOf, whyNotServed } from '../../../electron/agent/proxy/admission.ts';
+import { startTestAgent, type TestAgent } from '../../support/agent.ts';
+import { findCommand } from '../../support/find-command.ts';
+import { until } from '../../support/tunnel.ts';
+
+const [root, user, stranger] = [0, 65_533, 65_534];
+const as = (uid: number): readonly string[] => [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+
+test.each([
+  ['a user\'s own agent', 1000, 'linux', false, 1000],
+  ['root\'s agent', 0, 'linux', false, null],
+  ['the service', 990, 'linux', true, null],
+  ['one on macOS, where steering is the machine\'s', 501, 'macos', false, null],
+  ['one on Windows, which has no uids', null, 'windows', false, null],
+] as const)('%s', (_name, uid, os, service, served) => {
+  expect(servedUidOf(uid, os, service)).toBe(served);
+});
+
+test.each([
+  ['everybody is served: anybody passes', null, 1001, 'served'],
+  ['the user itself passes', 1000, 1000, 'served'],
+  ['root passes', 1000, 0, 'served'],
+  ['another user does not', 1000, 1001, 'other-user'],
+  ['one that is not known passes', 1000, null, 'served'],
+] as const)('%s', (_name, served, uid, expected) => {
+  expect(whyNotServed({ kind: 'unknown', why: 'denied', uid, sandbox: null }, served)?.reason.code ?? 'served').toBe(expected);
+});
+
+const possible = process.platform === 'linux' && process.getuid?.() === root && findCommand('setpriv') !== null;
+if (!possible) console.log('skipped: clients of other users need Linux, root and setpriv');
+
+describe.runIf(possible)('the proxy', () => {
+  let origin: net.Server;
+  let home: string;
+  let accepted = 0;
+  let agents: { readonly users: TestAgent; readonly roots: TestAgent };
+  beforeAll(async () => {
+    origin = net.createServer((socket) => {
+      accepted += 1;
+      socket.on('error', () => undefined).end('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => {
+      origin.listen(0, '127.0.0.1', resolve);
+    });
+    const at = `127.0.0.1:${(origin.address() as AddressInfo).port}`;
+    const policy = { network: { localTargets: { 'whose.test:443': at, 'whose.test:80': at } } };
+    home = mkdtempSync(join(tmpdir(), 'pinlight-admission-'));
+    chownSync(home, user, user);
+    agents = { users: await startTestAgent(policy, { home, before: ['setpriv', ...as(user)] }), roots: await startTestAgent(policy) };
+  });
+  afterAll(async () => {
+    await agents.users.stop();
+    await agents.roots.stop();
+    origin.close();
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  /** What the proxy answers to a request of this account. */
+  async function ask(agent: TestAgent, uid: number, head: string): Promise<string> {
+    const script = 'const s = require("net").connect(+process.argv[1], "127.0.0.1", () => s.write(process.argv[2])); let t = ""; s.on("data", (d) => { t += d; if (t.startsWith("HTTP/1.1 200")) s.destroy(); }).on("error", () => {}).on("close", () => console.log(t));';
+    const { stdout } = await promisify(execFile)('setpriv', [...as(uid), process.execPath, '-e', script, String(agent.proxyPort), head], { cwd: '/', timeout: 20_000 });
+    return stdout;
+  }
+  const tunnel = 'CONNECT whose.test:443 HTTP/1.1\r\nHost: whose.test:443\r\n\r\n';
+  const plain = 'GET http://whose.test/ HTTP/1.1\r\nHost: whose.test\r\n\r\n';
+
+  test.each([
+    ['of a user serves that user\'s tunnels', 'users', user, tunnel, '200'],
+    ['of a user serves that user\'s plain requests', 'users', user, plain, '204'],
+    ['of a user serves root', 'users', root, tunnel, '200'],
+    ['of root serves everybody', 'roots', stranger, tunnel, '200'],
+    ['of root serves everybody\'s plain requests', 'roots', stranger, plain, '204'],
+  ] as const)('%s', async (_name, agent, uid, head, status) => {
+    expect(await ask(agents[agent], uid, head)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+
+  // After the user's own: the target has answered a moment ago, and would be promised before it is dialled.
+  test.each([['tunnels', tunnel, 443], ['plain requests', plain, 80]] as const)('of a user refuses another user\'s %s in words, dials nothing, and logs it', async (_name, head, port) => {
+    expect(await ask(agents.users, user, head)).toMatch(/^HTTP\/1\.1 20\d /);
+    const before = accepted;
+    const answer = await ask(agents.users, stranger, head);
+    expect(answer).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
+    expect(answer).toContain('Pinlight: blocked: the program is another user\'s, and this agent serves its own user alone.');
+    expect(accepted).toBe(before);
+    const row = await until('its row', async () => (await agents.users.client.call('status', {}, {})).recent.find((one) => one.reason.code === 'other-user' && one.port === port));
+    expect(row).toMatchObject({ host: 'whose.test', decided: 'block', disposition: 'block', outcome: { kind: 'blocked' } });
+  });
+});
