@@ -26,11 +26,10 @@ export function Rail() {
               <li key={screen}>
                 <a
                   href={`#${screen}`} className="rail-link" aria-current={screen === present ? 'page' : undefined}
-                  aria-keyshortcuts={`Control+${index + 1} Meta+${index + 1}`} onClick={() => goTo(screen)}
+                  aria-keyshortcuts={`Control+${index + 1} Meta+${index + 1}`} title={t('nav.key', { number: index + 1 })} onClick={() => goTo(screen)}
                 >
                   <Icon aria-hidden size={20} />
                   <span>{t(screenWord[screen])}</span>
-                  <kbd aria-hidden="true">{t('nav.key', { number: index + 1 })}</kbd>
                 </a>
               </li>
             );
