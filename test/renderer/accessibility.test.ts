@@ -3,32 +3,23 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect as expectPage } from '@playwright/test';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { deviceSources, makeZip } from '../agent/diagnostics/sources.ts';
 import { repository } from '../support/agent.ts';
 import { axeComplaints } from '../support/axe.ts';
-import { hasChromium, startWindowLab } from './fixture-window.ts';
-import type { OpenedWindow, WindowLab } from './fixture-window.ts';
+import { hasChromium, useWindows } from './fixture-window.ts';
+import type { OpenedWindow, OpenWindow } from './fixture-window.ts';
 import { takePicture } from './picture.ts';
 import { doctorFound } from './window-tour.ts';
 
 const shots = join(repository, 'test', 'out', 'shots');
 
 describe.skipIf(!hasChromium)('the window for everyone', () => {
-  let lab: WindowLab;
-  let opened: OpenedWindow | null = null;
-  beforeAll(async () => {
-    mkdirSync(shots, { recursive: true });
-    lab = await startWindowLab();
-  });
-  afterAll(async () => { await lab.close(); });
-  afterEach(async () => {
-    await opened?.close();
-    opened = null;
-  });
+  const openWindow = useWindows();
+  beforeAll(() => { mkdirSync(shots, { recursive: true }); });
 
-  async function open(options: Parameters<WindowLab['open']>[0] = {}): Promise<OpenedWindow> {
-    opened = await lab.open(options);
+  async function open(options: Parameters<OpenWindow>[0] = {}): Promise<OpenedWindow> {
+    const opened = await openWindow(options);
     await expectPage(opened.page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
     return opened;
   }

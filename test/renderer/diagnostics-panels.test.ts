@@ -1,25 +1,18 @@
 // The Diagnostics screen's panels besides the bundle: "Check this device" and "Detailed logging", in each of their states; and a bundle's names.
 import { expect as expectPage } from '@playwright/test';
 import type { Locator } from '@playwright/test';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PinlightError } from '../../electron/contract/errors.ts';
 import { deviceSources, makeZip } from '../agent/diagnostics/sources.ts';
-import { hasChromium, startWindowLab } from './fixture-window.ts';
-import type { OpenedWindow, WindowLab } from './fixture-window.ts';
+import { hasChromium, useWindows } from './fixture-window.ts';
+import type { OpenedWindow, OpenWindow } from './fixture-window.ts';
 import { doctorFound } from './window-tour.ts';
 
 describe.skipIf(!hasChromium)('the Diagnostics screen', () => {
-  let lab: WindowLab;
-  let opened: OpenedWindow | null = null;
-  beforeAll(async () => { lab = await startWindowLab(); });
-  afterAll(async () => { await lab.close(); });
-  afterEach(async () => {
-    await opened?.close();
-    opened = null;
-  });
+  const openWindow = useWindows();
 
-  async function openDiagnostics(options: Parameters<WindowLab['open']>[0] = {}): Promise<OpenedWindow & { readonly card: (name: string) => Locator }> {
-    opened = await lab.open({ rows: 20, ...options });
+  async function openDiagnostics(options: Parameters<OpenWindow>[0] = {}): Promise<OpenedWindow & { readonly card: (name: string) => Locator }> {
+    const opened = await openWindow({ rows: 20, ...options });
     const { page } = opened;
     await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
     await page.keyboard.press('Control+6');

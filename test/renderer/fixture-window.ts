@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from '@playwright/test';
 import { build } from 'vite';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { DoctorReport } from '../../electron/core/diagnostics/doctor-report.ts';
 import { serveWindow } from '../../electron/cli/window/serve-window.ts';
 import { chromiumArguments, chromiumPath } from '../support/open-window.ts';
@@ -22,17 +23,30 @@ export type OpenedWindow = {
   close(): Promise<void>;
 };
 
-export type WindowLab = {
-  open(options?: BrowserContextOptions & { readonly rows?: number; readonly prepare?: (agent: FixtureAgent) => void; readonly examine?: () => Promise<DoctorReport> }): Promise<OpenedWindow>;
-  close(): Promise<void>;
-};
+/** Opens a window on a made-up agent; `rows`: in its log, `prepare`: before it is looked at, `examine`: what the doctor finds. */
+export type OpenWindow = (options?: BrowserContextOptions & { readonly rows?: number; readonly prepare?: (agent: FixtureAgent) => void; readonly examine?: () => Promise<DoctorReport> }) => Promise<OpenedWindow>;
 
 /** Whether there is a Chromium to test in; says so once where there is none. */
 export const hasChromium = existsSync(chromiumPath);
 if (!hasChromium) process.stderr.write(`skipped: the window's screens, because there is no ${chromiumPath} (PINLIGHT_CHROMIUM names another)\n`);
 
-/** Builds the window and starts Chromium. */
-export async function startWindowLab(): Promise<WindowLab> {
+/** For a describe block: the window built and Chromium started once for all tests; what a test opens is closed after it. */
+export function useWindows(): OpenWindow {
+  let lab: WindowLab;
+  const opened: OpenedWindow[] = [];
+  beforeAll(async () => { lab = await startWindowLab(); });
+  afterAll(async () => { await lab.close(); });
+  afterEach(async () => { await Promise.all(opened.splice(0).map((window) => window.close())); });
+  return async (options) => {
+    const window = await lab.open(options);
+    opened.push(window);
+    return window;
+  };
+}
+
+type WindowLab = { readonly open: OpenWindow; close(): Promise<void> };
+
+async function startWindowLab(): Promise<WindowLab> {
   const folder = await mkdtemp(join(tmpdir(), 'pinlight-window-'));
   await buildAsShipped(folder);
   const browser: Browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumArguments });

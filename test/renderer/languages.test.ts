@@ -2,12 +2,11 @@
 // nothing scrolls sideways; in German every place passes axe in both themes. Shots of the German places are left in test/out/shots.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { pseudo } from '../../renderer/languages.ts';
 import { repository } from '../support/agent.ts';
 import { axeComplaints } from '../support/axe.ts';
-import { hasChromium, startWindowLab } from './fixture-window.ts';
-import type { OpenedWindow, WindowLab } from './fixture-window.ts';
+import { hasChromium, useWindows } from './fixture-window.ts';
 import { takePicture } from './picture.ts';
 import { doctorFound, firstNotice, walk } from './window-tour.ts';
 import type { Words } from './window-tour.ts';
@@ -80,17 +79,10 @@ const unfit: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe.skipIf(!hasChromium)('the window in another language', () => {
-  let lab: WindowLab;
-  let opened: OpenedWindow | null = null;
-  beforeAll(async () => { lab = await startWindowLab(); });
-  afterAll(async () => { await lab.close(); });
-  afterEach(async () => {
-    await opened?.close();
-    opened = null;
-  });
+  const openWindow = useWindows();
 
   test.each([{ width: 1280, height: 800 }, { width: 720, height: 520 }])('pseudo-locale at $width: every text is out of a catalogue, and none is cut off', { timeout: 180_000 }, async (viewport) => {
-    opened = await lab.open({ locale: 'en-XA', viewport, rows: 500, prepare: firstNotice, examine: async () => doctorFound });
+    const opened = await openWindow({ locale: 'en-XA', viewport, rows: 500, prepare: firstNotice, examine: async () => doctorFound });
     const { page } = opened;
     expect(await page.evaluate<string[]>('navigator.languages')).toEqual(['en-XA']);
     const found: Record<string, string[]> = {};
@@ -106,7 +98,7 @@ describe.skipIf(!hasChromium)('the window in another language', () => {
   });
 
   test('pseudo-locale at 320 (400 % zoom): nothing scrolls sideways', { timeout: 180_000 }, async () => {
-    opened = await lab.open({ locale: 'en-XA', viewport: { width: 320, height: 640 }, rows: 500, prepare: firstNotice, examine: async () => doctorFound });
+    const opened = await openWindow({ locale: 'en-XA', viewport: { width: 320, height: 640 }, rows: 500, prepare: firstNotice, examine: async () => doctorFound });
     const { page } = opened;
     const found: string[] = [];
     await walk(opened, await wordsOf('en', pseudo), async (place) => {
@@ -118,7 +110,7 @@ describe.skipIf(!hasChromium)('the window in another language', () => {
   test.each([
     { colorScheme: 'light', width: 1280, height: 800 }, { colorScheme: 'dark', width: 720, height: 520 },
   ] as const)('German in $colorScheme at $width: axe finds nothing anywhere', { timeout: 300_000 }, async ({ colorScheme, width, height }) => {
-    opened = await lab.open({ locale: 'de-DE', colorScheme, viewport: { width, height }, rows: 500, prepare: firstNotice, examine: async () => doctorFound });
+    const opened = await openWindow({ locale: 'de-DE', colorScheme, viewport: { width, height }, rows: 500, prepare: firstNotice, examine: async () => doctorFound });
     const { page } = opened;
     expect(await page.evaluate<string>('document.documentElement.lang')).toBe('de');
     const found: Record<string, string[]> = {};

@@ -1,12 +1,12 @@
 // The first-start notice and the pause in a real Chromium: who is asked what, what reaches the agent, hostile words as text, axe.
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect as expectPage } from '@playwright/test';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { NoticeAnswer } from '../../electron/contract/routes.ts';
 import { noticeParagraphs } from '../../electron/core/policy/notice.ts';
 import type { PauseView } from '../../electron/core/policy/pause.ts';
-import { hasChromium, startWindowLab } from './fixture-window.ts';
-import type { OpenedWindow, WindowLab } from './fixture-window.ts';
+import { hasChromium, useWindows } from './fixture-window.ts';
+import type { OpenedWindow } from './fixture-window.ts';
 import { takePicture } from './picture.ts';
 
 const managedBy = { name: 'Contoso <b>IT</b>\u202E', caption: null, url: null };
@@ -15,17 +15,10 @@ const fresh: NoticeAnswer = {
 };
 
 describe.skipIf(!hasChromium)('the notice and the pause', () => {
-  let lab: WindowLab;
-  let opened: OpenedWindow | null = null;
-  beforeAll(async () => { lab = await startWindowLab(); });
-  afterAll(async () => { await lab.close(); });
-  afterEach(async () => {
-    await opened?.close();
-    opened = null;
-  });
+  const openWindow = useWindows();
 
   async function openWith(notice: NoticeAnswer | null, pause: Partial<PauseView> = {}): Promise<OpenedWindow> {
-    opened = await lab.open({ rows: 50, prepare: (agent) => {
+    const opened = await openWindow({ rows: 50, prepare: (agent) => {
       if (notice !== null) agent.setNotice(notice);
       agent.setSnapshot((snapshot) => ({ ...snapshot, agent: { ...snapshot.agent, pause: { ...snapshot.agent.pause, ...pause } } }));
     } });

@@ -1,23 +1,16 @@
 // The Policy and Certificates screens in a real Chromium: what they show, strangers' strings as text, axe, one column at 320 pixels.
 import { expect as expectPage } from '@playwright/test';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { axeComplaints } from '../support/axe.ts';
-import { hasChromium, startWindowLab } from './fixture-window.ts';
-import type { OpenedWindow, WindowLab } from './fixture-window.ts';
+import { hasChromium, useWindows } from './fixture-window.ts';
+import type { OpenedWindow, OpenWindow } from './fixture-window.ts';
 import { takePicture } from './picture.ts';
 
 describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
-  let lab: WindowLab;
-  let opened: OpenedWindow | null = null;
-  beforeAll(async () => { lab = await startWindowLab(); });
-  afterAll(async () => { await lab.close(); });
-  afterEach(async () => {
-    await opened?.close();
-    opened = null;
-  });
+  const openWindow = useWindows();
 
-  async function openAt(screen: 'policy' | 'certificates', options: Parameters<WindowLab['open']>[0] = {}): Promise<OpenedWindow> {
-    opened = await lab.open(options);
+  async function openAt(screen: 'policy' | 'certificates', options: Parameters<OpenWindow>[0] = {}): Promise<OpenedWindow> {
+    const opened = await openWindow(options);
     await expectPage(opened.page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
     await opened.page.keyboard.press(screen === 'policy' ? 'Control+4' : 'Control+5');
     await expectPage(opened.page.getByRole('table').first()).toBeVisible();
@@ -58,7 +51,7 @@ describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
   });
 
   test('certificates: who comes from an app that reads a store without the root finds that store and its command first', async () => {
-    opened = await lab.open({ prepare: (agent) => agent.setSnapshot((snapshot) => ({
+    const opened = await openWindow({ prepare: (agent) => agent.setSnapshot((snapshot) => ({
       ...snapshot, apps: snapshot.apps.map((app) => (app.name === 'java · sync.jar' ? { ...app, trust: { store: 'java', holdsRoot: false, because: 'javax.net.ssl.trustStore is not set', stale: false } } : app)),
     })) });
     const { page } = opened;
@@ -75,7 +68,7 @@ describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
   });
 
   test('an agent that has gone is said in words, with another try', async () => {
-    opened = await lab.open();
+    const opened = await openWindow();
     const { page, agent } = opened;
     await expectPage(page.getByRole('heading', { level: 1 })).toContainText('Inspecting');
     agent.lose();
@@ -92,21 +85,17 @@ describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
   ] as const;
   test.each(looks)('axe finds nothing in $colorScheme at $width', { timeout: 60_000 }, async ({ colorScheme, width, height }) => {
     for (const screen of ['policy', 'certificates'] as const) {
-      const { page, close } = await openAt(screen, { colorScheme, viewport: { width, height } });
+      const { page } = await openAt(screen, { colorScheme, viewport: { width, height } });
       await takePicture(page, `${screen}-${colorScheme}-${width}`);
       expect(await axeComplaints(page), screen).toEqual([]);
-      await close();
     }
-    opened = null;
   });
 
   test('at 400 % zoom (320 pixels) neither scrolls sideways', async () => {
     for (const screen of ['policy', 'certificates'] as const) {
-      const { page, close } = await openAt(screen, { viewport: { width: 320, height: 640 } });
+      const { page } = await openAt(screen, { viewport: { width: 320, height: 640 } });
       expect(await page.evaluate<number>('document.scrollingElement.scrollWidth'), screen).toBeLessThanOrEqual(320);
       await takePicture(page, `${screen}-320`);
-      await close();
     }
-    opened = null;
   });
 });

@@ -1,32 +1,19 @@
 // The window in a real Chromium: what each screen shows and what its controls do. The agent behind it is made of values
 // (fixture-agent), the window server is the real one. Looks and accessibility are accessibility.test.ts.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { expect as expectPage } from '@playwright/test';
 import type { Page } from '@playwright/test';
 import type { Snapshot } from '../../electron/contract/snapshot.ts';
 import { hostile } from './fixture-data.ts';
-import { hasChromium, startWindowLab } from './fixture-window.ts';
-import type { OpenedWindow, WindowLab } from './fixture-window.ts';
+import { hasChromium, useWindows } from './fixture-window.ts';
+import type { OpenedWindow, OpenWindow } from './fixture-window.ts';
 
 const lines = (page: Page) => page.getByRole('grid', { name: 'Connections' }).locator('tbody').getByRole('row');
 
 describe.skipIf(!hasChromium)('the window', () => {
-  let lab: WindowLab;
-  let opened: OpenedWindow[] = [];
-  beforeAll(async () => { lab = await startWindowLab(); });
-  afterAll(async () => { await lab.close(); });
-  afterEach(async () => {
-    await Promise.all(opened.map((window) => window.close()));
-    opened = [];
-  });
+  const open = useWindows();
 
-  async function open(options: Parameters<WindowLab['open']>[0] = {}): Promise<OpenedWindow> {
-    const window = await lab.open(options);
-    opened.push(window);
-    return window;
-  }
-
-  async function openScreen(name: 'Apps' | 'Connections', options: Parameters<WindowLab['open']>[0] = {}): Promise<OpenedWindow> {
+  async function openScreen(name: 'Apps' | 'Connections', options: Parameters<OpenWindow>[0] = {}): Promise<OpenedWindow> {
     const window = await open(options);
     await window.page.getByRole('link', { name }).click();
     await expectPage(window.page.getByRole('heading', { level: 1, name })).toBeVisible();
