@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createToolRunner, trouble, type ToolRunner } from '../trust-store/run-tool.ts';
 import { replaceFile } from '../undo-journal/durable-file.ts';
+import { recoverAfterTools } from '../undo-journal/after-tools.ts';
 import { openJournal, type Journal, type UndoStep } from '../undo-journal/index.ts';
 import { captureScript, captureSettingsIn, captureTable, parseCapture, sameCapture, type CaptureSettings } from './rules.ts';
 
@@ -71,7 +72,7 @@ export async function openCapture(options: CaptureOptions): Promise<CaptureResul
   if (opened.kind === 'unusable') return opened;
   const { journal } = opened;
   const tools = createToolRunner(options.env, `${folder} capture`);
-  const recovered = await recover(journal, tools);
+  const recovered = await recoverAfterTools(journal, tools, undo(tools), nftMs);
   if (recovered === null) {
     journal.close();
     return { kind: 'in-use', why: 'an nft that an interrupted command started is still at work' };
@@ -143,16 +144,6 @@ function undo(tools: ToolRunner): UndoStep {
     const why = await put(tools, stateIn(JSON.parse(String(data['back']))));
     if (why !== null) throw new Error(why);
   };
-}
-
-/** Null while an nft of the predecessor's does not end. */
-async function recover(journal: Journal, tools: ToolRunner): Promise<Capture['recovered'] | null> {
-  if (!journal.hasUnfinished()) return [];
-  for (const start = performance.now(); tools.outlived().length > 0;) {
-    if (performance.now() - start > nftMs) return null;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return journal.recover(undo(tools));
 }
 
 function stateIn(value: unknown): State {

@@ -1,6 +1,6 @@
 // Which process is at the other end of a downstream socket. Chooses the file for this operating system.
 // Not for naming the program: native/app-identity does that.
-import type { Owner } from '../../electron/core/model.ts';
+import type { Held, Owner } from '../../electron/core/model.ts';
 import { createLinuxAttribution } from './linux.ts';
 import { loadMacosApi } from './macos-api.ts';
 import { createMacosAttribution } from './macos.ts';
@@ -17,6 +17,11 @@ export type ProcessAttribution = {
    * that settles within `deadlineMs` ms, with `{kind: 'unknown', why: 'late'}` when time ran out. Never throws, never rejects.
    */
   ownerOf(connection: Connection, deadlineMs: number): Owner | Promise<Owner>;
+  /**
+   * Whether anybody could still read or write at the client's end; half closed is held. For connections that we do not read ourselves, where a
+   * close shows nowhere. `nobody` is certain. At most 50 ms, mostly some µs; never throws.
+   */
+  isHeld(connection: Connection): Held;
   /** A client's socket was closed: a hint that makes its next look-up quicker. */
   released(clientPort: number): void;
   /** Who listens on a loopback port; blocks up to 500 ms, so for start-up errors only. `gone` = nobody does, `late` = not found in time. */
@@ -35,5 +40,5 @@ export function createProcessAttribution(): ProcessAttribution {
     // A system library that lacks one of the calls: every answer is then `unsupported`, which policy sees.
   }
   const unsupported: Owner = { kind: 'unknown', why: 'unsupported', uid: null, sandbox: null };
-  return { ownerOf: () => unsupported, released: () => undefined, listenerOf: () => unsupported, close: () => undefined };
+  return { ownerOf: () => unsupported, isHeld: () => 'unknown', released: () => undefined, listenerOf: () => unsupported, close: () => undefined };
 }

@@ -96,6 +96,16 @@ export function createLinuxAttribution(
       const until = performance.now() + 500;
       return scan(row, pids(), until) ?? unknown(performance.now() < until ? 'denied' : 'late', row);
     },
+    isHeld(connection) {
+      const tuple = tupleOf(connection);
+      if (closed || tuple === null) return 'unknown';
+      if (diag !== null && connection.descriptor !== null && !diag.isConnected(connection.descriptor)) return 'nobody';
+      const end = askKernel(diag, tuple).kind;
+      if (end === 'socket') return 'held';
+      if (end === 'orphan') return 'nobody';
+      // Not there at all: gone if it must have been here, which loopback promises; another namespace's socket was never to be seen.
+      return isLoopback(tuple.clientAddress) && askKernel(diag, reversed(tuple)).kind === 'socket' ? 'nobody' : 'unknown';
+    },
     released(clientPort) {
       const was = open.get(clientPort);
       if (was === undefined) return;
@@ -299,7 +309,7 @@ function askKernel(diag: SockDiag | null, tuple: Tuple): DiagAnswer {
   const answer = diag?.query(tuple) ?? { kind: 'failed' };
   if (answer.kind !== 'failed') return answer;
   const row = readTables().map((table) => findConnectionRow(table, tuple)).find((found) => found !== null) ?? null;
-  return row === null || row.inode === 0 ? { kind: 'none' } : { kind: 'socket', ...row };
+  return row === null ? { kind: 'none' } : row.inode === 0 ? { kind: 'orphan' } : { kind: 'socket', ...row };
 }
 
 /**
@@ -310,6 +320,10 @@ function isStillOurs(diag: SockDiag | null, tuple: Tuple, connection: Connection
   // As long as our end has a peer, the kernel gives its addresses and ports to nobody else.
   if (diag !== null && connection.descriptor !== null) return diag.isConnected(connection.descriptor);
   return askKernel(diag, reversed(tuple)).kind === 'socket';
+}
+
+function isLoopback(address: Uint8Array): boolean {
+  return address.length === 4 ? address[0] === 127 : address.every((byte, at) => byte === (at === 15 ? 1 : 0));
 }
 
 function readTables(): string[] {

@@ -5,7 +5,7 @@ import type { ProcessAttribution } from './index.ts';
 import { candidatePids, isClientEnd, isListener, readArguments, readProcessFacts, readSocket, socketDescriptors } from './macos-tables.ts';
 import type { ProcessFacts, SocketView } from './macos-tables.ts';
 import type { MacosApi } from './macos-api.ts';
-import { tupleOf } from './tuple.ts';
+import { reversed, tupleOf } from './tuple.ts';
 
 type ProcessOwner = Extract<Owner, { kind: 'process' }>;
 
@@ -19,8 +19,8 @@ const sliceMs = 2;
 const recentLimit = 64;
 const parentLimit = 4;
 
-/** macOS attribution over the calls. Sockets of other users are seen by root alone; without it their connections are `denied`. */
-export function createMacosAttribution(api: MacosApi): ProcessAttribution {
+/** macOS attribution over the calls; `ownPid` is this process. Sockets of other users are seen by root alone; without it their connections are `denied`. */
+export function createMacosAttribution(api: MacosApi, ownPid = process.pid): ProcessAttribution {
   let tcp = Buffer.alloc(512 * 1024);
   const descriptors = Buffer.alloc(64 * 1024 * 8);
   const socket = Buffer.alloc(1024);
@@ -42,6 +42,18 @@ export function createMacosAttribution(api: MacosApi): ProcessAttribution {
         if (performance.now() > until) return unknown('late');
       }
       return search(matches, until, listed);
+    },
+    isHeld(connection) {
+      const tuple = tupleOf(connection);
+      if (closed || tuple === null) return 'unknown';
+      const list = readTcp();
+      const own = reversed(tuple);
+      // A list that does not show our own end is not understood.
+      if (!candidatePids(list, own.clientPort, own.serverPort).includes(ownPid)) return 'unknown';
+      const lastUsers = candidatePids(list, tuple.clientPort, tuple.serverPort);
+      if (lastUsers.length === 0) return 'nobody';
+      // What is listed may be closed all the same; whoever has a descriptor for it holds it.
+      return lastUsers.some((pid) => ownerIf(pid, (view) => isClientEnd(view, tuple)) !== null) ? 'held' : 'unknown';
     },
     released: () => undefined,
     listenerOf(port) {

@@ -3,8 +3,11 @@
 import koffi from 'koffi';
 import type { SocketRow, Tuple } from './tuple.ts';
 
-/** `none`: no such socket (any more); `failed`: netlink did not answer and the caller should read /proc/net instead. */
-export type DiagAnswer = ({ readonly kind: 'socket' } & SocketRow) | { readonly kind: 'none' } | { readonly kind: 'failed' };
+/**
+ * `orphan`: the kernel still has it, no process does; `none`: no such socket (any more); `failed`: netlink did not answer and the caller should
+ * read /proc/net instead.
+ */
+export type DiagAnswer = ({ readonly kind: 'socket' } & SocketRow) | { readonly kind: 'orphan' | 'none' | 'failed' };
 
 /** An open netlink socket; blocks at most 50 ms a query. */
 export type SockDiag = {
@@ -74,14 +77,14 @@ export function encodeDiagRequest(tuple: Tuple, sequence: number): Buffer {
   return request;
 }
 
-/** Reads one reply; null when it belongs to another request. A socket without an inode has lost its process already. */
+/** Reads one reply; null when it belongs to another request. A socket without an inode has lost its processes already. */
 export function decodeDiagReply(reply: Buffer, sequence: number): DiagAnswer | null {
   if (reply.length < 20) return { kind: 'failed' };
   if (reply.readUInt32LE(8) !== sequence) return null;
   if (reply.readUInt16LE(4) === 2) return reply.readInt32LE(16) === -2 ? { kind: 'none' } : { kind: 'failed' };
   if (reply.length < 16 + 72) return { kind: 'failed' };
   const inode = reply.readUInt32LE(16 + 68);
-  return inode === 0 ? { kind: 'none' } : { kind: 'socket', uid: reply.readUInt32LE(16 + 64), inode, cgroup: cgroupIn(reply.subarray(16 + 72)) };
+  return inode === 0 ? { kind: 'orphan' } : { kind: 'socket', uid: reply.readUInt32LE(16 + 64), inode, cgroup: cgroupIn(reply.subarray(16 + 72)) };
 }
 
 /** INET_DIAG_CGROUP_ID among the attributes: Linux 5.9 and later. It is the inode of the cgroup's folder. */

@@ -3,7 +3,8 @@
 import path from 'node:path';
 import type { Owner } from '../../electron/core/model.ts';
 import type { ProcessAttribution } from './index.ts';
-import { tupleOf } from './tuple.ts';
+import { reversed, tupleOf } from './tuple.ts';
+import type { Tuple } from './tuple.ts';
 import { families, fileTimeMs, findListenerPid, findPid, sidText, splitCommandLine, unicodeString } from './windows-tables.ts';
 import type { Family } from './windows-tables.ts';
 import type { WindowsApi } from './windows-api.ts';
@@ -23,8 +24,8 @@ const recentLimit = 64;
 const parentLimit = 4;
 const nameRoom = 32_768;
 
-/** Windows attribution over the calls; `now` in ms since the epoch. The table comes in about 1 ms, a new process costs about as much. */
-export function createWindowsAttribution(api: WindowsApi, now: () => number = Date.now): ProcessAttribution {
+/** Windows attribution over the calls; `now` in ms since the epoch, `ownPid` this process. The table comes in about 1 ms, a new process costs about as much. */
+export function createWindowsAttribution(api: WindowsApi, now: () => number = Date.now, ownPid = process.pid): ProcessAttribution {
   const tables: Record<Family, Buffer> = { 4: Buffer.alloc(128 * 1024), 6: Buffer.alloc(128 * 1024) };
   const room = Buffer.alloc(nameRoom * 2);
   /** Most recent last. */
@@ -44,6 +45,15 @@ export function createWindowsAttribution(api: WindowsApi, now: () => number = Da
       const owner = readProcess(pid, now());
       // Without an owner: closed meanwhile, or a process that Windows does not let us open.
       return owner ?? unknown(search() === pid ? 'denied' : 'gone');
+    },
+    isHeld(connection) {
+      const tuple = tupleOf(connection);
+      const [ipv4, ipv6] = [readTable(4), readTable(6)];
+      if (closed || tuple === null || ipv4 === null || ipv6 === null) return 'unknown';
+      const pidAt = (end: Tuple): number => findPid(ipv4, 4, end) ?? findPid(ipv6, 6, end) ?? 0;
+      // Tables that do not show our own end are not understood.
+      if (pidAt(reversed(tuple)) !== ownPid) return 'unknown';
+      return pidAt(tuple) === 0 ? 'nobody' : 'held';
     },
     released: () => undefined,
     listenerOf(port) {

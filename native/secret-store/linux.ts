@@ -1,9 +1,9 @@
 // Linux: the service's wrapping key comes from systemd as a credential, sealed on disk under the machine's key and its TPM where it has one.
-// Not for making that credential: native/service does when the service is installed. A user's own agent has nothing of the kind.
+// Not for making that credential: native/service does when the service is installed. Not for a user's own agent: secret-service.ts.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { SecretStore } from '../../electron/core/ca/secret-store.ts';
-import { unwrap, wrap, wrappingKeyBytes } from './wrapping.ts';
+import { keyOfHex, unwrap, wrap } from './wrapping.ts';
 
 /** Name of the credential in the unit; its content: the wrapping key in hex. */
 export const credentialName = 'pinlight-root';
@@ -24,8 +24,7 @@ export function systemdStore(folder: string | undefined): SecretStore | null {
 
 function readKey(file: string): Buffer | null {
   try {
-    const key = Buffer.from(readFileSync(file, 'latin1').trim(), 'hex');
-    return key.length === wrappingKeyBytes ? key : null;
+    return keyOfHex(readFileSync(file, 'latin1'));
   } catch {
     return null;
   }

@@ -1,8 +1,7 @@
 // macOS: a wrapping key in a keychain, the System one for the daemon, else the person's login keychain. By `security`, secrets by standard input.
 // Written from documentation; not run on a Mac yet.
-import { randomBytes } from 'node:crypto';
-import type { SealResult, SecretStore } from '../../electron/core/ca/secret-store.ts';
-import { unwrap, wrap, wrappingKeyBytes } from './wrapping.ts';
+import type { SecretStore } from '../../electron/core/ca/secret-store.ts';
+import { keyOfHex, sealedUnder, type FoundKey } from './wrapping.ts';
 
 /** Runs a tool to its end, now: the key is wanted once, before anything else is done. `code` -1: not started, or stopped for its time. */
 export type RunNow = (tool: string, args: readonly string[], input: string) => { readonly code: number; readonly output: string; readonly errors: string };
@@ -22,35 +21,25 @@ export function keychainStore(run: RunNow, place: { readonly folder: string; rea
     words: place.service
       ? 'sealed under a key in the System keychain (root reads it)'
       : 'sealed under a key in the login keychain (programs of this user can ask for it while it is unlocked)',
-    seal(secret) {
-      const found = find();
-      if (found.kind === 'done') return wrap(found.bytes, secret);
-      return found.code === notFound ? make(secret) : found;
-    },
-    open(sealed) {
-      const found = find();
-      return found.kind === 'done' ? unwrap(found.bytes, sealed) : found;
-    },
+    ...sealedUnder({ find, add }),
     forget() {
       const gone = run(security, ['delete-generic-password', ...entry, keychain], '');
       return gone.code === 0 || gone.code === notFound ? null : `the entry "${serviceName}" of ${keychain} (${firstLine(gone.errors)})`;
     },
   };
 
-  function find(): (SealResult & { readonly kind: 'done' }) | { readonly kind: 'unavailable'; readonly why: string; readonly code: number } {
+  function find(): FoundKey {
     const found = run(security, ['find-generic-password', ...entry, '-w', keychain], '');
-    const key = Buffer.from(found.output.trim(), 'hex');
-    if (found.code === 0 && key.length === wrappingKeyBytes) return { kind: 'done', bytes: key };
-    return { kind: 'unavailable', why: `the keychain does not give the key that the root key is sealed under (${firstLine(found.errors)})`, code: found.code };
+    const key = found.code === 0 ? keyOfHex(found.output) : null;
+    if (key !== null) return { kind: 'key', key };
+    return { kind: found.code === notFound ? 'none' : 'unavailable', why: `the keychain does not give the key that the root key is sealed under (${firstLine(found.errors)})` };
   }
 
-  function make(secret: Uint8Array): SealResult {
-    const key = randomBytes(wrappingKeyBytes);
+  function add(key: Buffer): FoundKey {
     // As a command on standard input: arguments of a process can be read by everybody on the machine.
     const added = run(security, ['-i'], `add-generic-password ${[...entry, '-w', key.toString('hex'), keychain].map(quoted).join(' ')}\n`);
     const read = find();
-    if (read.kind === 'done' && key.equals(read.bytes)) return wrap(key, secret);
-    return { kind: 'unavailable', why: `the keychain took no key (${firstLine(added.errors)})` };
+    return read.kind === 'key' ? read : { kind: 'unavailable', why: `the keychain took no key (${firstLine(added.errors)})` };
   }
 }
 

@@ -1,12 +1,44 @@
 // Seals with AES-256-GCM under a wrapping key that the system keeps: 12 bytes nonce, 16 bytes tag, then the ciphertext.
-// Not for where the wrapping key comes from.
+// Not for where the wrapping key lies: a place that is asked for it (macos.ts, secret-service.ts), or a file (linux.ts).
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { SealResult } from '../../electron/core/ca/secret-store.ts';
+import type { SealResult, SecretStore } from '../../electron/core/ca/secret-store.ts';
 
 /** Bytes of a wrapping key. */
-export const wrappingKeyBytes = 32;
+const wrappingKeyBytes = 32;
 
 const purpose = Buffer.from('Pinlight root key');
+
+/** What a place says that is asked for the wrapping key. `none`: it answers and holds none, as far as it shows. */
+export type FoundKey = { readonly kind: 'key'; readonly key: Buffer } | { readonly kind: 'none' | 'unavailable'; readonly why: string };
+
+/** `add` puts a key there and reads it back. */
+export type KeyPlace = { find(): FoundKey; add(key: Buffer): FoundKey };
+
+/** Seals under the key of a place, made there at the first sealing. A place that does not answer gets no second key. */
+export function sealedUnder(place: KeyPlace): Pick<SecretStore, 'seal' | 'open'> {
+  return {
+    seal: (secret) => withKey(orNew(place), (key) => wrap(key, secret)),
+    open: (sealed) => withKey(place.find(), (key) => unwrap(key, sealed)),
+  };
+}
+
+function orNew(place: KeyPlace): FoundKey {
+  const found = place.find();
+  if (found.kind !== 'none') return found;
+  const key = randomBytes(wrappingKeyBytes);
+  const added = place.add(key);
+  return added.kind === 'key' && !key.equals(added.key) ? { kind: 'unavailable', why: 'another key came back than the one that was stored' } : added;
+}
+
+function withKey(found: FoundKey, use: (key: Buffer) => SealResult): SealResult {
+  return found.kind === 'key' ? use(found.key) : { kind: 'unavailable', why: found.why };
+}
+
+/** The key that stands in a text as hex; null for anything else. */
+export function keyOfHex(text: string): Buffer | null {
+  const key = Buffer.from(text.trim(), 'hex');
+  return key.length === wrappingKeyBytes ? key : null;
+}
 
 export function wrap(key: Uint8Array, secret: Uint8Array): SealResult {
   const nonce = randomBytes(12);

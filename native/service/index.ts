@@ -2,9 +2,11 @@
 // Not for what the service does.
 import path from 'node:path';
 import { createToolRunner } from '../trust-store/run-tool.ts';
+import type { ToolRunner } from '../trust-store/run-tool.ts';
+import { recoverAfterTools } from '../undo-journal/after-tools.ts';
 import { openJournal } from '../undo-journal/index.ts';
 import { launchdService } from './launchd.ts';
-import { changeService, recoverService } from './service.ts';
+import { changeService } from './service.ts';
 import type { ServiceManager, ServiceOutcome, ServiceProgram, ServiceState } from './service.ts';
 import { systemdService } from './systemd.ts';
 import { windowsService } from './windows.ts';
@@ -37,6 +39,9 @@ export type ServiceOptions = {
   readonly now: () => number;
 };
 
+/** systemctl, useradd and the like that outlived a killed predecessor: stopping a service may take as long as its open connections. */
+const outlivedMs = 60_000;
+
 /** The machine's service for root and administrators, else the caller's own. First puts right what an interrupted predecessor left. */
 export async function openService(options: ServiceOptions): Promise<ServiceResult> {
   const folder = path.join(options.stateFolder, 'undo');
@@ -44,8 +49,14 @@ export async function openService(options: ServiceOptions): Promise<ServiceResul
   if (opened.kind === 'in-use') return { kind: 'in-use', why: 'another `pinlight service` is at work' };
   if (opened.kind === 'unusable') return opened;
   const { journal } = opened;
-  const manager = serviceManager(options);
-  const left = await recoverService(journal, manager);
+  const tools = toolsOf(options);
+  const manager = serviceManager(options, tools);
+  const recovered = await recoverAfterTools(journal, tools, (_subject, _verb, name, data) => manager.undoStep(name, data), outlivedMs);
+  if (recovered === null) {
+    journal.close();
+    return { kind: 'in-use', why: `a tool that an interrupted command started is still at work (process ${tools.outlived().join(', ')})` };
+  }
+  const left = recovered.flatMap((one) => one.left);
   return { kind: 'service', service: {
     name: manager.name, unit: manager.unit, left,
     status: () => manager.check(),
@@ -62,11 +73,14 @@ export async function openService(options: ServiceOptions): Promise<ServiceResul
 
 /** How the service stands, for a reader that changes nothing and puts nothing right. */
 export function serviceState(options: Omit<ServiceOptions, 'now'>): Promise<ServiceState> {
-  return serviceManager(options).check();
+  return serviceManager(options, toolsOf(options)).check();
 }
 
-function serviceManager({ stateFolder, home, env, programs }: Omit<ServiceOptions, 'now'>): ServiceManager {
-  const tools = createToolRunner(env, path.join(stateFolder, 'undo'));
+function toolsOf({ stateFolder, env }: Pick<ServiceOptions, 'stateFolder' | 'env'>): ToolRunner {
+  return createToolRunner(env, `${path.join(stateFolder, 'undo')} service`);
+}
+
+function serviceManager({ home, env, programs }: Omit<ServiceOptions, 'now'>, tools: ToolRunner): ServiceManager {
   const machine = process.geteuid?.() === 0;
   const program = machine || process.platform === 'win32' ? programs.machine : programs.user;
   switch (process.platform) {

@@ -14,8 +14,8 @@ export type ServiceManager = {
   readonly name: string;
   /** The file that makes it a service. */
   readonly unit: string;
-  /** Why it cannot be changed here; null = nothing seems in the way. Looks only. */
-  blocked(): { readonly why: string; readonly rights: boolean } | null;
+  /** Why it cannot be installed, or removed, here; null = nothing seems in the way. Looks only. */
+  blocked(verb: 'install' | 'remove'): { readonly why: string; readonly rights: boolean } | null;
   check(): Promise<ServiceState>;
   install(change: Change): Promise<void>;
   remove(change: Change): Promise<void>;
@@ -28,17 +28,11 @@ export type ServiceOutcome =
   | { readonly kind: 'done'; readonly state: ServiceState }
   | { readonly kind: 'refused'; readonly why: string; readonly rights: boolean };
 
-/** Takes back what an interrupted predecessor began; in words what could not be. */
-export async function recoverService(journal: Journal, manager: ServiceManager): Promise<readonly string[]> {
-  const undone = await journal.recover((_subject, _verb, name, data) => manager.undoStep(name, data));
-  return undone.flatMap(({ left }) => left);
-}
-
 /** Makes the service be there and run, or be gone. Asked for what is so already, it writes what may have changed and does no harm. */
 export async function changeService(journal: Journal, manager: ServiceManager, verb: 'install' | 'remove'): Promise<ServiceOutcome> {
   const before = await manager.check();
   if (verb === 'remove' && !before.installed) return { kind: 'done', state: before };
-  const blocked = manager.blocked();
+  const blocked = manager.blocked(verb);
   if (blocked !== null) return { kind: 'refused', ...blocked };
   const change = journal.begin('service', verb);
   const trouble = await (verb === 'install' ? manager.install(change) : manager.remove(change)).then(() => null, asWords);

@@ -1,12 +1,13 @@
 // Pinlight as a systemd service: the machine's, with an account of its own, for root; else a unit of the person's own manager.
 // Not for the text of the units (systemd-unit.ts).
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { credentialName } from '../secret-store/linux.ts';
 import { trouble } from '../trust-store/run-tool.ts';
 import type { ToolResult, ToolRunner } from '../trust-store/run-tool.ts';
 import { writeBlocked } from '../trust-store/trust-store.ts';
+import { dropFolders } from '../undo-journal/durable-file.ts';
 import type { Change } from '../undo-journal/index.ts';
 import { unsafeFolder, unsafeProgram } from './program-safety.ts';
 import type { ServiceManager, ServiceProgram } from './service.ts';
@@ -15,6 +16,8 @@ import { account, bootServiceName, bootUnit, credentialFile, releasesCapture, se
 const machineUnit = `/etc/systemd/system/${serviceName}`;
 /** Enabled and disabled with the other one (`Also=`). */
 const machineBootUnit = `/etc/systemd/system/${bootServiceName}`;
+/** Of folders that a journaled write makes. */
+const madeMode = 0o755;
 /** Stopping waits for open connections: TimeoutStopSec of the unit and some more. */
 const stopMs = 40_000;
 
@@ -29,9 +32,10 @@ export function systemdService({ machine, home, env, tools, program }: SystemdOp
 
   return {
     name: machine ? 'systemd' : 'systemd (user)', unit,
-    blocked() {
+    blocked(verb) {
       if (tools.find('systemctl') === null) return { why: 'systemd does not run this system; start the agent by your own means', rights: false };
-      const unsafe = machine ? unsafeProgram([program.file, ...program.args.filter((one) => path.isAbsolute(one)), program.cli]) ?? unsafeFolder(program.folder) : null;
+      // Who could change the program is no reason to keep what runs it.
+      const unsafe = machine && verb === 'install' ? unsafeProgram([program.file, ...program.args.filter((one) => path.isAbsolute(one)), program.cli]) ?? unsafeFolder(program.folder) : null;
       if (unsafe !== null) return { why: unsafe, rights: false };
       return writeBlocked(unit);
     },
@@ -73,6 +77,9 @@ export function systemdService({ machine, home, env, tools, program }: SystemdOp
     async forget() {
       if (!machine) return [];
       rmSync(credentialFile, { force: true });
+      const folder = path.dirname(credentialFile);
+      // systemd's own is 0700, and stays.
+      if (existsSync(folder) && (statSync(folder).mode & 0o777) === madeMode) dropFolders([folder]);
       const why = trouble('userdel', await dropAccount());
       return why === null ? [] : [`the account ${account} (${why})`];
     },

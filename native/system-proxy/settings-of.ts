@@ -23,7 +23,7 @@ export type Caller = {
   readonly machine: boolean;
   /** Folder of ours in which what was there before is kept. */
   readonly folder: string;
-  readonly tools: Pick<ToolRunner, 'run' | 'find'>;
+  readonly tools: ToolRunner;
   readonly wininet: () => Wininet;
 };
 
@@ -48,10 +48,11 @@ export async function settingsOf(caller: Caller, platform: NodeJS.Platform = pro
       const config = caller.env['XDG_CONFIG_HOME'] ?? '';
       const kioslaverc = path.join(path.isAbsolute(config) ? config : path.join(caller.home, '.config'), 'kioslaverc');
       const kde = existsSync(kioslaverc) || /\bKDE\b/i.test(caller.env['XDG_CURRENT_DESKTOP'] ?? '');
-      const gnome = find('gsettings') !== null && (await run('gsettings', ['writable', 'org.gnome.system.proxy', 'mode'], { env: session }).then((found) => found.kind === 'ended' && found.code === 0));
+      // Root changes no desktop, and a question alone leaves a cache of dconf's in its home.
+      const gnome = !caller.machine && find('gsettings') !== null && (await run('gsettings', ['writable', 'org.gnome.system.proxy', 'mode'], { env: session }).then((found) => found.kind === 'ended' && found.code === 0));
       return [
         ...browserPolicySettings(),
-        ...(caller.machine || !gnome ? [] : [valueSetting(gnomeStore(run, session), caller.folder)]),
+        ...(gnome ? [valueSetting(gnomeStore(run, session), caller.folder)] : []),
         ...(caller.machine || !kde ? [] : [kdeSetting(kioslaverc, caller.folder, run, session)]),
         environmentSetting(caller),
       ];

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
+import { recoverAfterTools } from '../undo-journal/after-tools.ts';
 import { openJournal } from '../undo-journal/index.ts';
 import type { Change, Journal, Undone } from '../undo-journal/index.ts';
 import { refusalOf } from '../trust-store/trust-store.ts';
@@ -100,6 +101,9 @@ export function vpnInterfaces(): readonly string[] {
     && (list ?? []).some((one) => one.family === 'IPv4' && !one.internal)).map(([name]) => name);
 }
 
+/** A tool that outlived a killed predecessor is waited for this long; one that asks a dead session takes 25 s to give up. */
+const outlivedMs = 30_000;
+
 /** Opens the journal, first puts right what a crashed predecessor left, and answers with the steering. */
 export async function openSteering(options: SteeringOptions): Promise<SteeringResult> {
   const opened = openJournal(path.join(options.stateFolder, 'undo'), 'steer', options.now, options.waitMs ?? 0);
@@ -116,7 +120,11 @@ export async function openSteering(options: SteeringOptions): Promise<SteeringRe
     }
     const chosen = options.only.length === 0 ? all : all.filter((setting) => options.only.some((name) => matches(setting, name)));
     const run = createRun(journal, all, options.stateFolder);
-    const recovered = await journal.recover(run.undoStep);
+    const recovered = await recoverAfterTools(journal, caller.tools, run.undoStep, outlivedMs);
+    if (recovered === null) {
+      journal.close();
+      return { kind: 'in-use', why: `a tool that an interrupted command started is still at work (process ${caller.tools.outlived().join(', ')})` };
+    }
     return { kind: 'steering', steering: createSteering(run, chosen, journal, recovered) };
   } catch (error) {
     journal.close();

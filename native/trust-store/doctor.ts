@@ -5,6 +5,8 @@ import path from 'node:path';
 import { openJournal } from '../undo-journal/index.ts';
 import type { Change, Journal } from '../undo-journal/index.ts';
 import { renewBundle } from './environment-store.ts';
+import { askPrograms } from './handshakes.ts';
+import type { AskOptions, Handshake } from './handshakes.ts';
 import { createRootSearch } from './holds-root.ts';
 import { runtimeStores } from './installed-stores.ts';
 import type { InstalledStore } from './installed-stores.ts';
@@ -38,6 +40,8 @@ export type Doctor = {
   runtimes(): Promise<readonly InstalledStore[]>;
   install(options: Rehearsal): Promise<readonly DoctorRow[]>;
   remove(options: Rehearsal): Promise<readonly DoctorRow[]>;
+  /** Has the programs of these stores, as rows of this doctor name them, visit servers under the root. Rejects where none can be opened. */
+  handshakes(rows: readonly DoctorRow[], open: AskOptions['open'], signal: AbortSignal): Promise<readonly Handshake[]>;
   /** Lets the next one in. */
   close(): void;
 };
@@ -71,13 +75,16 @@ export async function listStores(options: Pick<DoctorOptions, 'stateFolder' | 'h
   return Promise.all(readableStores(options).map(async (store) => rowOf(store, await store.check(), root === null ? [] : [root])));
 }
 
-/** The stores whose programs trust `root` and not yet `next`, by name; what cannot be read is not among them. Never rejects. */
-export async function storesWithoutNext(options: Pick<DoctorOptions, 'stateFolder' | 'home' | 'env'> & { readonly root: Buffer; readonly next: Buffer }): Promise<readonly string[]> {
+export type LackingStore = Pick<TrustStore, 'kind'> & { /** Its name. */ readonly store: string };
+
+/** The stores whose programs trust `root` and not yet `next`. What cannot be read is not among them, but for the system's. Never rejects. */
+export async function storesWithoutNext(options: Pick<DoctorOptions, 'stateFolder' | 'home' | 'env'> & { readonly root: Buffer; readonly next: Buffer }): Promise<readonly LackingStore[]> {
   const [root, next] = [readPinlightRoot(options.root), readPinlightRoot(options.next)];
   if (root === null || next === null) return [];
   const lacking = await Promise.all(readableStores(options).map(async (store) => {
     const found = await store.check();
-    return found.kind === 'read' && isAmong(root, found.trusted) && !isAmong(next, found.trusted) ? [store.name] : [];
+    const lacks = found.kind === 'read' ? isAmong(root, found.trusted) && !isAmong(next, found.trusted) : found.kind === 'unreadable' && store.kind === 'system';
+    return lacks ? [{ store: store.name, kind: store.kind }] : [];
   }));
   return lacking.flat();
 }
@@ -122,7 +129,7 @@ export async function openDoctor(options: DoctorOptions): Promise<DoctorResult> 
       return { kind: 'no-such-store', why: `there is no store "${unknown}" here; there are: ${stores.map((store) => store.name).join(', ')}` };
     }
     renew(journal, caller);
-    return { kind: 'doctor', doctor: createDoctor({ journal, stores: chosen, all: stores, roots, scratch, env: options.env, say: options.onProgress, recovered }) };
+    return { kind: 'doctor', doctor: createDoctor({ journal, stores: chosen, all: stores, roots, caller, env: options.env, say: options.onProgress, recovered }) };
   } catch (error) {
     journal.close();
     throw error;
@@ -131,10 +138,10 @@ export async function openDoctor(options: DoctorOptions): Promise<DoctorResult> 
 
 type Parts = {
   readonly journal: Journal; readonly stores: readonly TrustStore[]; readonly all: readonly TrustStore[]; readonly roots: readonly RootCertificate[];
-  readonly scratch: string; readonly env: NodeJS.ProcessEnv; readonly say: (text: string) => void; readonly recovered: readonly Recovered[];
+  readonly caller: Caller; readonly env: NodeJS.ProcessEnv; readonly say: (text: string) => void; readonly recovered: readonly Recovered[];
 };
 
-function createDoctor({ journal, stores, all, roots, scratch, env, say, recovered }: Parts): Doctor {
+function createDoctor({ journal, stores, all, roots, caller, env, say, recovered }: Parts): Doctor {
   const [root] = roots;
   return {
     recovered,
@@ -146,8 +153,15 @@ function createDoctor({ journal, stores, all, roots, scratch, env, say, recovere
       if (!dryRun && await isClean()) journal.forget();
       return rows;
     },
+    handshakes: (rows, open, signal) => askPrograms({
+      caller, open, say, signal,
+      stores: stores.flatMap((store) => {
+        const row = rows.find((one) => one.store === store.name);
+        return row === undefined || row.state === 'unreadable' || row.state === 'not-checked' ? [] : [{ store, trusted: row.state === 'trusted' }];
+      }),
+    }),
     close() {
-      rmSync(scratch, { recursive: true, force: true });
+      rmSync(caller.scratch, { recursive: true, force: true });
       journal.close();
     },
   };

@@ -38,6 +38,7 @@ export function environmentStore(caller: Caller): TrustStore {
     install: (change, roots) => Promise.resolve(install(change, roots)),
     uninstall: (change) => Promise.resolve(uninstall(change)),
     prove: (root) => prove(root),
+    variables: () => Object.fromEntries(variables()),
   };
 
   function check(): Reading {

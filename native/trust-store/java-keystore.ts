@@ -20,10 +20,16 @@ const keytoolMs = 20_000;
 export function javaStores(caller: Caller, homes: readonly string[] = jdkFolders()): readonly TrustStore[] {
   const byFile = new Map<string, string>();
   for (const home of homes) {
-    const file = ['lib/security/jssecacerts', 'lib/security/cacerts', 'jre/lib/security/cacerts'].map((name) => path.join(home, name)).find((one) => existsSync(one));
-    if (file !== undefined && !byFile.has(realpathSync(file))) byFile.set(realpathSync(file), home);
+    const file = keystoreOf(home);
+    if (file !== null && !byFile.has(file)) byFile.set(file, home);
   }
   return [...byFile].map(([file, home]) => javaStore(caller, home, file));
+}
+
+/** The keystore that a JDK or JRE reads, by real path; null where it has none. */
+export function keystoreOf(home: string): string | null {
+  const file = ['lib/security/jssecacerts', 'lib/security/cacerts', 'jre/lib/security/cacerts'].map((name) => path.join(home, name)).find((one) => existsSync(one));
+  return file === undefined ? null : realpathSync(file);
 }
 
 function javaStore(caller: Caller, home: string, file: string): TrustStore {

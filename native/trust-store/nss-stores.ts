@@ -13,7 +13,8 @@ import { nothing, proofMs, refusalOf, writeBlocked } from './trust-store.ts';
 import type { Caller, Outcome, Reading, Refusal, TrustStore } from './trust-store.ts';
 
 const certutilMs = 20_000;
-const chromiums = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'microsoft-edge', 'brave-browser', 'opera', 'vivaldi'];
+/** Programs of the Chromium family, as they are typed. */
+export const chromiumNames: readonly string[] = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'microsoft-edge', 'brave-browser', 'opera', 'vivaldi'];
 const databaseFiles = ['cert9.db', 'key4.db', 'pkcs11.txt'];
 
 /** Databases in the caller's home, and the one that a Chromium would make at its first start. */
@@ -22,7 +23,7 @@ export function nssStores(caller: Caller): readonly TrustStore[] {
   const legacy = path.join(caller.home, '.pki/nssdb');
   const own = [legacy, path.join(caller.home, '.local/share/pki/nssdb')].filter(hasDatabase);
   const snaps = foldersIn(path.join(caller.home, 'snap')).flatMap((snap) => ['current/.pki/nssdb', 'current/.local/share/pki/nssdb', 'common/.pki/nssdb'].map((name) => path.join(snap, name))).filter(hasDatabase);
-  const first = own.length === 0 && chromiums.some((name) => caller.tools.find(name) !== null) ? [legacy] : [];
+  const first = own.length === 0 && chromiumNames.some((name) => caller.tools.find(name) !== null) ? [legacy] : [];
   return [...own, ...first, ...snaps].map((folder) => nssStore(caller, 'nss', folder));
 }
 

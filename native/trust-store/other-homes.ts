@@ -10,6 +10,11 @@ export function otherHomes(): readonly OtherHome[] {
   return personsIn(readFileSync('/etc/passwd', 'utf8')).filter(({ home }) => existsSync(home));
 }
 
+/** How many persons' homes a service's agent, which reads nobody's, leaves out. Linux; elsewhere 0. */
+export function homesOutOfSight(): number {
+  return process.platform === 'linux' ? personsIn(readFileSync('/etc/passwd', 'utf8')).length : 0;
+}
+
 /** The persons of a passwd file: from 1000 on (UID_MIN of login.defs), without `nobody`. Each home once. Pure. */
 export function personsIn(passwd: string): readonly OtherHome[] {
   const persons = passwd.split('\n').flatMap((line) => {

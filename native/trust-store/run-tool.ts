@@ -12,7 +12,7 @@ export type ToolResult =
   | { readonly kind: 'timeout' }
   | { readonly kind: 'too-much' };
 
-export type RunOptions = { readonly timeoutMs?: number; readonly input?: string; readonly env?: Readonly<Record<string, string>> };
+export type RunOptions = { readonly timeoutMs?: number; readonly input?: string; readonly env?: Readonly<Record<string, string>>; /** Ends the tool, which counts as ended by a signal. */ readonly signal?: AbortSignal };
 
 /** `tool`: a name to look for, or an absolute path. Never rejects. */
 export type RunTool = (tool: string, args: readonly string[], options?: RunOptions) => Promise<ToolResult>;
@@ -68,8 +68,14 @@ export function createToolRunner(env: NodeJS.ProcessEnv, mark: string): ToolRunn
           if (texts.output.length + texts.errors.length > outputLimit) stop({ kind: 'too-much' });
         });
       }
+      const end = (): void => killGroup(child.pid);
+      if (options.signal?.aborted === true) end();
+      options.signal?.addEventListener('abort', end, { once: true });
       child.on('error', () => finish({ kind: 'absent' }));
-      child.on('close', (code) => finish({ kind: 'ended', code: code ?? -1, ...texts }));
+      child.on('close', (code) => {
+        options.signal?.removeEventListener('abort', end);
+        finish({ kind: 'ended', code: code ?? -1, ...texts });
+      });
       child.stdin.on('error', () => undefined);
       child.stdin.end(options.input ?? '');
     });

@@ -40,6 +40,8 @@ export type TrustStore = {
   undoStep?(verb: string, name: string, data: StepData): Promise<void>;
   /** Asks a program that reads the store, within 3 s; null when none is there to ask. */
   prove?(root: RootCertificate): Promise<Proof | null>;
+  /** What its programs are started with at the next login. */
+  variables?(): Readonly<Record<string, string>>;
 };
 
 /** `by`: the programs asked. */

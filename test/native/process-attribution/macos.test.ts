@@ -65,6 +65,16 @@ describe('ownerOf on macOS', () => {
   });
 });
 
+const ours = { ...socket, localPort: 18443, remotePort: 50000 };
+test.each([
+  ['a client whose last user has it open is held', { 900: curl }, [[1, ours], [900, socket]], 'held'],
+  ['a client that is not in the list any more is nobody\'s', { 900: curl }, [[1, ours]], 'nobody'],
+  ['a listed one whose last user has no descriptor for it may be another\'s', { 900: { ...curl, sockets: [] } }, [[1, ours], [900, socket]], 'unknown'],
+  ['a list that does not show our own end tells nothing', { 900: curl }, [], 'unknown'],
+] as const)('isHeld: %s', (_name, processes, listed, expected) => {
+  expect(createMacosAttribution(fakeMacos(processes, listed).api, 1).isHeld(connection)).toBe(expected);
+});
+
 test.each([
   ['on 127.0.0.1', { listening: true, local: '127.0.0.1' }, { kind: 'process', pid: 900 }],
   ['on every IPv6 address', { listening: true, local: '::', remote: '::' }, { kind: 'process', pid: 900 }],

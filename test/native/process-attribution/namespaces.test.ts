@@ -62,12 +62,13 @@ describe.runIf(may)('network namespaces', () => {
       import { connectionOf, createProcessAttribution } from ${attributionUrl};
       const inner = process.argv.at(-1);
       const server = net.createServer(async (socket) => {
-        const owner = await createProcessAttribution().ownerOf(connectionOf(socket), 2000);
-        console.log(JSON.stringify({ from: socket.remoteAddress, owner }));
+        const attribution = createProcessAttribution();
+        const owner = await attribution.ownerOf(connectionOf(socket), 2000);
+        console.log(JSON.stringify({ from: socket.remoteAddress, owner, held: attribution.isHeld(connectionOf(socket)) }));
         client.kill(); process.kill(Number(inner)); process.exit(0);
       });
       await new Promise((resolve) => server.listen(28103, '10.99.0.1', resolve));
       const client = spawn('nsenter', ['-t', inner, '-n', 'bash', '-c', 'exec cat 3<>/dev/tcp/10.99.0.1/28103 <&3'], { stdio: 'ignore' });`, []);
-    expect(answer).toEqual({ from: '10.99.0.2', owner: { kind: 'unknown', why: 'gone', uid: null, sandbox: null } });
+    expect(answer).toEqual({ from: '10.99.0.2', owner: { kind: 'unknown', why: 'gone', uid: null, sandbox: null }, held: 'unknown' });
   });
 });

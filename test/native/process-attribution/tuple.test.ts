@@ -94,7 +94,7 @@ describe('sock_diag messages', () => {
     ['a socket gives uid and inode', socketReply(), { kind: 'socket', uid: 1000, inode: 4711, cgroup: null }],
     ['the cgroup stands among the attributes', Buffer.concat([socketReply(), Buffer.from('05000800000000000c0015002a00000000000000', 'hex')]), { kind: 'socket', uid: 1000, inode: 4711, cgroup: 42n }],
     ['a cut attribute tells no cgroup', Buffer.concat([socketReply(), Buffer.from('0c0015002a00', 'hex')]), { kind: 'socket', uid: 1000, inode: 4711, cgroup: null }],
-    ['a socket without inode has no process any more', reply(20, 7, (one) => { one.writeUInt32LE(1000, 80); }), { kind: 'none' }],
+    ['a socket without inode has no process any more', reply(20, 7, (one) => { one.writeUInt32LE(1000, 80); }), { kind: 'orphan' }],
     ['error -2 means no such socket', reply(2, 7, (one) => { one.writeInt32LE(-2, 16); }), { kind: 'none' }],
     ['another error means netlink failed', reply(2, 7, (one) => { one.writeInt32LE(-1, 16); }), { kind: 'failed' }],
     ['an older answer is skipped', reply(20, 6, () => undefined), null],

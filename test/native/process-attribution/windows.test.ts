@@ -80,6 +80,23 @@ describe('ownerOf on Windows', () => {
   });
 });
 
+const ours = row({ localPort: 18443, remotePort: 50000, pid: 1 });
+test.each([
+  ['a client that has a row with a pid is held', [ours, row()], 'held'],
+  ['a client that has no row any more is nobody\'s', [ours], 'nobody'],
+  ['a row without a pid is nobody\'s', [ours, row({ pid: 0 })], 'nobody'],
+  ['a dual-stack client stands in the other table', [ours, row({ local: '::ffff:127.0.0.1', remote: '::ffff:127.0.0.1' })], 'held'],
+  ['tables that do not show our own end tell nothing', [row({ localPort: 50001 })], 'unknown'],
+  ['nor do those where it is another\'s', [{ ...ours, pid: 2 }], 'unknown'],
+] as const)('isHeld: %s', (_name, rows, expected) => {
+  expect(createWindowsAttribution(fakeWindows(rows, {}).api, () => now, 1).isHeld(client())).toBe(expected);
+});
+
+test('isHeld: a table that cannot be read tells nothing', () => {
+  const { api } = fakeWindows([ours], {});
+  expect(createWindowsAttribution({ ...api, GetExtendedTcpTable: (...args) => (args[3] === 23 ? 5 : api.GetExtendedTcpTable(...args)) }, () => now, 1).isHeld(client())).toBe('unknown');
+});
+
 test.each([
   ['on 127.0.0.1', { local: '127.0.0.1', state: 2, localPort: 18443 }, { kind: 'process', pid: 4711 }],
   ['on every IPv6 address', { local: '::', remote: '::', state: 2, localPort: 18443 }, { kind: 'process', pid: 4711 }],

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { crashLoopExitVariable } from '../../../electron/contract/agent-arguments.ts';
 import { jobState, launchdService, plist } from '../../../native/service/launchd.ts';
-import { changeService, recoverService } from '../../../native/service/service.ts';
+import { changeService } from '../../../native/service/service.ts';
 import { parseQuery, windowsService, wrapperConfig } from '../../../native/service/windows.ts';
 import type { ToolResult, ToolRunner } from '../../../native/trust-store/run-tool.ts';
 import { openJournal, type Journal } from '../../../native/undo-journal/index.ts';
@@ -70,7 +70,7 @@ describe('launchd', () => {
     await launchd.remove(journal.begin('service', 'remove'));
     journal.close();
     journal = open();
-    expect(await recoverService(journal, launchd)).toEqual([]);
+    expect(await journal.recover((_subject, _verb, name, data) => launchd.undoStep(name, data))).toMatchObject([{ left: [] }]);
     expect(await launchd.check()).toMatchObject({ installed: true, running: true });
   });
   test('a watchdog that gives up is not started again: it is told to end with the one code that launchd spares', () => {
@@ -96,7 +96,7 @@ describe('Windows', () => {
   });
   test('a copy without the wrapper says so', () => {
     const manager = windowsService({ env: { ProgramData: folder }, tools: fakeLaunchd([]), program });
-    expect(manager.blocked()).toMatchObject({ why: expect.stringMatching(/pinlight-service\.exe is missing, the service wrapper .*was not packaged for Windows/) });
+    expect(manager.blocked('install')).toMatchObject({ why: expect.stringMatching(/pinlight-service\.exe is missing, the service wrapper .*was not packaged for Windows/) });
   });
   test('a watchdog that gives up is not started again: it is told to end with the one code that WinSW spares', () => {
     expect(wrapperConfig(program)).toContain(`<env name="${crashLoopExitVariable}" value="0"/>`);

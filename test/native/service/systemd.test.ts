@@ -2,19 +2,21 @@
 // `systemctl` is a stand-in, because no systemd runs on a build machine; useradd and systemd-creds are real.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { agentStartMs } from '../../../electron/contract/agent-arguments.ts';
 import type { ServiceState } from '../../../native/service/index.ts';
 import { bootUnit, releasesCapture, systemUnit, userUnit } from '../../../native/service/systemd-unit.ts';
-import { repository } from '../../support/agent.ts';
+import { doses } from '../../device/kill-runs.ts';
+import { measureService, openServiceStand, serviceUnit } from '../../device/service.ts';
 import { findCommand } from '../../support/find-command.ts';
+import { openJournal } from '../../../native/undo-journal/index.ts';
 import { openStoreRoom } from '../support/store-room.ts';
 import type { Ran, StoreRoom } from '../support/store-room.ts';
 
-const program = { file: '/opt/pinlight/node', args: ['--openssl-config=/opt/pinlight/resources/openssl.cnf', '/opt/pinlight/watchdog.mjs', '--service'], folder: '/opt/pinlight', cli: '/opt/pinlight/pinlight.mjs' };
+const program = { file: '/opt/pinlight/node', args: ['/opt/pinlight/watchdog.mjs', '--service'], folder: '/opt/pinlight', cli: '/opt/pinlight/pinlight.mjs' };
 
 describe('the unit', () => {
   const analyze = findCommand('systemd-analyze');
@@ -60,7 +62,7 @@ describe('the unit', () => {
     expect(Number(/^TimeoutStartSec=(\d+)$/m.exec(systemUnit(program, true))?.[1]) * 1000).toBeGreaterThan(agentStartMs + 20_000);
   });
   test('starts the watchdog with the arguments of the machine\'s service', () => {
-    expect(systemUnit(program, true)).toContain('\nExecStart=/opt/pinlight/node --openssl-config=/opt/pinlight/resources/openssl.cnf /opt/pinlight/watchdog.mjs --service\n');
+    expect(systemUnit(program, true)).toContain('\nExecStart=/opt/pinlight/node /opt/pinlight/watchdog.mjs --service\n');
   });
   test('has root look after captured connections: before the start, after any end, and again once it runs; a user\'s unit cannot', () => {
     const unit = systemUnit(program, true);
@@ -86,45 +88,15 @@ if (opened !== null) suite(opened);
 else test.skip('installing a service for real', () => undefined);
 
 function suite(room: StoreRoom): void {
-  const bin = path.join(room.folder, 'bin');
-  const install = path.join(room.folder, 'opt');
-  const said = path.join(room.folder, 'systemctl.log');
-  const unit = '/etc/systemd/system/pinlight.service';
-  const journal = path.join(room.state, 'undo/service.jsonl');
-  const driver = path.join(room.folder, 'driver.ts');
-  const env = { PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin` };
-
-  beforeAll(() => {
-    mkdirSync(bin);
-    // 0755 and root's, on a way that is root's: as a package installs it.
-    for (const folder of [room.folder, install]) mkdirSync(folder, { recursive: true });
-    execFileSync('chmod', ['755', room.folder, install]);
-    for (const name of ['node', 'watchdog.mjs', 'pinlight.mjs']) writeFileSync(path.join(install, name), '', { mode: 0o755 });
-    writeFileSync(path.join(bin, 'systemctl'), `#!/bin/sh
-echo "$*" >> ${said}
-case "$1" in
-  enable) [ -e ${unit} ] && touch ${room.folder}/active ;;
-  disable) rm -f ${room.folder}/active ;;
-  is-active) if [ -e ${room.folder}/active ] && [ ! -e ${room.folder}/broken ]; then echo active; else echo inactive; exit 3; fi ;;
-esac
-`, { mode: 0o755 });
-    writeFileSync(driver, `
-import { openService } from '${repository}native/service/index.ts';
-const [verb, folder] = process.argv.slice(2);
-const program = { file: folder + '/node', args: [folder + '/watchdog.mjs', '--service'], folder, cli: folder + '/pinlight.mjs' };
-const opened = await openService({ stateFolder: process.env.PINLIGHT_HOME, home: process.env.HOME, env: process.env, programs: { machine: program, user: program }, now: Date.now });
-if (opened.kind !== 'service') throw new Error(opened.why);
-const { service } = opened;
-console.log(JSON.stringify({ left: service.left, answer: await service[verb]() }));
-service.close();
-`);
-  });
+  const stand = openServiceStand(room);
+  const { install, said } = stand;
+  const unit = serviceUnit;
   afterAll(() => room.close());
 
   const run = async (verb: string, folder = install): Promise<{ readonly left: readonly string[]; readonly answer: unknown }> => {
-    const ran = await room.run([process.execPath, driver, verb, folder], { PINLIGHT_HOME: room.state, ...env });
-    expect(ran.stderr).toBe('');
-    return JSON.parse(ran.stdout);
+    const { errors, ...answer } = await stand.run(verb, folder);
+    expect(errors).toBe('');
+    return answer;
   };
   const status = async (): Promise<ServiceState> => (await run('status')).answer as ServiceState;
   const inRoom = (script: string): Promise<Ran> => room.run(['sh', '-c', script]);
@@ -162,6 +134,13 @@ service.close();
       rmSync(path.join(room.folder, 'broken'));
       expect(await traces()).toBe('0\n');
     }, 60_000);
+    test('a program that others may write keeps nothing from being removed', async () => {
+      expect(await run('install')).toMatchObject({ answer: { kind: 'done' } });
+      const open = path.join(room.folder, 'open');
+      execFileSync('sh', ['-c', `cp -a ${install} ${open} && chmod 777 ${open}`]);
+      expect(await run('remove', open)).toMatchObject({ answer: { kind: 'done', state: { installed: false } } });
+      rmSync(open, { recursive: true });
+    }, 60_000);
     test.each([
       ['that others may write', 'chmod 777', 'can be changed by others than root'], ['of another user', 'chown 65534', 'can be changed by others than root'],
       ['with a link that leads out of it', 'ln -s /usr/bin/env', 'env is a link that leads out of'],
@@ -175,35 +154,51 @@ service.close();
     }, 60_000);
   });
 
-  describe('killed at each line of the journal', () => {
-    const lines = (): number => {
-      try {
-        return readFileSync(journal, 'utf8').split('\n').length - 1;
-      } catch {
-        return 0;
-      }
-    };
-    test.each(['install', 'remove'])('%s: the next command leaves it whole, and it completes', async (verb) => {
-      for (let after = 1; ; after += 1) {
-        if (verb === 'remove') expect(await run('install')).toMatchObject({ answer: { kind: 'done' } });
-        const from = lines();
-        const child = room.start([process.execPath, driver, verb, install], { PINLIGHT_HOME: room.state, ...env });
-        child.stdin.end();
-        child.stdout.resume();
-        const closed = once(child, 'close');
-        while (child.exitCode === null && lines() < from + after) await new Promise(setImmediate);
-        const killed = child.exitCode === null && child.kill('SIGKILL');
-        await closed;
-        expect((await run('status')).left).toEqual([]);
-        const next = await status();
-        expect(next.running).toBe(next.installed);
-        await run(verb);
-        expect((await status()).installed).toBe(verb === 'install');
-        await run('remove');
-        await run('forget');
-        expect(await traces()).toBe('0\n');
-        if (!killed) return expect(after).toBeGreaterThan(3);
-      }
+  describe('killed with kill -9', () => {
+    test('at each line of the journal, installing and removing: the next start finds it there and running, or not there at all', async () => {
+      const { runs, killed, bad, details, steps } = await measureService(room, doses.once);
+      console.log(`${killed} of ${runs} runs were killed`);
+      expect({ bad, details }).toEqual({ bad: 0, details: [] });
+      expect(steps).toBeGreaterThan(3);
+      await run('remove');
+      await run('forget');
+      expect(await traces()).toBe('0\n');
     }, 300_000);
+
+    test.each([
+      { verb: 'install', tool: 'useradd', from: 'nothing' }, { verb: 'install', tool: 'systemctl', from: 'nothing' }, { verb: 'remove', tool: 'systemctl', from: 'the service' },
+    ])('while $tool is at work, $verb: the next command waits for it, and nothing is there in part', async ({ verb, tool, from }) => {
+      if (from !== 'nothing') expect(await run('install')).toMatchObject({ answer: { kind: 'done' } });
+      const real = path.join(stand.bin, tool === 'systemctl' ? 'systemctl.real' : '../none');
+      const [at, go] = [path.join(room.folder, `at-${tool}-${verb}`), path.join(room.folder, `go-${tool}-${verb}`)];
+      if (tool === 'systemctl') renameSync(path.join(stand.bin, tool), real);
+      const command = tool === 'systemctl' ? real : `/usr/sbin/${tool}`;
+      // Held until it is told to go on; what only looks is not held.
+      writeFileSync(path.join(stand.bin, tool), `#!/bin/sh\n[ "$1" = is-active ] || [ -e ${at} ] || { touch ${at}; while [ ! -e ${go} ]; do sleep 0.01; done; }\nexec ${command} "$@"\n`, { mode: 0o755 });
+      const child = room.start(stand.command(verb), stand.env);
+      const closed = once(child, 'exit');
+      await expect.poll(() => existsSync(at), { timeout: 20_000, interval: 10 }).toBe(true);
+      child.kill('SIGKILL');
+      await closed;
+      const next = run('status');
+      let answered = false;
+      void next.then(() => { answered = true; });
+      await expect.poll(() => {
+        const journal = openJournal(path.join(room.state, 'undo'), 'service', Date.now);
+        if (journal.kind === 'journal') journal.journal.close();
+        return journal.kind;
+      }, { timeout: 20_000, interval: 10 }).toBe('in-use');
+      expect(answered).toBe(false);
+      writeFileSync(go, '');
+      expect((await next).left).toEqual([]);
+      rmSync(path.join(stand.bin, tool));
+      if (tool === 'systemctl') renameSync(real, path.join(stand.bin, tool));
+      const after = await status();
+      expect(after.running).toBe(after.installed);
+      if (!after.installed) expect(await traces()).toBe('0\n');
+      await run('remove');
+      await run('forget');
+      expect(await traces()).toBe('0\n');
+    }, 60_000);
   });
 }

@@ -82,12 +82,32 @@ export function runUnit(text: string, side: Side, asService: (command: readonly 
       stopping.abort();
       return ended;
     },
-    cutPower: () => {
+    cutPower: async () => {
       power = false;
+      const group = main?.pid;
       if (main !== null) killAll(main);
-      return ended;
+      await ended;
+      if (group !== undefined) await goneWithin(5_000, group);
     },
   };
+}
+
+/** The agent dies a moment after its watchdog, and until then its port still takes a connection. Throws if the group outlives the time. */
+async function goneWithin(ms: number, group: number): Promise<void> {
+  const end = performance.now() + ms;
+  while (isAlive(group)) {
+    if (performance.now() > end) throw new Error('something of the unit lives on without power');
+    await delay(10);
+  }
+}
+
+/** Whether any process of the group is left. */
+function isAlive(group: number): boolean {
+  try {
+    return process.kill(-group, 0);
+  } catch {
+    return false;
+  }
 }
 
 function killAll(child: ChildProcessWithoutNullStreams): void {

@@ -23,7 +23,7 @@ async function steering<T>(platform: 'darwin' | 'win32', run: RunTool, use: (ste
   const opened = await openSteering({
     stateFolder: path.join(folder, 'state'), home: folder, env: {}, only: [], now: () => 1, platform,
     caller: {
-      home: folder, env: {}, machine: false, folder: path.join(folder, 'state/steer'), tools: { run, find: () => null },
+      home: folder, env: {}, machine: false, folder: path.join(folder, 'state/steer'), tools: { run, find: () => null, outlived: () => [] },
       wininet: () => ({ query: () => wininet?.options ?? { flags: 1, proxy: '', bypass: '', pac: '' }, set: (options) => { if (wininet !== undefined) wininet.options = options; } }),
     },
   });
