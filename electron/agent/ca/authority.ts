@@ -4,7 +4,7 @@ import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate, typ
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCertificate } from '../../core/ca/certificate.ts';
-import { fileModeOnly, type SecretStore } from '../../core/ca/secret-store.ts';
+import { fileModeOnly, sealedMark, type SecretStore } from '../../core/ca/secret-store.ts';
 import { mintRoot, pem } from './mint.ts';
 
 /** Two years at most (C3); core/ca/rotation.ts says when the next one takes over. */
@@ -37,7 +37,10 @@ export type Authority = {
 
 export type AuthorityResult =
   | { readonly kind: 'authority'; readonly authority: Authority; readonly created: boolean }
-  | { readonly kind: 'unusable'; readonly why: string };
+  | Unusable;
+
+/** `shut`: the key is there, sealed, and what seals it does not open it now. */
+export type Unusable = { readonly kind: 'unusable'; readonly why: string; readonly shut: boolean };
 
 /** File names of a root: the one in use, and the one that takes over. */
 const inUse = { certificate: 'root.pem', key: 'root.key' } as const;
@@ -88,12 +91,19 @@ function finishAdoption(folder: string, secrets: SecretStore): void {
   else rmSync(certificate);
 }
 
-function guarded<T>(work: () => T): T | (AuthorityResult & { kind: 'unusable' }) {
+function guarded<T>(work: () => T): T | Unusable {
   try {
     return work();
   } catch (error) {
-    return { kind: 'unusable', why: error instanceof Error ? error.message : String(error) };
+    return { ...unusable(error instanceof Error ? error.message : String(error)), shut: error instanceof Error && error.cause === shut };
   }
+}
+
+/** The cause of an error that says so. */
+const shut = Symbol('shut');
+
+function unusable(why: string): Unusable {
+  return { kind: 'unusable', why, shut: false };
 }
 
 function create(folder: string, names: Names, device: string, now: number, secrets: SecretStore): void {
@@ -110,13 +120,13 @@ function create(folder: string, names: Names, device: string, now: number, secre
 
 function open(folder: string, names: Names, created: boolean, secrets: SecretStore): AuthorityResult {
   const [certificatePath, keyPath] = [join(folder, names.certificate), join(folder, names.key)];
-  if (!existsSync(keyPath)) return { kind: 'unusable', why: `the root certificate is there, its key is not (${keyPath})` };
+  if (!existsSync(keyPath)) return unusable(`the root certificate is there, its key is not (${keyPath})`);
   if (process.platform !== 'win32' && (statSync(keyPath).mode & 0o077) !== 0) chmodSync(keyPath, 0o600);
   const certificate = new X509Certificate(readFileSync(certificatePath));
   const { key, words } = readKey(keyPath, secrets);
-  if (!certificate.checkPrivateKey(key)) return { kind: 'unusable', why: 'the root certificate and its key do not belong together' };
+  if (!certificate.checkPrivateKey(key)) return unusable('the root certificate and its key do not belong together');
   const read = readCertificate(certificate.raw);
-  if (read.kind === 'malformed' || read.facts.keyId === null) return { kind: 'unusable', why: 'the root certificate is not one of ours' };
+  if (read.kind === 'malformed' || read.facts.keyId === null) return unusable('the root certificate is not one of ours');
   const { facts } = read;
   return { kind: 'authority', created, authority: {
     key,
@@ -135,9 +145,6 @@ function open(folder: string, names: Names, created: boolean, secrets: SecretSto
   } };
 }
 
-/** First line of a sealed key's file, with its form; a plain one begins as PEM does. */
-const sealedMark = 'pinlight-sealed ';
-
 /** Throws what people can do something about. */
 function readKey(file: string, secrets: SecretStore): { readonly key: KeyObject; readonly words: string } {
   const text = readFileSync(file, 'latin1');
@@ -151,7 +158,7 @@ function readKey(file: string, secrets: SecretStore): { readonly key: KeyObject;
   const form = first.slice(sealedMark.length);
   if (form !== secrets.form) throw new Error(`the root key is sealed (${form}), and this start of the agent is not given what opens it`);
   const opened = secrets.open(Buffer.from(body, 'base64'));
-  if (opened.kind === 'unavailable') throw new Error(opened.why);
+  if (opened.kind === 'unavailable') throw new Error(opened.why, { cause: shut });
   return { key: createPrivateKey(Buffer.from(opened.bytes)), words: secrets.words };
 }
 

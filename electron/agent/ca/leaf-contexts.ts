@@ -1,4 +1,4 @@
-// Leaves and the TLS servers that present them: one per upstream certificate, name, protocol and version; bounded; never listening.
+// Leaves and the TLS servers that present them: one per user, upstream certificate, name, protocol and version; bounded; never listening.
 // Not for the hand-over of a socket (proxy/accept-downstream) and not for deciding whether a leaf may exist: whoever asks has
 // verified the upstream, and hands in its certificate as the proof that the issuance log keeps (C8).
 import { constants, createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
@@ -16,6 +16,8 @@ export const handshakeDeadlineMs = 15_000;
 const renewBeforeMs = 3600_000;
 
 export type LeafRequest = {
+  /** Whose app asks (accountOf); null = not known. Two users never share a leaf: an old one would tell of the other's visit. */
+  readonly account: string | null;
   /** Name the app asked for: DNS name or IP literal, normalised. */
   readonly host: string;
   /** SHA-256, hex, of the verified upstream certificate. */
@@ -61,7 +63,7 @@ export function createLeafContexts(
   const keys = createLeafKeys();
 
   const contextFor = (request: LeafRequest, now: number): LeafContextResult => {
-    const id = [request.upstreamHash, request.host, request.alpn ?? '', request.maxVersion, request.bulk, request.key].join(' ');
+    const id = [request.upstreamHash, request.host, request.alpn ?? '', request.maxVersion, request.bulk, request.key, request.account ?? ''].join(' ');
     const known = contexts.get(id);
     if (known !== undefined && now < known.leaf.notAfter - renewBeforeMs && now >= known.leaf.notBefore) {
       contexts.delete(id);

@@ -6,6 +6,7 @@ import { getPublicSuffix } from 'tldts';
 import { readCertificate } from '../../core/ca/certificate.ts';
 import { whyChainNotTrusted, type ChainLink } from '../../core/ca/chain.ts';
 import { hex } from '../../core/ca/der.ts';
+import { whyRevoked, type ListsOf } from '../../core/ca/revocation.ts';
 
 export type ServerChain = {
   /** SHA-256, hex, of the server's certificate. */
@@ -50,8 +51,11 @@ export function sentCertificates(socket: tls.TLSSocket): X509Certificate[] {
   return sent;
 }
 
-/** `roots`: PEM, one certificate each. `ownSpkiHash`: SHA-256, hex, of our own root's SPKI. */
-export function createServerTrust(roots: readonly string[], ownSpkiHash: string | null): ServerTrust {
+/** What policy's revocation lists say, and what it means when they say nothing of a server's certificate. */
+export type Revocation = { readonly listsOf: ListsOf; readonly unknown: 'allow' | 'refuse' };
+
+/** `roots`: PEM, one certificate each. `ownSpkiHash`: SHA-256, hex, of our own root's SPKI. `revocation`: null = nothing is asked about it. */
+export function createServerTrust(roots: readonly string[], ownSpkiHash: string | null, revocation: Revocation | null): ServerTrust {
   const bySubject = new Map<string, (Opened & { readonly publicRoot: boolean })[]>();
   const shipped = new Set(tls.getCACertificates('bundled').map((text) => derHash(derOf(text))));
   for (const text of roots) {
@@ -113,7 +117,8 @@ export function createServerTrust(roots: readonly string[], ownSpkiHash: string 
     if (chain.malformed !== null) return `the certificate cannot be read (${chain.malformed})`;
     let first: string | null = null;
     for (const { links, publicRoot } of chain.ways) {
-      const why = whyChainNotTrusted(links, host, now, { publicRoot, ownSpkiHash, isPublicSuffix });
+      const why = whyChainNotTrusted(links, host, now, { publicRoot, ownSpkiHash, isPublicSuffix })
+        ?? (revocation === null ? null : whyRevoked(links, revocation.listsOf, revocation.unknown, now));
       if (why === null) return null;
       first ??= why;
     }

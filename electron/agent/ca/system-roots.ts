@@ -19,7 +19,7 @@ const quietMs = 1_000;
 
 const readAnew = "process.stdout.write(JSON.stringify(require('node:tls').getCACertificates('system')))";
 
-/** `alsoWatched`: further files (an organisation's roots), whose content is whoever asks's business. */
+/** `alsoWatched`: further files (an organisation's roots and revocation lists), whose content is whoever asks's business. */
 export function createSystemRoots(alsoWatched: () => readonly string[], everyMs = lookEveryMs): SystemRoots {
   let roots: readonly string[] | null = null;
   let generation = 0;
@@ -58,8 +58,15 @@ function orBundled(system: readonly string[]): readonly string[] {
 /** Where OpenSSL looks on Linux; its variables win (openssl-env(7)). */
 function marksOf(others: readonly string[]): string {
   const system = process.platform === 'linux' ? [process.env['SSL_CERT_FILE'] ?? '/etc/ssl/certs/ca-certificates.crt', ...(process.env['SSL_CERT_DIR'] ?? '/etc/ssl/certs').split(':')] : [];
-  return [...system, ...others].map((path) => {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    return stat === undefined ? 'none' : `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
-  }).join('\n');
+  return [...system, ...others].map(markOf).join('\n');
+}
+
+/** A file that may not be looked at is as good as none: whoever reads it says so. */
+function markOf(path: string): string {
+  try {
+    const stat = statSync(path);
+    return `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
+  } catch {
+    return 'none';
+  }
 }

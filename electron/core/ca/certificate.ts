@@ -13,6 +13,8 @@ export type PublicKeyFacts =
 export type CertificateFacts = {
   /** 1 or 3 (2 exists and is odd). */
   readonly version: number;
+  /** The serial number's octets as encoded. */
+  readonly serial: Uint8Array;
   /** Whole Name structures, tag and length included, byte for byte as encoded. */
   readonly issuer: Uint8Array;
   readonly subject: Uint8Array;
@@ -66,7 +68,7 @@ export function readCertificate(der: Uint8Array): CertificateRead {
   const extensions = readExtensionValues(listed);
   if (typeof extensions === 'string') return malformed(extensions);
   return { kind: 'certificate', facts: {
-    version, issuer: issuer.whole, subject: subject.whole, spki: spki.whole, key, signatureAlgorithm: hex(algorithm.whole), notBefore, notAfter,
+    version, serial: serial.content, issuer: issuer.whole, subject: subject.whole, spki: spki.whole, key, signatureAlgorithm: hex(algorithm.whole), notBefore, notAfter,
     names: extensions.subjectAltName?.names ?? null, keyId: extensions.keyId, extensions,
   } };
 }
@@ -139,7 +141,8 @@ function soundExponent(content: Uint8Array): boolean {
   return value >= 3 && value % 2 === 1 && value < 2 ** 33;
 }
 
-function readExtensions(block: Uint8Array): { oid: string; critical: boolean; value: Uint8Array }[] | null {
+/** The extensions in the one SEQUENCE that `block` is, identifiers in hex; null when it is not well-formed or one kind comes twice. */
+export function readExtensions(block: Uint8Array): { oid: string; critical: boolean; value: Uint8Array }[] | null {
   const list = sequence(block);
   if (list === null || list.length === 0 || list.length > extensionLimit) return null;
   const found: { oid: string; critical: boolean; value: Uint8Array }[] = [];

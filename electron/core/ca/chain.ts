@@ -1,5 +1,5 @@
 // Is a chain whose signatures hold good enough to answer an app with? The rules of browsers that OpenSSL does not have, or has elsewhere.
-// Pure; not for finding the chain or checking signatures (agent/ca/server-chain.ts) and not for revocation.
+// Pure; not for finding the chain or checking signatures (agent/ca/server-chain.ts) and not for revocation lists (revocation.ts).
 // Sources: RFC 5280 section 6, Chromium 156 (measured by test/security), facts/security.md A1 to A7, A11, A12.
 import { knownBrokenKey } from './broken-keys.ts';
 import type { CertificateFacts, CertificateRead, PublicKeyFacts } from './certificate.ts';
@@ -77,7 +77,7 @@ function whyLinksNotTrusted(chain: readonly CertificateFacts[], now: number): st
     if (extensions.subjectAltName?.critical === false && isEmptyName(own.subject)) return `${who} has neither a subject nor a critical subjectAltName`;
     if (above !== undefined) {
       if (!sameBytes(own.issuer, above.subject)) return `the issuer of ${who} is not the next certificate's subject`;
-      if (!soundSignatures.has(own.signatureAlgorithm)) return `${who} is signed with a weak or unknown algorithm`;
+      if (soundSignature(own.signatureAlgorithm) === null) return `${who} is signed with a weak or unknown algorithm`;
     }
     if (at > 0) {
       const authority = whyNoAuthority(own, who, above === undefined);
@@ -152,7 +152,8 @@ function whyLivesTooLong({ notBefore, notAfter }: CertificateFacts): string | nu
   return notAfter + 1_000 - notBefore > most * day ? `the certificate lives longer than ${most} days` : null;
 }
 
-function nameOf(at: number, length: number): string {
+/** What the certificate at this place of a chain is called in sentences. */
+export function nameOf(at: number, length: number): string {
   return at === 0 ? 'the certificate' : at === length - 1 ? 'the root' : 'an intermediate certificate';
 }
 
@@ -183,12 +184,22 @@ const curveP521 = '2b81040023';
 /** P-256, P-384, P-521. */
 const curves: ReadonlySet<string> = new Set(['2a8648ce3d030107', '2b81040022', curveP521]);
 
-/** Whole AlgorithmIdentifiers, hex: RSA (PKCS #1 and PSS) and ECDSA with SHA-256, SHA-384, SHA-512. */
-const soundSignatures: ReadonlySet<string> = new Set([
-  ...['0b', '0c', '0d'].map((hash) => `300d06092a864886f70d0101${hash}0500`),
-  ...['02', '03', '04'].map((hash) => `300a06082a8648ce3d0403${hash}`),
-  ...([['01', '20'], ['02', '30'], ['03', '40']] as const).map(([hash, salt]) => {
-    const digest = `300d060960864801650304020${hash.slice(1)}0500`;
-    return `304106092a864886f70d01010a3034a00f${digest}a11c301a06092a864886f70d010108${digest}a2030201${salt}`;
-  }),
-]);
+export type SignatureKind = {
+  readonly hash: 'sha256' | 'sha384' | 'sha512';
+  /** Bytes of salt where it is RSA-PSS; null for RSA PKCS #1 and ECDSA. */
+  readonly salt: number | null;
+};
+
+/** What a signature's AlgorithmIdentifier (whole, hex) stands for: RSA (PKCS #1 and PSS) and ECDSA with SHA-256, SHA-384, SHA-512; null for all others. */
+export function soundSignature(algorithm: string): SignatureKind | null {
+  return soundSignatures.get(algorithm) ?? null;
+}
+
+const soundSignatures: ReadonlyMap<string, SignatureKind> = new Map(([['sha256', 1, 32], ['sha384', 2, 48], ['sha512', 3, 64]] as const).flatMap(([hash, nth, salt]): (readonly [string, SignatureKind])[] => {
+  const digest = `300d060960864801650304020${nth}0500`;
+  return [
+    [`300d06092a864886f70d01010${(nth + 10).toString(16)}0500`, { hash, salt: null }],
+    [`300a06082a8648ce3d04030${nth + 1}`, { hash, salt: null }],
+    [`304106092a864886f70d01010a3034a00f${digest}a11c301a06092a864886f70d010108${digest}a2030201${salt.toString(16)}`, { hash, salt }],
+  ];
+}));

@@ -3,9 +3,11 @@
 
 const day = 24 * 3600_000;
 
-/** At most 7 days; backdated at most 24 h, for laptops whose clocks run ahead of each other (a stated deviation from STIP). */
+/** At most 7 days in all; backdated at most 24 h, for laptops whose clocks run ahead of each other (a stated deviation from STIP). */
 export const leafLifetimeMs = 7 * day;
 export const leafBackdateMs = day;
+/** Leaves begin at noon or midnight UTC, 12 to 24 h back: the moment itself would tell whoever sees the leaf when the host was first visited. */
+export const leafBeginsEveryMs = day / 2;
 
 export type LeafValidity =
   | { readonly kind: 'valid'; readonly notBefore: number; readonly notAfter: number }
@@ -13,8 +15,9 @@ export type LeafValidity =
 
 /** All times in ms since the epoch. Never past the upstream's or the root's end, never before the root's beginning. */
 export function leafValidity(now: number, upstreamNotAfter: number, root: { notBefore: number; notAfter: number }): LeafValidity {
-  const notBefore = Math.max(now - leafBackdateMs, root.notBefore);
-  const notAfter = Math.min(now + leafLifetimeMs, upstreamNotAfter, root.notAfter);
+  const begin = Math.ceil((now - leafBackdateMs) / leafBeginsEveryMs) * leafBeginsEveryMs;
+  const notBefore = Math.max(begin, root.notBefore);
+  const notAfter = Math.min(begin + leafLifetimeMs, upstreamNotAfter, root.notAfter);
   // A clock that stands outside the root's life would make leaves nobody accepts: better to inspect nothing.
   if (now < root.notBefore || now >= root.notAfter) return { kind: 'impossible', why: 'the clock is outside the life of the root' };
   if (notAfter <= now) return { kind: 'impossible', why: 'the server certificate has ended' };

@@ -32,7 +32,7 @@ beforeEach(() => {
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 const request = (change: Partial<LeafRequest> = {}): LeafRequest => ({
-  host: 'api.pinlight.test', upstreamHash: hash('one'), upstreamNotAfter: now + 30 * day, alpn: 'http/1.1', maxVersion: 'TLSv1.3', bulk: 'AES128', key: 'ec', rule: 'own', ...change,
+  account: '1000', host: 'api.pinlight.test', upstreamHash: hash('one'), upstreamNotAfter: now + 30 * day, alpn: 'http/1.1', maxVersion: 'TLSv1.3', bulk: 'AES128', key: 'ec', rule: 'own', ...change,
 });
 function context(change: Partial<LeafRequest> = {}, at = now): LeafContext {
   const result = contexts.contextFor(request(change), at);
@@ -89,6 +89,8 @@ describe('what shares a leaf', () => {
     ['no protocol', { alpn: null }],
     ['another version', { maxVersion: 'TLSv1.2' }],
     ['another key', { key: 'rsa' }],
+    ['another user', { account: '1001' }],
+    ['nobody known', { account: null }],
   ])('%s is another one', (_, change) => {
     expect(context(change).leaf.sha256).not.toBe(context().leaf.sha256);
     expect(issued).toHaveLength(2);
@@ -110,10 +112,12 @@ describe('what shares a leaf', () => {
 });
 
 describe('how long a leaf lives', () => {
-  test('seven days from now, a day back at most', () => {
+  test('seven days in all, of which a day at most and half a day at least are over', () => {
     const { leaf } = context();
-    expect(leaf.notAfter).toBe(now + 7 * day);
+    expect(leaf.notAfter - leaf.notBefore).toBeLessThanOrEqual(7 * day);
+    expect(leaf.notAfter).toBeGreaterThanOrEqual(now + 6 * day);
     expect(leaf.notBefore).toBeGreaterThanOrEqual(now - day);
+    expect(leaf.notBefore).toBeLessThanOrEqual(now - day / 2);
   });
   test('never past the server certificate', () => {
     expect(context({ upstreamNotAfter: now + 2 * hour }).leaf.notAfter).toBe(now + 2 * hour);

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createServerTrust } from '../../../electron/agent/ca/server-chain.ts';
 import { authority, constraints, day, dns, keyOf, server, type Made } from '../../security/workshop.ts';
+import { processorMs } from '../../support/processor-time.ts';
 
 const host = 'shop.example.com';
 const root = authority('Root');
@@ -11,7 +12,7 @@ const middle = authority('Middle', root);
 const leaf = server([host], middle);
 const now = Date.now();
 
-const trusting = (...roots: readonly Made[]) => createServerTrust(roots.map(({ pem }) => pem), null);
+const trusting = (...roots: readonly Made[]) => createServerTrust(roots.map(({ pem }) => pem), null, null);
 const sent = (...certificates: readonly Made[]): X509Certificate[] => certificates.map(({ der }) => new X509Certificate(der));
 const judge = (roots: readonly Made[], ...certificates: readonly Made[]): string | null => {
   const trust = trusting(...roots);
@@ -54,9 +55,7 @@ test('certificates that all sign each other take no longer than signatures that 
   const keys = Array.from({ length: 6 }, (_, i) => keyOf('p256', `ring ${i}`));
   const plain = keys.map((key, i) => authority(`ring ${i}`, undefined, { key }));
   const web = plain.flatMap((one, i) => plain.filter((by) => by !== one).slice(0, 3).map((by) => authority(`ring ${i}`, by, { key: one.key })));
-  const before = performance.now();
-  expect(judge([root], server([host], plain[0] as Made), ...web)).toMatch(/no chain/);
-  expect(performance.now() - before).toBeLessThan(2_000);
+  expect(processorMs(() => expect(judge([root], server([host], plain[0] as Made), ...web)).toMatch(/no chain/))).toBeLessThan(2_000);
 });
 
 test('a chain that was followed before is judged again by its dates', () => {

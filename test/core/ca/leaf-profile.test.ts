@@ -1,26 +1,30 @@
 // What a leaf may say, and which hellos our downstream leg can answer: over tables, real hellos and any times.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cipherList, leafBackdateMs, leafKeyFor, leafLifetimeMs, leafValidity, offersBulk, signatureList, whyUnanswerable } from '../../../electron/core/ca/leaf-profile.ts';
+import { cipherList, leafBackdateMs, leafBeginsEveryMs, leafKeyFor, leafLifetimeMs, leafValidity, offersBulk, signatureList, whyUnanswerable } from '../../../electron/core/ca/leaf-profile.ts';
 import { readClientHello } from '../../../electron/core/tls/client-hello.ts';
 import { hellos } from '../tls/hello-builder.ts';
 
-const day = 24 * 3600_000;
-const now = 1_800_000_000_000;
+const hour = 3600_000;
+const day = 24 * hour;
+/** Eight in the morning, UTC. */
+const now = Date.UTC(2027, 0, 15, 8);
 const root = { notBefore: now - 100 * day, notAfter: now + 600 * day };
 
 describe('the life of a leaf', () => {
   test.each<[string, number, number, { notBefore: number; notAfter: number }, string]>([
-    ['seven days from now, a day back', now, now + 90 * day, root, '-1 7'],
-    ['not past the end of the server certificate', now, now + 2 * day, root, '-1 2'],
-    ['not past the end of the root', now, now + 90 * day, { ...root, notAfter: now + 3 * day }, '-1 3'],
-    ['not before the beginning of the root', now, now + 90 * day, { ...root, notBefore: now }, '0 7'],
+    ['seven days, from noon of yesterday', now, now + 90 * day, root, '-20 148'],
+    ['from midnight of yesterday where that is a day back', now - 8 * hour, now + 90 * day, root, '-24 144'],
+    ['and not from noon of today, which is less than half a day back', now + 16 * hour - 1, now + 90 * day, root, `${-24 + 1 / hour} ${144 + 1 / hour}`],
+    ['not past the end of the server certificate', now, now + 2 * day, root, '-20 48'],
+    ['not past the end of the root', now, now + 90 * day, { ...root, notAfter: now + 3 * day }, '-20 72'],
+    ['not before the beginning of the root', now, now + 90 * day, { ...root, notBefore: now }, '0 148'],
     ['none for a server certificate that has ended', now, now, root, 'the server certificate has ended'],
     ['none before the root begins', root.notBefore - 1, now + 90 * day, root, 'the clock is outside the life of the root'],
     ['none after the root has ended', root.notAfter, root.notAfter + 90 * day, root, 'the clock is outside the life of the root'],
   ])('%s', (_, at, upstream, within, expected) => {
     const life = leafValidity(at, upstream, within);
-    expect(life.kind === 'valid' ? `${(life.notBefore - at) / day} ${(life.notAfter - at) / day}` : life.why).toBe(expected);
+    expect(life.kind === 'valid' ? `${(life.notBefore - at) / hour} ${(life.notAfter - at) / hour}` : life.why).toBe(expected);
   });
 
   test('a leaf that is possible is valid now, short, and inside server certificate and root', () => {
@@ -30,11 +34,17 @@ describe('the life of a leaf', () => {
       if (life.kind !== 'valid') return;
       expect(life.notBefore).toBeLessThanOrEqual(at);
       expect(life.notAfter).toBeGreaterThan(at);
-      expect(life.notAfter - at).toBeLessThanOrEqual(leafLifetimeMs);
+      expect(life.notAfter - life.notBefore).toBeLessThanOrEqual(leafLifetimeMs);
       expect(at - life.notBefore).toBeLessThanOrEqual(leafBackdateMs);
       expect(life.notAfter).toBeLessThanOrEqual(Math.min(upstream, notAfter));
       expect(life.notBefore).toBeGreaterThanOrEqual(notBefore);
     }), { numRuns: 3_000 });
+  });
+
+  test('the dates tell which half of a day a leaf was made in, and no more', () => {
+    const halves = new Set<string>();
+    for (let at = now; at < now + 3 * day; at += 7 * 60_000 + 13) halves.add(JSON.stringify(leafValidity(at, now + 90 * day, root)));
+    expect(halves.size).toBe(3 * day / leafBeginsEveryMs + 1);
   });
 });
 
