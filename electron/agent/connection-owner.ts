@@ -1,8 +1,9 @@
 // Whose a connection is, as the proxy asks: process, app, and which stores that process trusts. Not for finding out (native/).
+import type { Socket } from 'node:net';
 import type { AppIdentifier } from '../../native/app-identity/index.ts';
-import { connectionOf, type ProcessAttribution } from '../../native/process-attribution/index.ts';
+import { connectionOf, type Connection, type ProcessAttribution } from '../../native/process-attribution/index.ts';
 import type { TrustProbe } from '../../native/trust-store/index.ts';
-import type { Owner, TrustView } from '../core/model.ts';
+import type { Owner, Target, TrustView } from '../core/model.ts';
 import type { ProxyContext, Who } from './proxy/proxy-context.ts';
 
 /** An owner look-up may hold a connection back for this long; then it is `late` and policy says what happens. */
@@ -16,11 +17,15 @@ export function createWhoIs(attribution: ProcessAttribution, identifier: AppIden
     return app instanceof Promise ? app.then((identity) => ({ owner, app: identity })) : { owner, app };
   };
   return (client, dialled) => {
-    const connection = connectionOf(client);
-    // The app's end of a redirected socket leads to where it dialled; only ours shows the listener.
-    const owner = attribution.ownerOf(dialled === null ? connection : { ...connection, serverAddress: dialled.host, serverPort: dialled.port }, ownerDeadlineMs);
+    const owner = attribution.ownerOf(seenByApp(client, dialled), ownerDeadlineMs);
     return owner instanceof Promise ? owner.then(name) : name(owner);
   };
+}
+
+/** The app's end of a redirected socket leads to where it dialled; only ours shows the listener. */
+export function seenByApp(client: Socket, dialled: Target | null): Connection {
+  const connection = connectionOf(client);
+  return dialled === null ? connection : { ...connection, serverAddress: dialled.host, serverPort: dialled.port };
 }
 
 /** Looking into stores costs system calls; a process's view is asked for again after this time. */

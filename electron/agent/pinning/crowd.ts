@@ -1,5 +1,6 @@
 // Who else refused or accepted our certificate at a host just now: when unrelated apps refuse one host together, the host is at fault.
-// Not for judging (core/pinning/verdict.ts) and not for longer than minutes.
+// Among one user's apps alone: what another user's do is nobody's to know, or to sway. Not for judging (core/pinning/verdict.ts), not for
+// longer than minutes.
 import { dirname } from 'node:path';
 import type { AppIdentity, History } from '../../core/model.ts';
 import { createRecentMap } from './recent-map.ts';
@@ -18,12 +19,13 @@ export type Crowd = ReturnType<typeof createCrowd>;
 
 export function createCrowd(acceptsElsewhere: (appId: string, host: string) => boolean) {
   const hosts = createRecentMap<string, Host>(hostLimit);
+  const hostOf = (user: string | null, host: string): Host | undefined => hosts.peek(keyOf(user, host));
 
-  function note(kind: 'refused' | 'accepted', host: string, app: AppIdentity, at: number): void {
-    let entry = hosts.get(host);
+  function note(kind: 'refused' | 'accepted', user: string | null, host: string, app: AppIdentity, at: number): void {
+    let entry = hosts.get(keyOf(user, host));
     if (entry === undefined) {
       entry = { refused: new Map(), accepted: new Map() };
-      hosts.set(host, entry);
+      hosts.set(keyOf(user, host), entry);
     }
     const seen = entry[kind];
     seen.delete(app.id);
@@ -31,9 +33,9 @@ export function createCrowd(acceptsElsewhere: (appId: string, host: string) => b
     if (seen.size > appLimit) seen.delete(seen.keys().next().value as string);
   }
 
-  /** What other apps did at this host lately. */
-  function othersAt(host: string, app: AppIdentity, now: number): History['others'] {
-    const entry = hosts.peek(host);
+  /** What this user's other apps did at this host lately. */
+  function othersAt(user: string | null, host: string, app: AppIdentity, now: number): History['others'] {
+    const entry = hostOf(user, host);
     if (entry === undefined) return { refusing: 0, accepted: false };
     // Either side of now: a clock that was set must not freeze what was seen.
     const lately = (seen: Seen, forMs: number): boolean => seen.app.id !== app.id && Math.abs(now - seen.at) < forMs;
@@ -41,20 +43,25 @@ export function createCrowd(acceptsElsewhere: (appId: string, host: string) => b
     return { refusing: refusing.length, accepted: [...entry.accepted.values()].some((seen) => lately(seen, acceptedForMs)) };
   }
 
-  function refusersAt(host: string, now: number): AppIdentity[] {
-    return [...(hosts.peek(host)?.refused.values() ?? [])].filter(({ at }) => Math.abs(now - at) < refusedForMs).map(({ app }) => app);
+  function refusersAt(user: string | null, host: string, now: number): AppIdentity[] {
+    return [...(hostOf(user, host)?.refused.values() ?? [])].filter(({ at }) => Math.abs(now - at) < refusedForMs).map(({ app }) => app);
   }
 
   return {
-    refused: (host: string, app: AppIdentity, at: number): void => note('refused', host, app, at),
-    accepted: (host: string, app: AppIdentity, at: number): void => note('accepted', host, app, at),
+    refused: (user: string | null, host: string, app: AppIdentity, at: number): void => note('refused', user, host, app, at),
+    accepted: (user: string | null, host: string, app: AppIdentity, at: number): void => note('accepted', user, host, app, at),
     /** The refusal was none. */
-    withdraw: (host: string, app: AppIdentity): void => {
-      hosts.peek(host)?.refused.delete(app.id);
+    withdraw: (user: string | null, host: string, app: AppIdentity): void => {
+      hostOf(user, host)?.refused.delete(app.id);
     },
     othersAt,
     refusersAt,
   };
+}
+
+/** Users' names hold no line break, so no host can be spelt into another user's key. */
+function keyOf(user: string | null, host: string): string {
+  return `${user ?? ''}\n${host}`;
 }
 
 /** Programs of one package, or of one folder where a package is unknown, share what breaks them. */

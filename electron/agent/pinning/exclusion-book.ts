@@ -7,6 +7,8 @@ import { createRecentMap } from './recent-map.ts';
 const hour = 3600_000;
 /** Learned ones beyond this are more than any device needs; the oldest goes. */
 const learnedLimit = 2_000;
+/** Those that people made for one app beyond this are made by a program; that app's oldest goes. Ones for every app only administrators make. */
+const madePerAppLimit = 200;
 /** One whose time is over waits this long for its app's next connection, whose refusal may renew it; then it goes unseen. */
 const waitForCanaryMs = 24 * hour;
 
@@ -81,6 +83,7 @@ export function createExclusionBook(options: {
     for (const old of instead) drop(old, `replaced by ${exclusion.id === old.id ? 'a longer one' : exclusion.id}`);
     sweep();
     enter(exclusion);
+    if (exclusion.appId !== null) for (const old of madeFor(exclusion.appId).slice(0, -madePerAppLimit)) drop(old, 'there were too many');
     store.putExclusion(exclusion);
     store.audit(now(), 'exclusion-added', { ...exclusion });
     events.exclusionAdded(exclusion);
@@ -104,6 +107,11 @@ export function createExclusionBook(options: {
 
   function learnedOf(appId: string): Exclusion[] {
     return [...byApp.get(appId) ?? []].filter(({ kind }) => kind === 'learned');
+  }
+
+  /** Those that people made for this app, oldest first. */
+  function madeFor(appId: string): Exclusion[] {
+    return [...byApp.get(appId) ?? []].filter(({ kind }) => kind === 'user');
   }
 
   /** Learned exclusions of an app that began within the last hour, those that are gone included. */

@@ -99,7 +99,7 @@ export function createPinningMonitor(options: {
       explained = true;
     }
     if (!explained) return;
-    crowd.withdraw(host, identity);
+    crowd.withdraw(app.user, host, identity);
     pair.passThroughDue = false;
     pair.verdict = judgePinning(historyOf(app, pair), now());
     memory.save(pair);
@@ -119,17 +119,18 @@ export function createPinningMonitor(options: {
     events.appChanged(app);
   }
 
-  /** One finished observation: history, verdict, then what it earns. */
-  function observeOutcome(identity: AppIdentity, pid: number, connection: number, observation: Observation): void {
+  /** One finished observation: history, verdict, then what it earns. `user`: who ran the app; null = not known. */
+  function observeOutcome(identity: AppIdentity, user: string | null, pid: number, connection: number, observation: Observation): void {
     const { host, outcome } = observation;
     const app = memory.appOf(identity);
     const pair = memory.pairOf(app, host);
+    app.user = user;
     app.trust = observation.trust ?? app.trust;
     pair.lastSeen = observation.at;
     pair.attempts += 1;
     pair.unsaved = true;
-    if (outcome.kind === 'established') crowd.accepted(host, identity, observation.at);
-    else if (outcome.kind === 'refused') crowd.refused(host, identity, observation.at);
+    if (outcome.kind === 'established') crowd.accepted(user, host, identity, observation.at);
+    else if (outcome.kind === 'refused') crowd.refused(user, host, identity, observation.at);
     const siblingAlive = siblings.alive(identity, host, pid);
     const last = memory.historyOf(pair).at(-1)?.observation;
     if (last === undefined || !repeats(observation, last)) {
@@ -138,13 +139,13 @@ export function createPinningMonitor(options: {
       memory.save(pair);
       events.appChanged(app);
     }
-    if (outcome.kind === 'refused') judgeCrowd(host, identity);
+    if (outcome.kind === 'refused') judgeCrowd(user, host, identity);
     tests.step(identity.id, observation, pair.verdict.kind, siblingAlive);
   }
 
-  /** One refusal more at this host may show that what looked like another app's pin is the host's own trouble. */
-  function judgeCrowd(host: string, newest: AppIdentity): void {
-    for (const { id } of crowd.refusersAt(host, now())) {
+  /** One refusal more at this host may show that what looked like the pin of another app of this user is the host's own trouble. */
+  function judgeCrowd(user: string | null, host: string, newest: AppIdentity): void {
+    for (const { id } of crowd.refusersAt(user, host, now())) {
       const app = id === newest.id ? undefined : memory.app(id);
       const pair = app?.pairs.get(host);
       if (app === undefined || pair?.verdict.kind !== 'pinned') continue;
@@ -180,16 +181,17 @@ export function createPinningMonitor(options: {
     const givenHere = renews ? store.loadGranted(identity.id, 0).filter((granted) => app.widenedOnce || granted.host === host).map(({ at }) => at) : givenTo(app, host).givenHere;
     const lifetime = exclusionLifetime({ verdict, history, app: identity, givenHere, learning });
     if (lifetime === null || (!renews && book.learnedLately(identity.id) >= learning.perAppPerHour)) return;
+    const at = now();
     const one: Exclusion = {
       id: `learned-${randomBytes(4).toString('hex')}`, kind: 'learned', host, appId: identity.id, appName: identity.name,
       appHash: identity.hash, reason: explainVerdict(verdict, identity.name, host), verdict: verdict.kind,
-      createdAt: now(), expiresAt: now() + lifetime,
+      createdAt: at, expiresAt: at + lifetime,
     };
     const everywhere = verdict.kind === 'pinned' || verdict.kind === 'private-trust-store';
-    const wide = !everywhere ? null : renews && app.widenedOnce ? lifetime : appWideLifetime(hostStates(app, one), identity, now());
+    const wide = !everywhere ? null : renews && app.widenedOnce ? lifetime : appWideLifetime(hostStates(app, one), identity, at);
     app.widenedOnce = false;
     if (wide === null) book.add(one);
-    else book.add({ ...one, host: '*', reason: `${identity.name} refuses inspection at every host where it was tried`, expiresAt: now() + wide }, ...book.learnedOf(identity.id));
+    else book.add({ ...one, host: '*', reason: `${identity.name} refuses inspection at every host where it was tried`, expiresAt: at + wide }, ...book.learnedOf(identity.id));
   }
 
   /** The app's hosts as they would stand with one exclusion more. */
@@ -224,7 +226,7 @@ export function createPinningMonitor(options: {
     const refused = here.some(({ outcome }) => outcome.kind === 'refused');
     return {
       host: pair.host, here, elsewhere: memory.elsewhere(app, pair.host),
-      others: refused ? crowd.othersAt(pair.host, app.identity, now()) : { refusing: 0, accepted: false },
+      others: refused ? crowd.othersAt(app.user, pair.host, app.identity, now()) : { refusing: 0, accepted: false },
       listed: refused ? listedAs(pair) : null,
     };
   }

@@ -21,7 +21,7 @@ export type DownstreamResult =
 /** Times on the clock of performance.now(), ms. */
 export type DownstreamHandshake = {
   readonly startedAt: number;
-  /** When the certificate had been written; the hand-over itself writes it, so this is its end. */
+  /** When the certificate had been written. */
   readonly leafAt: number;
   readonly endedAt: number;
   /** As many bytes as our flight with its certificate has at least were accepted by the socket. */
@@ -69,7 +69,8 @@ export function acceptDownstream(raw: Socket, context: LeafContext): Promise<Dow
     raw.on('close', onClose);
     raw.allowHalfOpen = false;
     slots.run({ settle }, () => context.server.emit('connection', raw));
-    leafAt = performance.now();
+    // Node reads the hello and writes our flight in the next tick.
+    process.nextTick(() => { leafAt = performance.now(); });
   });
 }
 

@@ -10,6 +10,12 @@ export function servedUidOf(selfUid: number | null, os: Os, service: boolean): n
   return service || os !== 'linux' || selfUid === 0 ? null : selfUid;
 }
 
+/** What tells one user's programs from another's where several are served; null = not known. */
+export function accountOf(owner: Owner): string | null {
+  if (owner.uid !== null) return String(owner.uid);
+  return owner.kind === 'process' ? owner.user : null;
+}
+
 /**
  * The block of another user's program, which would go out with this user's account and with the passwords of the organisation's proxy; null =
  * it is served. A client whose uid is not known passes: it has mostly gone already, and `onUnknownApp` judges it like the user's own.

@@ -7,9 +7,10 @@ import * as tls from 'node:tls';
 import { cipherList, signatureList } from '../../core/ca/leaf-profile.ts';
 import { saysRevoked } from '../../core/ca/stapled-status.ts';
 import { clientCertificateRequest, type ClientCertificateRequest } from '../../core/tls/client-certificate-request.ts';
+import { withoutPeerCertificate } from '../../core/tls/kept-session.ts';
 import { spkiHash } from '../ca/authority.ts';
 import { handshakeDeadlineMs } from '../ca/leaf-contexts.ts';
-import { createServerTrust, sentCertificates, type ServerChain } from '../ca/server-chain.ts';
+import { createServerTrust, sentCertificates, type Revocation, type ServerChain } from '../ca/server-chain.ts';
 import type { LocalRoot } from '../health/already-inspected.ts';
 import type { HelloShape } from './recent-targets.ts';
 import { codeOf } from './tls-error.ts';
@@ -56,8 +57,17 @@ export type Upstreams = {
   dropSessions(): void;
 };
 
+export type UpstreamTrust = {
+  /** PEM, one certificate each. */
+  readonly systemRoots: readonly string[];
+  /** PEM files that policy names. */
+  readonly extraRoots: readonly string[];
+  readonly ownSpkiHash: string | null;
+  readonly revocation: Revocation | null;
+};
+
 /** One upstream TLS client for a set of roots: the system's plus those in policy's files, minus our own root. */
-export function createUpstreams(options: { systemRoots: readonly string[]; extraRoots: readonly string[]; ownSpkiHash: string | null }): Upstreams {
+export function createUpstreams(options: UpstreamTrust): Upstreams {
   const named = rootsIn(options.extraRoots);
   const ca = usableRoots([...options.systemRoots, ...named], options.ownSpkiHash);
   const namedHashes = new Set(usableRoots(named, null).map((text) => spkiHash(new X509Certificate(text).raw)));
@@ -66,7 +76,7 @@ export function createUpstreams(options: { systemRoots: readonly string[]; extra
     const hash = way?.links.at(-1)?.spkiHash;
     return way === undefined || hash === undefined || ways.some(({ publicRoot }) => publicRoot) || namedHashes.has(hash) ? null : { spkiHash: hash, name: way.rootName };
   };
-  const trust = createServerTrust(ca, options.ownSpkiHash);
+  const trust = createServerTrust(ca, options.ownSpkiHash, options.revocation);
   // As strong against later decryption as the app asked to be, and no stronger: the hybrid share costs 1.2 kB and its key generation
   // on every connection. `*` marks the groups a key share is sent for, so that servers without the hybrid need no second round trip.
   const contextWith = (ecdhCurve: string, maxVersion: 'TLSv1.2' | 'TLSv1.3'): tls.SecureContext =>
@@ -130,7 +140,7 @@ export function createUpstreams(options: { systemRoots: readonly string[]; extra
     socket.on('session', (session) => {
       if (certificate === null || !mayResume) return;
       sessions.delete(request.sessionKey);
-      sessions.set(request.sessionKey, { session, certificate });
+      sessions.set(request.sessionKey, { session: Buffer.from(withoutPeerCertificate(session)), certificate });
       if (sessions.size > sessionLimit) sessions.delete(sessions.keys().next().value as string);
     });
     socket.once('secureConnect', () => {

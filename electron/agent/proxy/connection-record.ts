@@ -96,7 +96,7 @@ export function openRecord(proxy: ProxyContext, target: Target): ConnectionRecor
           ech: facts.ech ?? false, upstream: facts.upstream ?? 'not-inspected',
         },
       };
-      proxy.monitor.observeOutcome(who.app, who.owner.pid, id, observation);
+      proxy.monitor.observeOutcome(who.app, who.owner.user, who.owner.pid, id, observation);
     },
     end: (known, bytesUp, bytesDown) => {
       if (over) return;

@@ -5,8 +5,9 @@ import { bulkCipherOf, leafKeyFor, offersBulk } from '../../core/ca/leaf-profile
 import { saidGoodbye } from '../../core/tls/app-close.ts';
 import { classifyHandshake, lateLimitMs } from '../../core/tls/handshake-outcome.ts';
 import type { ClientHello } from '../../core/tls/client-hello.ts';
-import type { ConnectionOutcome, Decision, HandshakeEvidence, Reason, Target, TrustView } from '../../core/model.ts';
+import type { ConnectionOutcome, Decision, HandshakeEvidence, Reason, Target } from '../../core/model.ts';
 import type { RefusedHandshake } from '../events/handshake-log.ts';
+import { accountOf } from './admission.ts';
 import { acceptDownstream, type DownstreamHandshake } from './accept-downstream.ts';
 import { ja4Of, type ConnectionRecord } from './connection-record.ts';
 import type { DialResult } from './dial.ts';
@@ -14,7 +15,7 @@ import type { ProxyContext, Who } from './proxy-context.ts';
 import type { UpstreamResult } from './connect-upstream.ts';
 import type { HelloShape } from './recent-targets.ts';
 import { refuseTls } from './refuse.ts';
-import { relay, type RelayEnd } from './relay.ts';
+import { relay, type RelayEnd, type RelayOptions } from './relay.ts';
 import { splice } from './splice.ts';
 import { alertOf, codeOf } from './tls-error.ts';
 
@@ -25,6 +26,7 @@ export type InspectRequest = {
   readonly target: Target;
   /** Another connection to the target. */
   readonly dial: () => Promise<DialResult>;
+  readonly isHeld: RelayOptions['isHeld'];
   readonly hello: ClientHello;
   /** Null where no capture is kept. */
   readonly helloBytes: Uint8Array | null;
@@ -49,6 +51,8 @@ export async function inspect(request: InspectRequest): Promise<void> {
   if (proxy.inspection === null) throw new Error('inspect needs a root');
   const host = hello.serverName ?? target.host;
   const app = record.who()?.app ?? null;
+  // While the server is asked: the app waits, and is surely still alive. Once it has our answer, a short-lived one may be gone.
+  const trust = proxy.trustViewOf(record.who() ?? nobody);
 
   const upstream = await request.connecting;
   // Only of a name that was dialled: one that the app merely claims (SNI) may belong to any server.
@@ -85,7 +89,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
     return giveServersOwnBytes(request, { code: 'incompatible', detail: `the server chose ${upstream.cipher}, the like of which the app did not offer` });
   }
   const context = proxy.inspection.leaves.contextFor({
-    host, upstreamHash: upstream.leafHash, upstreamNotAfter: upstream.notAfter, alpn: upstream.alpn, maxVersion: upstream.version,
+    account: accountOf(record.who()?.owner ?? nobody.owner), host, upstreamHash: upstream.leafHash, upstreamNotAfter: upstream.notAfter, alpn: upstream.alpn, maxVersion: upstream.version,
     bulk,
     key: leafKeyFor(hello, upstream.version), rule: request.decision.rule,
   }, proxy.now());
@@ -102,14 +106,12 @@ export async function inspect(request: InspectRequest): Promise<void> {
   const kept = handshakeToKeep(request, host, upstream, context.leaf.sha256);
   let outcome: ConnectionOutcome;
   let evidence: HandshakeEvidence;
-  let trust: Promise<TrustView | null> = Promise.resolve(null);
   let bytesUp = 0;
   let bytesDown = 0;
   try {
     const accepting = acceptDownstream(client, context);
-    // While the app looks at our certificate: it has time then, and is surely still alive.
+    await answered();
     record.note({ ja4: ja4Of(hello) });
-    trust = proxy.trustViewOf(record.who() ?? nobody);
     const down = await accepting;
     if (down.kind === 'failed') {
       upstream.socket.destroy();
@@ -121,7 +123,7 @@ export async function inspect(request: InspectRequest): Promise<void> {
       });
       outcome = classifyHandshake(evidence, app?.runtime ?? null);
     } else {
-      const relayed = relay(down.socket, upstream.socket);
+      const relayed = relay(down.socket, upstream.socket, request);
       // Behind the relay's own listener: the app's first bytes go on before they are noted.
       down.socket.once('data', (bytes: Buffer) => {
         record.outcome({ kind: 'established' });
@@ -155,6 +157,11 @@ export async function inspect(request: InspectRequest): Promise<void> {
   record.end(outcome, bytesUp, bytesDown);
 }
 
+/** Node answers a hello that was handed over in the next tick; this is right behind it. */
+function answered(): Promise<void> {
+  return new Promise((done) => process.nextTick(done));
+}
+
 /**
  * The app gets the server's own bytes over a new connection, or a block: by policy for a certificate that does not verify,
  * always a block for must-inspect hosts. Never a leaf.
@@ -177,7 +184,7 @@ async function giveServersOwnBytes(request: InspectRequest, reason: Reason): Pro
   if (reason.code === 'incompatible') record.note({ unanswerable: reason.detail });
   // Only here has the app's own handshake something to teach: that it works where we could not have answered it.
   const teaches = reason.code === 'client-certificate' || reason.code === 'incompatible';
-  const end = await splice(client, dialled.socket, true, () => {
+  const end = await splice(client, dialled.socket, true, request, () => {
     record.outcome({ kind: 'passed', data: true });
     if (teaches) record.observe({ kind: 'passed', data: true }, null, null);
   });

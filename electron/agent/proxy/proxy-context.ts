@@ -1,7 +1,7 @@
 // What the route of a connection needs from the rest of the agent, as one value; start-agent puts it together.
 // Not for logic.
 import type { Socket } from 'node:net';
-import type { AppIdentity, Circumstances, Os, Owner, Suspension, Target, TrustView } from '../../core/model.ts';
+import type { AppIdentity, Circumstances, Held, Os, Owner, Suspension, Target, TrustView } from '../../core/model.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import type { ConnectionLog } from '../events/connection-log.ts';
 import type { AlreadyInspected } from '../health/already-inspected.ts';
@@ -25,12 +25,16 @@ export type ProxyContext = {
   readonly selfUid: number | null;
   /** The only user besides root whose programs may use this proxy; null = everybody (admission.ts). */
   readonly servedUid: number | null;
+  /** Whether it is there for several users (the service, root's agent): none may learn from it what another's programs do. */
+  readonly shared: boolean;
   readonly policy: () => Policy;
   readonly policyGeneration: () => number;
   /** Why nothing of this owner's may be inspected now; null = it may. */
   readonly suspended: (owner: Owner) => Suspension | null;
   /** `dialled`: where a captured client's own socket leads to. */
   readonly whoIs: (client: Socket, dialled: Target | null) => Who | Promise<Who>;
+  /** Whether anybody still holds the other end of a client; `dialled` as for `whoIs`. */
+  readonly isHeld: (client: Socket, dialled: Target | null) => Held;
   /** The app has closed its end: a hint for its next look-up. */
   readonly appLeft: (client: Socket) => void;
   readonly trustViewOf: (who: Who) => Promise<TrustView | null>;
@@ -47,7 +51,7 @@ export type ProxyContext = {
   /** A connection to the target, by the policy of this moment (dial.ts). */
   readonly dial: (target: Target, use: DialUse) => Promise<DialResult>;
   readonly recentTargets: RecentTargets;
-  /** Null when the root cannot be used: then nothing is inspected. */
+  /** Null while the root cannot be used: then nothing is inspected. Once there is one, it stays. */
   readonly inspection: { readonly upstreams: () => Upstreams; readonly leaves: LeafContexts } | null;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

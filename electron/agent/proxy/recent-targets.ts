@@ -1,4 +1,4 @@
-// Targets that answered a moment ago, and what an app's ClientHello asked of them: lets the next tunnel be promised while it is dialled,
+// Targets that answered a user's programs a moment ago, and what an app's ClientHello asked of them: lets the next tunnel be promised while it is dialled,
 // and the server's handshake begin while the app still builds its hello (a JVM's first takes 100 ms).
 // Not a cache of addresses or certificates: every connection resolves, checks, dials and verifies anew.
 import type { AppIdentity, Target } from '../../core/model.ts';
@@ -13,10 +13,13 @@ const fallbackSignal = 0x5600;
 /** What of a hello shapes the server leg. */
 export type HelloShape = { readonly serverName: string | null; readonly alpn: readonly string[]; readonly postQuantum: boolean; readonly tls13: boolean };
 
+/** For whom an answer is remembered: nobody may learn from a promise that another user was there. Null = not known; for them nothing is. */
+export type Asker = string | null;
+
 export type RecentTargets = {
-  answeredLately(target: Target): boolean;
-  answered(target: Target): void;
-  failed(target: Target): void;
+  answeredLately(target: Target, asker: Asker): boolean;
+  answered(target: Target, asker: Asker): void;
+  failed(target: Target, asker: Asker): void;
   /** The shape of this app's last inspected hello there; null when there was none lately. */
   lastShape(target: Target, app: AppIdentity | null): HelloShape | null;
   inspected(target: Target, app: AppIdentity | null, shape: HelloShape): void;
@@ -27,15 +30,19 @@ export type RecentTargets = {
 export function createRecentTargets(): RecentTargets {
   const times = createRecent<true>();
   const shapes = createRecent<HelloShape>();
-  const key = (target: Target): string => `${target.host} ${target.port}`;
-  const appKey = (target: Target, app: AppIdentity): string => `${app.id} ${key(target)}`;
+  // An app's id is one user's.
+  const key = (target: Target, whose: string): string => `${target.host} ${target.port} ${whose}`;
   return {
-    answeredLately: (target) => times.get(key(target)) !== null,
-    answered: (target) => times.set(key(target), true),
-    failed: (target) => times.delete(key(target)),
-    lastShape: (target, app) => (app === null ? null : shapes.get(appKey(target, app))),
+    answeredLately: (target, asker) => asker !== null && times.get(key(target, asker)) !== null,
+    answered: (target, asker) => {
+      if (asker !== null) times.set(key(target, asker), true);
+    },
+    failed: (target, asker) => {
+      if (asker !== null) times.delete(key(target, asker));
+    },
+    lastShape: (target, app) => (app === null ? null : shapes.get(key(target, app.id))),
     inspected: (target, app, shape) => {
-      if (app !== null) shapes.set(appKey(target, app), shape);
+      if (app !== null) shapes.set(key(target, app.id), shape);
     },
     clear: () => {
       times.clear();

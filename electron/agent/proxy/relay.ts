@@ -1,6 +1,7 @@
 // Moves bytes between two legs, byte for byte, with backpressure and half-close, and says how it ended.
 // Not for reading them: inspected plaintext and spliced ciphertext are the same to it.
 import type { Socket } from 'node:net';
+import type { Held } from '../../core/model.ts';
 
 export type RelayEnd = {
   /** Which leg ended first. */
@@ -22,11 +23,19 @@ export const idleLimitMs = 2 * 3600_000;
  * never says that it is over. Less than Linux keeps a closed program's end of a connection (tcp_fin_timeout, 60 s).
  */
 const halfClosedLimitMs = 50_000;
+/**
+ * A leg whose bytes nobody takes is not read, and a socket that is not read shows no end: when nothing has moved for this long, the system is asked
+ * whether the app is still there. Node lets the time pass twice where a write is under way.
+ */
+const unreadCheckMs = 25_000;
 /** What was written before the other leg closed has this long to be taken. */
 const drainLimitMs = 30_000;
 
+/** `isHeld`: whether any process still holds the app's end of the app's leg. `limits`: for tests. */
+export type RelayOptions = { readonly isHeld: () => Held; readonly limits?: { readonly halfClosedMs: number; readonly unreadCheckMs: number } };
+
 /** Pipes both ways until both directions are over; then both legs are closed. Resolves once, never rejects. */
-export function relay(app: Socket, server: Socket, halfClosedMs = halfClosedLimitMs): Promise<RelayEnd> {
+export function relay(app: Socket, server: Socket, { isHeld, limits = { halfClosedMs: halfClosedLimitMs, unreadCheckMs } }: RelayOptions): Promise<RelayEnd> {
   return new Promise((done) => {
     let first: RelayEnd['first'] | null = null;
     let firstAt = 0;
@@ -36,8 +45,14 @@ export function relay(app: Socket, server: Socket, halfClosedMs = halfClosedLimi
       if (first !== null) return;
       first = leg;
       firstAt = performance.now();
-      app.setTimeout(halfClosedMs);
-      server.setTimeout(halfClosedMs);
+      app.setTimeout(limits.halfClosedMs);
+      server.setTimeout(limits.halfClosedMs);
+    };
+    // Whatever moves either way moves on the server's leg, what is only being sent included.
+    const onQuiet = (): void => {
+      if (first !== null) server.destroy();
+      else if (app.isPaused() && isHeld() === 'nobody') app.destroy(Object.assign(new Error('the app is gone'), { code: 'ECONNABORTED' }));
+      else server.setTimeout(limits.unreadCheckMs);
     };
     const watch = (leg: Socket, name: RelayEnd['first'], other: Socket): void => {
       const onClose = (): void => {
@@ -58,11 +73,12 @@ export function relay(app: Socket, server: Socket, halfClosedMs = halfClosedLimi
       errors[name] = leg.errored;
       if (leg.readableEnded) ended(name);
       leg.once('close', onClose);
-      leg.setTimeout(first === null ? idleLimitMs : halfClosedMs, () => leg.destroy());
       if (leg.destroyed) onClose();
     };
     app.pipe(server);
     server.pipe(app);
+    app.setTimeout(idleLimitMs, () => app.destroy());
+    server.on('timeout', onQuiet).setTimeout(limits.unreadCheckMs);
     watch(app, 'app', server);
     watch(server, 'server', app);
   });

@@ -5,8 +5,8 @@ import { whyUnanswerable } from '../../core/ca/leaf-profile.ts';
 import { explainReason } from '../../core/explain.ts';
 import { decide, mayBlock } from '../../core/policy/decide.ts';
 import { isProxyFailure, proxyFailureWords } from '../../core/upstream-proxy/route.ts';
-import type { ConnectionFacts, Decision, Target } from '../../core/model.ts';
-import { whyNotServed } from './admission.ts';
+import type { ConnectionFacts, Decision, Held, Target } from '../../core/model.ts';
+import { accountOf, whyNotServed } from './admission.ts';
 import { ja4Of, openRecord, type ConnectionRecord } from './connection-record.ts';
 import type { DialResult } from './dial.ts';
 import type { UpstreamResult } from './connect-upstream.ts';
@@ -15,7 +15,7 @@ import { peekClientHello, type Peeked } from './peek.ts';
 import type { PlainHttp } from './plain-http.ts';
 import type { ProxyContext, Who } from './proxy-context.ts';
 import { readHead } from './read-head.ts';
-import { sameShape, shapeOf, type HelloShape } from './recent-targets.ts';
+import { sameShape, shapeOf, type Asker, type HelloShape } from './recent-targets.ts';
 import { refuseRequest, refuseTls } from './refuse.ts';
 import { servePac } from './serve-pac.ts';
 import { splice } from './splice.ts';
@@ -60,8 +60,9 @@ async function serveTunnel(client: Socket, target: Target, how: 'asked' | 'captu
     const captured = how === 'captured';
     const dial = (): Promise<DialResult> => proxy.dial(target, captured ? 'captured' : 'tunnel');
     const look = (): Who | Promise<Who> => proxy.whoIs(client, captured ? target : null);
-    // Where not everybody is served nothing is promised or dialled before it is known for whom.
-    const known = captured || proxy.servedUid === null ? null : await look();
+    const isHeld = (): Held => proxy.isHeld(client, captured ? target : null);
+    // Where not everybody is served, or several users are, nothing is promised or dialled before it is known for whom.
+    const known = captured || (proxy.servedUid === null && !proxy.shared) ? null : await look();
     const notServed = known === null ? null : whyNotServed(known.owner, proxy.servedUid);
     if (known !== null && notServed !== null) {
       record.identify(known);
@@ -69,11 +70,12 @@ async function serveTunnel(client: Socket, target: Target, how: 'asked' | 'captu
     }
     const nameMayBlock = !captured && mayBlock(proxy.policy());
     // The client builds its ClientHello meanwhile. Only where nothing can be blocked by name, as such a host is not even dialled.
-    const promised = !captured && !nameMayBlock && proxy.recentTargets.answeredLately(target);
+    const promised = !captured && !nameMayBlock && proxy.recentTargets.answeredLately(target, askerOf(known, proxy));
     if (promised) client.write(established);
     const dialling = promised ? dial() : null;
 
     const who = known ?? await look();
+    const asker = askerOf(who, proxy);
     record.identify(who);
     // The rules spare our own user: were they wrong, each connection of ours would make another without end.
     if (captured && who.owner.uid === proxy.selfUid) return noWay(client, record, target, { kind: 'refused', why: 'it is a connection of Pinlight\'s own' }, true);
@@ -81,10 +83,10 @@ async function serveTunnel(client: Socket, target: Target, how: 'asked' | 'captu
     if (nameMayBlock && beforehand().disposition === 'block') return block(client, record, beforehand());
     const dialled = await (dialling ?? dial());
     if (dialled.kind !== 'connected') {
-      proxy.recentTargets.failed(target);
+      proxy.recentTargets.failed(target, asker);
       return noWay(client, record, target, dialled, promised || captured);
     }
-    proxy.recentTargets.answered(target);
+    proxy.recentTargets.answered(target, asker);
     server = dialled.socket;
     record.note({ ip: dialled.address });
     if (!promised && !captured) client.write(established);
@@ -109,7 +111,7 @@ async function serveTunnel(client: Socket, target: Target, how: 'asked' | 'captu
         return block(client, record, decision, peeked.kind !== 'not-tls');
       case 'bypass':
         if (ahead !== null) server = await dialAnew(client, server, record, target, dial);
-        if (server !== null) await bypass(client, server, record, decision, peeked);
+        if (server !== null) await bypass(client, server, record, decision, peeked, isHeld);
         return;
       case 'inspect': {
         if (peeked.kind !== 'client-hello') throw new Error('decide() inspects only what can be read');
@@ -120,7 +122,7 @@ async function serveTunnel(client: Socket, target: Target, how: 'asked' | 'captu
         else if (ahead !== null) server = await dialAnew(client, server, record, target, dial);
         if (server === null) return;
         connecting ??= beginUpstream(server, target, shape, record, proxy);
-        return await inspect({ client, connecting, target, dial, hello: peeked.hello, helloBytes: peeked.bytes, decision, record, proxy });
+        return await inspect({ client, connecting, target, dial, isHeld, hello: peeked.hello, helloBytes: peeked.bytes, decision, record, proxy });
       }
     }
   } finally {
@@ -163,13 +165,13 @@ async function dialAnew(client: Socket, begun: Socket, record: ConnectionRecord,
 }
 
 /** Copies the tunnel unread. */
-async function bypass(client: Socket, server: Socket, record: ConnectionRecord, decision: Decision, peeked: Peeked): Promise<void> {
+async function bypass(client: Socket, server: Socket, record: ConnectionRecord, decision: Decision, peeked: Peeked, isHeld: () => Held): Promise<void> {
   const { code } = decision.reason;
   const app = record.who()?.app ?? null;
   const unanswerable = peeked.kind === 'client-hello' && code === 'incompatible' ? whyUnanswerable(peeked.hello) : null;
   const watched = app !== null && (code === 'control-experiment' || code === 'exclusion' || unanswerable !== null);
   if (peeked.kind === 'client-hello') record.note({ ja4: ja4Of(peeked.hello), unanswerable });
-  const end = await splice(client, server, peeked.kind !== 'not-tls', () => {
+  const end = await splice(client, server, peeked.kind !== 'not-tls', { isHeld }, () => {
     record.outcome({ kind: 'passed', data: true });
     if (watched) record.observe({ kind: 'passed', data: true }, null, null);
   });
@@ -205,6 +207,12 @@ function noWay(client: Socket, record: ConnectionRecord, target: Target, dialled
   refuseRequest(client, late ? 504 : 502, late ? 'connection_timeout' : unknown ? 'dns_error' : 'connection_refused',
     unknown ? `the name ${target.host} cannot be resolved (${dialled.code}).` : `${target.host}:${target.port} cannot be reached (${dialled.code}).`);
   record.end({ kind: 'upstream', code: dialled.code }, 0, 0);
+}
+
+/** For whom it is remembered what answered: one for all where there is one user, who need not be known for that. */
+function askerOf(who: Who | null, proxy: ProxyContext): Asker {
+  if (!proxy.shared) return 'anybody';
+  return who === null ? null : accountOf(who.owner);
 }
 
 function nameOf(peeked: Peeked, target: Target): string {

@@ -2,7 +2,7 @@
 // Not for deciding, and it keeps nothing of what it copies.
 import type { Socket } from 'node:net';
 import { createTunnelScan } from '../../core/tls/record-scan.ts';
-import { relay, type RelayEnd } from './relay.ts';
+import { relay, type RelayEnd, type RelayOptions } from './relay.ts';
 
 export type SpliceResult = RelayEnd & {
   /** Application data was seen both ways (TLS), or any byte both ways (other protocols). */
@@ -10,7 +10,7 @@ export type SpliceResult = RelayEnd & {
 };
 
 /** `onData` is called once, as soon as data was seen both ways. */
-export async function splice(app: Socket, server: Socket, isTls: boolean, onData: () => void): Promise<SpliceResult> {
+export async function splice(app: Socket, server: Socket, isTls: boolean, options: RelayOptions, onData: () => void): Promise<SpliceResult> {
   const scan = createTunnelScan();
   let seen = false;
   const look = (): void => {
@@ -34,7 +34,7 @@ export async function splice(app: Socket, server: Socket, isTls: boolean, onData
     app.off('data', fromApp);
     server.off('data', fromServer);
   };
-  const end = relay(app, server);
+  const end = relay(app, server, options);
   app.on('data', fromApp);
   server.on('data', fromServer);
   const result = await end;

@@ -92,8 +92,7 @@ function judgeRefusals(refused: readonly Attempt[], establishedHere: number, his
   const failedAsWell = shared.some((fact) => fact.code === 'pass-through-failed');
   const confidence = worked ? 'confirmed' as const : 'likely' as const;
 
-  // Alert 48 or a store without our root beats "trusts elsewhere" only for tools whose trust is chosen per call.
-  if (acceptedHosts.length > 0 && !(latest.perCallTrust && (saidUnknownCa || latest.trust?.holdsRoot === false))) {
+  if (acceptedHosts.length > 0 && (!latest.perCallTrust || hasRootInThisCall(latest, outcome))) {
     const because = [...shared, pro('established-elsewhere', { hosts: acceptedHosts.length, example: acceptedHosts[0] as string })];
     if (saidUnknownCa) return { kind: 'undetermined', because: [...because, con('alert-unknown-ca', {})] };
     // Several apps at once do not pin one host by chance: our certificate for it, or the server, is the likelier cause.
@@ -112,6 +111,15 @@ function judgeRefusals(refused: readonly Attempt[], establishedHere: number, his
     return { kind: 'pinned', hosts: 'all', confidence, because: [...shared, ...store.facts, pro('refuses-everywhere', { hosts: triedHosts.size })] };
   }
   return { kind: 'undetermined', because: [...shared, ...store.facts, everywhere] };
+}
+
+/**
+ * Of a tool whose trust is chosen per call: did this one have our root? Its store was seen to, or could not be read and the refusal has
+ * a form that its runtime never gives to an unknown root. What other calls trusted elsewhere says nothing.
+ */
+function hasRootInThisCall({ trust, runtime }: Observation, { sign, alert }: Refusal): boolean {
+  if (sign === 'alert' && alert === 48) return false;
+  return trust?.holdsRoot ?? (runtime !== null && !fitsStoreRefusal(runtime, sign, alert));
 }
 
 /**

@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HandshakeEvidence, TrustView } from '../../../electron/core/model.ts';
 import { defaultLimits } from '../../../electron/agent/store/verdict-tables.ts';
+import { exclusion } from '../store/rows.ts';
 import { alert, app, createRig, established, hour, minute, passed, silent, type Rig } from './rig.ts';
 
 let rig: Rig;
@@ -153,6 +154,16 @@ describe('a forger', () => {
     rig.clock += hour;
     expect(rig.refuseAndPass('later.test')).toBe(false);
   });
+});
+
+test('1,000 exclusions that people made for one app leave its newest 200, in memory and on disk, and another app\'s', () => {
+  const made = (id: string, appId: string | null): void => rig.monitor.addExclusion(exclusion(id, { kind: 'user', host: `${id}.test`, appId, expiresAt: null }));
+  made('mine', 'a1');
+  made('everybodys', null);
+  for (let i = 1; i <= 1_000; i += 1) made(`made-${i}`, 'forger');
+  expect(rig.count('exclusions')).toBe(202);
+  expect(rig.monitor.exclusions()).toHaveLength(202);
+  expect(rig.count('exclusions', "id IN ('mine', 'everybodys', 'made-801', 'made-1000')")).toBe(4);
 });
 
 describe('hosts', () => {

@@ -62,6 +62,21 @@ describe('other apps at the same host', () => {
     rig.tell(alert(42), host);
     expect(facts()).not.toContain('others-accept');
   });
+  test('of another user are no witnesses: neither do their refusals take a pin back, nor does anybody hear where they were', () => {
+    rig.tell(established, 'elsewhere.test');
+    rig.tell(alert(42), host);
+    expect(rig.monitor.verdictAt('a1', host)?.kind).toBe('pinned');
+    rig.user = 'bob';
+    rig.tell(established, 'elsewhere.test', other('second'));
+    rig.tell(alert(42), host, other('second'));
+    expect(rig.monitor.verdictAt('a1', host)?.kind).toBe('pinned');
+    expect(facts('second')).not.toContain('others-refuse');
+    rig.tell(established, host, other('third'));
+    rig.user = 'root';
+    rig.tell(alert(42), host);
+    expect(facts()).not.toContain('others-refuse');
+    expect(facts()).not.toContain('others-accept');
+  });
   test('1,000 at one host, and 5,000 hosts, are no burden', () => {
     for (let i = 0; i < 1_000; i += 1) rig.tell(alert(42), host, other(`p${i}`));
     for (let i = 0; i < 5_000; i += 1) rig.tell(alert(42), `h${i}.test`, other('second'));

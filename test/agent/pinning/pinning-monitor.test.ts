@@ -62,7 +62,7 @@ function tell(outcome: ConnectionOutcome, options: { app?: AppIdentity; host?: s
   const who = options.app ?? app();
   connection += 1;
   const disposition = outcome.kind === 'passed' ? 'bypass' : 'inspect';
-  monitor.observeOutcome(who, options.pid ?? 7, connection, {
+  monitor.observeOutcome(who, 'root', options.pid ?? 7, connection, {
     at: clock, host: options.host ?? host, disposition, outcome, appHash: who.hash, runtime: who.runtime, perCallTrust: who.perCallTrust, trust: null, ja4: null,
     evidence: null, circumstances: calm, ...options.at,
   });

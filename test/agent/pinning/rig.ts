@@ -27,7 +27,7 @@ export function createRig() {
   const path = join(folder, 'pinlight.db');
   let connection = 0;
   const rig = {
-    path, clock: begin, policy: mergePolicy([{ origin: 'embedded', file: null, layer: embeddedLayer('user') }], []),
+    path, clock: begin, user: 'root', policy: mergePolicy([{ origin: 'embedded', file: null, layer: embeddedLayer('user') }], []),
     store: null as unknown as Store, monitor: null as unknown as PinningMonitor,
     added: [] as Exclusion[], announced: 0, amended: [] as number[], changes: [] as string[], troubles: [] as (string | null)[],
     start(): void {
@@ -48,12 +48,12 @@ export function createRig() {
     /** One finished connection of an app, counted. */
     tell(outcome: ConnectionOutcome, host: string, who: AppIdentity = app(), change: Partial<Observation> = {}, pid = 7): number {
       const id = rig.observe(outcome, host, who, change, pid);
-      rig.monitor.countConnection(who, 'root', outcome.kind === 'passed' ? 'bypass' : 'inspect');
+      rig.monitor.countConnection(who, rig.user, outcome.kind === 'passed' ? 'bypass' : 'inspect');
       return id;
     },
     observe(outcome: ConnectionOutcome, host: string, who: AppIdentity = app(), change: Partial<Observation> = {}, pid = 7): number {
       connection += 1;
-      rig.monitor.observeOutcome(who, pid, connection, {
+      rig.monitor.observeOutcome(who, rig.user, pid, connection, {
         at: rig.clock, host, disposition: outcome.kind === 'passed' ? 'bypass' : 'inspect', outcome, appHash: who.hash, runtime: who.runtime,
         perCallTrust: who.perCallTrust, trust: null, ja4: null, evidence: null, circumstances: calm, ...change,
       });

@@ -1,5 +1,6 @@
 // Whose programs may use the proxy: of a user's own agent that user's and root's, of root's agent everybody's. Real agents, clients of three accounts.
 import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import * as net from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -7,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { servedUidOf, whyNotServed } from '../../../electron/agent/proxy/admission.ts';
+import { accountOf, servedUidOf, whyNotServed } from '../../../electron/agent/proxy/admission.ts';
 import { startTestAgent, type TestAgent } from '../../support/agent.ts';
 import { findCommand } from '../../support/find-command.ts';
+import { createTestAuthority, startOrigin, type Origin, type TestAuthority } from '../../support/origins.ts';
 import { until } from '../../support/tunnel.ts';
 
 const [root, user, stranger] = [0, 65_533, 65_534];
@@ -35,11 +37,24 @@ test.each([
   expect(whyNotServed({ kind: 'unknown', why: 'denied', uid, sandbox: null }, served)?.reason.code ?? 'served').toBe(expected);
 });
 
+test.each([
+  ['a uid tells one user from another', 1001, '1001'],
+  ['without one nobody is told from anybody', null, null],
+] as const)('%s', (_name, uid, expected) => {
+  expect(accountOf({ kind: 'unknown', why: 'denied', uid, sandbox: null })).toBe(expected);
+});
+
 const possible = process.platform === 'linux' && process.getuid?.() === root && findCommand('setpriv') !== null;
 if (!possible) console.log('skipped: clients of other users need Linux, root and setpriv');
+const openssl = findCommand('openssl');
+if (openssl === null) console.log('skipped: openssl is not here to show leaves to two users');
 
 describe.runIf(possible)('the proxy', () => {
   let origin: net.Server;
+  /** Answers until it is closed. */
+  let passing: net.Server;
+  let authority: TestAuthority;
+  let inspected: Origin;
   let home: string;
   let accepted = 0;
   let agents: { readonly users: TestAgent; readonly roots: TestAgent };
@@ -52,15 +67,26 @@ describe.runIf(possible)('the proxy', () => {
       origin.listen(0, '127.0.0.1', resolve);
     });
     const at = `127.0.0.1:${(origin.address() as AddressInfo).port}`;
-    const policy = { network: { localTargets: { 'whose.test:443': at, 'whose.test:80': at } } };
+    passing = net.createServer((socket) => socket.on('error', () => undefined).resume());
+    await new Promise<void>((resolve) => {
+      passing.listen(0, '127.0.0.1', resolve);
+    });
+    authority = createTestAuthority();
+    inspected = await startOrigin(authority, 'leaf.test');
+    const policy = { network: { localTargets: { 'whose.test:443': at, 'whose.test:80': at, 'passing.test:443': `127.0.0.1:${(passing.address() as AddressInfo).port}` } } };
     home = mkdtempSync(join(tmpdir(), 'pinlight-admission-'));
     chownSync(home, user, user);
-    agents = { users: await startTestAgent(policy, { home, before: ['setpriv', ...as(user)] }), roots: await startTestAgent(policy) };
+    agents = { users: await startTestAgent(policy, { home, before: ['setpriv', ...as(user)] }), roots: await startTestAgent({
+      rules: [{ id: 'leaf', when: { host: 'leaf.test' }, do: 'inspect', mustInspect: true }],
+      network: { upstreamRoots: [authority.rootFile], localTargets: { ...policy.network.localTargets, 'leaf.test:443': `127.0.0.1:${inspected.port}` } },
+    }) };
   });
   afterAll(async () => {
     await agents.users.stop();
     await agents.roots.stop();
     origin.close();
+    await inspected.close();
+    authority.close();
     rmSync(home, { recursive: true, force: true });
   });
 
@@ -93,5 +119,26 @@ describe.runIf(possible)('the proxy', () => {
     expect(accepted).toBe(before);
     const row = await until('its row', async () => (await agents.users.client.call('status', {}, {})).recent.find((one) => one.reason.code === 'other-user' && one.port === port));
     expect(row).toMatchObject({ host: 'whose.test', decided: 'block', disposition: 'block', outcome: { kind: 'blocked' } });
+  });
+
+  test('for several users promises a tunnel to whoever was there a moment ago, and tells nobody else that somebody was', async () => {
+    const there = tunnel.replaceAll('whose.test', 'passing.test');
+    expect(await ask(agents.roots, user, there)).toMatch(/^HTTP\/1\.1 200 /);
+    await new Promise((done) => { passing.close(done); });
+    expect(await ask(agents.roots, stranger, there)).toMatch(/^HTTP\/1\.1 502 /);
+    expect(await ask(agents.roots, user, there)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test.runIf(openssl !== null)('for several users shows each a leaf of their own', async () => {
+    const leafFor = async (uid: number): Promise<string> => {
+      const show = `openssl s_client -proxy 127.0.0.1:${agents.roots.proxyPort} -connect leaf.test:443 -servername leaf.test </dev/null`;
+      const { stdout } = await promisify(execFile)('setpriv', [...as(uid), 'sh', '-c', show], { cwd: '/', timeout: 20_000 });
+      const shown = new X509Certificate(stdout.slice(stdout.indexOf('-----BEGIN')));
+      expect(shown.issuer).toContain('Pinlight root');
+      return shown.fingerprint256;
+    };
+    const first = await leafFor(user);
+    expect(await leafFor(stranger)).not.toBe(first);
+    expect(await leafFor(user)).toBe(first);
   });
 });

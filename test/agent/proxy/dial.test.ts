@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { dialTarget, type Resolve } from '../../../electron/agent/proxy/dial.ts';
 
-const network = { port: 0, privateTargets: 'allow', localTargets: {}, upstreamRoots: [], upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0 } as const;
+const network = { port: 0, privateTargets: 'allow', localTargets: {}, upstreamRoots: [], upstreamCrls: [], unknownRevocation: 'allow', upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0 } as const;
 const addresses = ['127.0.0.1', '::1', '169.254.1.1', '0.0.0.0', '224.0.0.1', '169.254.169.254', '240.0.0.1', '255.255.255.255', '192.0.0.1', '100::1', '4000::1'];
 
 describe.each(addresses)('%s', (address) => {
