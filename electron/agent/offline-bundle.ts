@@ -6,19 +6,23 @@ import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { PinlightError } from '../contract/errors.ts';
 import type { BundleJob, ExaminedBundleRequest } from '../contract/jobs.ts';
 import { readBundleRequest } from './control/bundle-routes.ts';
 import { fileNameOf } from './diagnostics/bundle-jobs.ts';
-import { assembleBundle, type BundleSources } from './diagnostics/bundle.ts';
+import { assembleBundle } from './diagnostics/bundle.ts';
+import type { BundleSources } from './diagnostics/collectors.ts';
+import { logSource } from './diagnostics/log-source.ts';
 import { packBundle } from './diagnostics/pack.ts';
 import { tailOf } from './log-file.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { createHealth } from './health/health.ts';
-import { isService, openPolicy, versions, type AgentOptions } from './start-agent.ts';
+import { openPolicy } from './open-policy.ts';
+import type { AgentOptions } from './start-agent.ts';
+import { versions } from './this-system.ts';
 import type { PolicyStore } from './policy/policy-store.ts';
-import { runLogQuery, type LogAnswers } from './store/log-queries.ts';
+import { openForReading } from './store/open-for-reading.ts';
 import { readAudit, readExclusions } from './store/store.ts';
 
 /** Reads an ExaminedBundleRequest from standard input; writes one line of JSON, the BundleJob, and behind one that is ready the bundle's bytes. Throws what is a fault of ours. */
@@ -26,12 +30,12 @@ export async function writeOfflineBundle(agent: Pick<AgentOptions, 'paths' | 'po
   const closers: (() => void)[] = [];
   try {
     const request = JSON.parse(await text(process.stdin)) as ExaminedBundleRequest;
-    const policy = openPolicy(agent, agent.paths, createHealth(() => undefined), Date.now, closers);
+    const policy = openPolicy(agent.policyFiles, agent.paths, createHealth(() => undefined), Date.now, closers);
     const { sealTo, ...options } = readBundleRequest({
       policy: policy.current(), device: hostname(), version: agent.version, now: Date.now(), homes: [homedir()], administrator: true, handshakes: notRunning,
     }, request);
     const store = openStore(join(agent.paths.stateFolder, 'pinlight.db'), closers);
-    const bundle = await assembleBundle(sourcesOf(agent, policy, store), { ...options, agentGone: true });
+    const bundle = await assembleBundle({ ...sourcesOf(agent, policy, store), connections: logSource(store, null, options.now) }, { ...options, agentGone: true });
     const { manifest, key, files } = bundle;
     writeJob({ ...none, phase: 'ready', done: files.length, total: files.length, manifest, key, fileName: fileNameOf(bundle, options.now, sealTo), sealed: sealTo !== null });
     await pipeline(packBundle(bundle, sealTo), process.stdout, { end: false });
@@ -54,7 +58,7 @@ const notRunning = 'the agent was not running';
 /** What cannot be opened says so at every question: its reason then stands in the bundle. */
 function openStore(path: string, closers: (() => void)[]): () => Database.Database {
   try {
-    const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 2_000 });
+    const database = openForReading(path);
     closers.push(() => void database.close());
     return () => database;
   } catch (thrown) {
@@ -64,21 +68,17 @@ function openStore(path: string, closers: (() => void)[]): () => Database.Databa
 
 function sourcesOf({ paths, version }: Pick<AgentOptions, 'paths' | 'version'>, policy: PolicyStore, store: () => Database.Database): BundleSources {
   const unknown = (): never => { throw new Error(notRunning); };
-  const scope = { uid: null, now: Date.now() };
   return {
     status: async () => unknown(),
     apps: async () => unknown(),
     policy: async () => ({ generation: policy.generation(), policy: policy.current(), problems: policy.problems(), files: policy.files() }),
     exclusions: async () => [...readExclusions(store()), ...policy.current().exclusions],
-    connections: {
-      page: async (filter, before, limit) => (runLogQuery(store(), { kind: 'page', filter, before, limit, after: null, ...scope }, () => undefined) as LogAnswers['page']).rows,
-      count: async () => runLogQuery(store(), { kind: 'count', ...scope }, () => undefined) as number,
-    },
     audit: async (limit) => readAudit(store(), limit),
     // Which stores hold it is what the doctor looked at.
     trust: async () => ({ root: rootOf(join(paths.stateFolder, 'root.pem')), stores: [] }),
     versions: async () => versions(version),
-    network: () => readNetworkFacts({ service: isService(paths), home: homedir(), env: process.env, stateFolder: paths.stateFolder }),
+    network: () => readNetworkFacts({ service: paths.service, home: homedir(), env: process.env, stateFolder: paths.stateFolder }),
+    selfTest: async () => unknown(),
     logTail: (maxBytes) => tailOf(join(paths.stateFolder, 'agent.log'), maxBytes),
   };
 }

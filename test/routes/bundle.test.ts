@@ -68,6 +68,7 @@ describe('pinlight bundle', () => {
     expect(stdout).toContain(manifest.id);
     expect([...files.keys()]).toEqual(expect.arrayContaining(['status.json', 'policy-effective.json', 'apps.json', 'connections.ndjson', 'audit.ndjson', 'network.json', 'agent.log', 'findings.json']));
     expect(files.get('connections.ndjson')?.toString()).toContain(host);
+    expect(JSON.parse(files.get('tls-selftest.json')?.toString() ?? '')).toMatchObject(['established', 'established', 'refused', 'refused'].map((outcome) => ({ outcome })));
     expect(JSON.parse(files.get('doctor.json')?.toString() ?? '')).toMatchObject({ checks: expect.arrayContaining([expect.objectContaining({ name: 'agent', state: 'ok' }), expect.objectContaining({ name: 'stores', state: 'wrong' })]) });
     expect(files.get('report.html')?.toString()).toMatch(/\[!!\]<\/code> <strong>stores<\/strong>[^\n]*<br>Fix: Run <code>pinlight trust install<\/code>/);
     const everything = Buffer.concat([...files.values()]).toString('latin1');
@@ -231,7 +232,7 @@ describe('pinlight bundle, the agent dead', () => {
     const files = await unzip(file);
     const manifest = manifestOf(files);
     expect(stdout).toContain(manifest.id);
-    expect(manifest.notCollected).toEqual(['status.json', 'health.json', 'apps.json', 'capture.pcapng'].map((name) => ({ name, because: expect.stringContaining('the agent was not running') })));
+    expect(manifest.notCollected).toEqual(['status.json', 'health.json', 'apps.json', 'tls-selftest.json', 'capture.pcapng'].map((name) => ({ name, because: expect.stringContaining('the agent was not running') })));
     expect(files.get('connections.ndjson')?.toString()).toContain('blocked.pinlight.test');
     expect(files.get('agent.log')?.length).toBeGreaterThan(0);
     expect(JSON.parse(files.get('trust-stores.json')?.toString() ?? '')).toMatchObject({ root: { fingerprint: expect.stringMatching(/^[0-9A-F:]{95}$/) } });

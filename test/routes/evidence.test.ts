@@ -70,6 +70,29 @@ if how == 'exec':
 if os.fork() > 0: os._exit(0)
 os.setsid()
 ask(secured(raw) if when == 'before' else raw)`,
+  // Says hello and leaves; another process of its refuses what comes.
+  leaving: `import os, socket, ssl, sys, time
+port, host, ca = sys.argv[1:4]
+raw = socket.create_connection(('127.0.0.1', int(port)))
+raw.sendall(f'CONNECT {host}:443 HTTP/1.1\\r\\n\\r\\n'.encode())
+raw.recv(4096)
+heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
+hands = ssl.create_default_context(cafile=ca).wrap_bio(heard, said, server_hostname=host)
+def go_on():
+    try: hands.do_handshake()
+    finally: raw.sendall(said.read())
+try: go_on()
+except ssl.SSLWantReadError: pass
+if os.fork() > 0:
+    time.sleep(0.2)
+    os._exit(0)
+os.setsid()
+while True:
+    heard.write(raw.recv(65536))
+    try: go_on()
+    except ssl.SSLWantReadError: continue
+    except ssl.SSLCertVerificationError: break
+raw.close()`,
   java: `import java.io.*; import java.net.*; import java.security.*; import java.security.cert.*; import javax.net.ssl.*;
 class Client { public static void main(String[] a) throws Exception {
   KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType()); store.load(null, null); int n = 0;
@@ -130,6 +153,8 @@ const programs: readonly (readonly [string, readonly string[], Run, Form, Form])
 const versions = ['TLSv1.2', 'TLSv1.3'] as const;
 const hostOf = (program: string, version: string): string => `${program.toLowerCase().replace(/[^a-z0-9]+/g, '-')}.${version.replace(/\D/g, '')}.pinlight.test`;
 const silent = 'silent.pinlight.test';
+/** Its server answers after half a second. */
+const slow = 'slow.pinlight.test';
 /** Speaks TLS 1.2; its door never ends a connection. */
 const open12 = 'open.12.pinlight.test';
 const changes = ['exec before', 'exec after', 'fork before', 'fork after'].map((change) => [change, `${change.replace(' ', '-')}.13.pinlight.test`] as const);
@@ -143,7 +168,7 @@ beforeAll(async () => {
     server.on('tlsClientError', () => undefined).on('sessionError', () => undefined);
     origins.push(await open(server, version));
   }
-  origins.push(await startOrigin(authority, silent), await open(breakingServer(), broken));
+  origins.push(await startOrigin(authority, silent), await open(breakingServer(), broken), await open(slowServer(), slow));
   const localTargets: Record<string, string> = {};
   for (const [program] of programs) versions.forEach((version, index) => { localTargets[`${hostOf(program, version)}:443`] = `127.0.0.1:${origins[index]?.port ?? 0}`; });
   localTargets[`${open12}:443`] = `127.0.0.1:${origins[0]?.port ?? 0}`;
@@ -157,6 +182,7 @@ beforeAll(async () => {
   writeFileSync(script('client.mjs'), scripts.node);
   writeFileSync(script('client.py'), scripts.python);
   writeFileSync(script('changing.py'), scripts.changing);
+  writeFileSync(script('leaving.py'), scripts.leaving);
   writeFileSync(script('Client.java'), scripts.java);
   if (findCommand('go') === null) return;
   mkdirSync(script('go'));
@@ -231,6 +257,13 @@ test.skipIf(withoutPython).each(changes)('a program that is another one by %s th
   expect(readFileSync(join(agent.home, 'agent.log'), 'utf8')).not.toContain('a fault of ours');
 });
 
+test.skipIf(withoutPython)('a process that is gone when our certificate comes has been asked before which store it reads', async () => {
+  await visitUntilNamed(agent, slow, () => run(['python3', script('leaving.py'), String(agent.proxyPort), slow, distrusting()], agent.proxyPort));
+  expect(await observed(agent, slow)).toMatchObject({
+    outcome: { kind: 'refused', sign: 'alert', alert: 48 }, trust: { store: 'system', because: expect.stringContaining('SSL_CERT_FILE is not set') as string },
+  });
+});
+
 test('an app that leaves before our certificate is not observed', async () => {
   const before = observationsAt(agent, silent).length;
   const raw = await connectThrough(agent.proxyPort, silent);
@@ -244,6 +277,14 @@ function breakingServer(): net.Server {
   const context = tls.createSecureContext(authority.leaf(broken));
   return net.createServer((raw) => {
     new tls.TLSSocket(raw, { isServer: true, secureContext: context }).on('error', () => undefined).once('secure', () => raw.resetAndDestroy());
+  });
+}
+
+function slowServer(): net.Server {
+  const context = tls.createSecureContext(authority.leaf(slow));
+  return net.createServer((raw) => {
+    raw.on('error', () => undefined);
+    setTimeout(() => new tls.TLSSocket(raw, { isServer: true, secureContext: context }).on('error', () => undefined), 500);
   });
 }
 

@@ -87,7 +87,7 @@ describe.skipIf(!here)('a pinned curl', () => {
   });
 
   it('is shown by the tray with its reason', () => {
-    const words = JSON.stringify(trayModel({ snapshot, now: Date.now(), away: 'gone', service: false, version: '0.1.0', trust: null, silenced: [], openAtLogin: null, bundle: { kind: 'none' }, words: shellWords('en') }));
+    const words = JSON.stringify(trayModel({ snapshot, now: Date.now(), away: 'gone', service: false, version: '0.1.0', trust: null, silenced: [], silencedKinds: [], openAtLogin: null, bundle: { kind: 'none' }, words: shellWords('en') }));
     expect(words).toContain('curl');
     expect(words).toMatch(/pinned/i);
   });

@@ -102,12 +102,12 @@ async function place(host: string, leaf: Served, options?: tls.TlsOptions): Prom
   origins.set(host, await startOrigin(authority, host, { leaf, ...(options === undefined ? {} : { tls: options }) }));
   served.set(host, createHash('sha256').update(new X509Certificate(leaf.cert).raw).digest('hex'));
 }
-async function givePolicy(agent: TestAgent, onInvalidUpstream: 'splice' | 'block'): Promise<void> {
+async function givePolicy(agent: TestAgent, onInvalidUpstream: 'splice' | 'block', network: object = {}): Promise<void> {
   const localTargets = Object.fromEntries([...origins].map(([host, { port }]) => [`${host}:443`, `127.0.0.1:${port}`]));
   const { generation } = await agent.client.call('policy', {}, {});
   agent.writePolicy({
     version: 1, defaults: { onUnknownApp: 'inspect', onInvalidUpstream }, rules: [{ id: 'all', do: 'inspect' }],
-    network: { port: 0, localTargets, upstreamRoots: [authority.rootFile, root.certFile, agent.rootFile] },
+    network: { port: 0, localTargets, upstreamRoots: [authority.rootFile, root.certFile, agent.rootFile], ...network },
   });
   await until(async () => expect((await agent.client.call('policy', {}, {})).generation).toBeGreaterThan(generation));
 }
@@ -233,6 +233,14 @@ describe('servers that change', () => {
     // Our own words, not OpenSSL's CERT_HAS_EXPIRED: the session was resumed, and what refused was the second judgement.
     expect((await newest(splicing, shortLived))?.error).toBe('the certificate has expired');
   });
+});
+
+test('where policy refuses what no revocation list speaks of and names no list, no server is inspected', async () => {
+  await givePolicy(splicing, 'splice', { unknownRevocation: 'refuse' });
+  expect((await look(splicing, good)).fingerprint).toBe(served.get(good));
+  expect(await newest(splicing, good)).toMatchObject({ disposition: 'bypass', reason: { code: 'upstream-invalid' }, error: 'no current revocation list tells whether the certificate was revoked' });
+  await givePolicy(splicing, 'splice', { unknownRevocation: 'allow' });
+  expect(await look(splicing, good)).toMatchObject({ authorized: true });
 });
 
 test('nothing of this was a fault of ours', () => {

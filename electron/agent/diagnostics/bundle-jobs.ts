@@ -1,19 +1,26 @@
-// Bundles on their way and bundles that wait to be fetched: at most two, each for ten minutes, in memory alone and for who asked for it.
+// Bundles on their way and bundles that wait to be fetched: a few, each for ten minutes, in memory alone and for who asked for it.
 // Not for what is in them (bundle.ts).
 import { randomUUID } from 'node:crypto';
 import { errorBody, PinlightError } from '../../contract/errors.ts';
 import type { BundleJob } from '../../contract/jobs.ts';
 import { bundleFileName } from '../../core/diagnostics/manifest.ts';
-import { assembleBundle, type Bundle, type BundleOptions, type BundleSources } from './bundle.ts';
+import type { LogPlace } from '../store/log-reader.ts';
+import type { Bundle, BundleOptions } from './bundle.ts';
+import { packInThread } from './bundle-thread.ts';
+import { collectAll, collectorLimitMs, type BundleProgress, type BundleSources } from './collectors.ts';
 
 /** Time to read the preview and choose a place. */
 const keptMs = 600_000;
-/** A finished one may weigh 64 MB. */
-const mostJobs = 2;
+/** A finished one may weigh 64 MB. A user of a service has one. */
+const mostOfAdministrators = 2;
+const mostOfUsers = 2;
+
+/** Where a bundle's facts are: what is asked in the agent, and the log that the bundle's own thread reads. */
+export type BundleOrigin = { readonly sources: BundleSources; readonly log: LogPlace };
 
 export type BundleJobs = {
-  /** Begins at once. The oldest job gives way when there are more than two. */
-  start(owner: string, sources: BundleSources, options: BundleOptions & { readonly sealTo: string | null }): BundleJob;
+  /** An earlier one of `owner` gives way. Throws `bundles-busy` where other users' fill the room; nobody's gives way to another's. */
+  start(owner: string, from: BundleOrigin, options: BundleOptions & { readonly sealTo: string | null }): BundleJob;
   /** Throws `no-such-bundle`, also for somebody else's. */
   job(owner: string, id: string): BundleJob;
   cancel(owner: string, id: string): BundleJob;
@@ -22,11 +29,16 @@ export type BundleJobs = {
   close(): void;
 };
 
+/** Whose all administrators' are. */
+export const administrators = 'administrator';
+
 type Entry = { readonly owner: string; job: BundleJob; bundle: Bundle | null; readonly sealTo: string | null; readonly ended: AbortController; readonly timer: NodeJS.Timeout };
 
-/** `onReady` hears the spoken id of each bundle that was made, `onBug` what should not happen. */
-export function createBundleJobs(onReady: (id: string) => void, onBug: (error: unknown) => void): BundleJobs {
+/** `onReady` hears the spoken id of each bundle that was made, `onBug` what should not happen; `giveMemoryBack` is called before and after the work. */
+export function createBundleJobs(onReady: (id: string) => void, onBug: (error: unknown) => void, giveMemoryBack: () => void): BundleJobs {
   const entries = new Map<string, Entry>();
+  /** Ends when the one before has collected: it starts programs and asks every store. */
+  let turn: Promise<unknown> = Promise.resolve();
   const find = (owner: string, id: string): Entry => {
     const entry = entries.get(id);
     if (entry === undefined || entry.owner !== owner) throw new PinlightError('no-such-bundle', 'there is no such bundle, or no longer');
@@ -39,13 +51,21 @@ export function createBundleJobs(onReady: (id: string) => void, onBug: (error: u
     entries.delete(entry.job.id);
   };
 
-  async function run(entry: Entry, sources: BundleSources, options: BundleOptions): Promise<void> {
+  async function run(entry: Entry, { sources, log }: BundleOrigin, options: BundleOptions): Promise<void> {
     const { signal } = entry.ended;
     try {
-      const bundle = await assembleBundle(sources, { ...options, signal, onProgress: (phase, done, total) => {
+      const onProgress: BundleProgress = (phase, done, total) => {
         if (!signal.aborted) entry.job = { ...entry.job, phase, done, total, unit: phase === 'collecting' ? 'sources' : 'files' };
-      } });
+      };
+      const collecting = turn.then(() => {
+        signal.throwIfAborted();
+        return collectAll(sources, options.limitMs ?? collectorLimitMs, onProgress);
+      });
+      turn = collecting.catch(() => undefined);
+      const found = await collecting;
       signal.throwIfAborted();
+      giveMemoryBack();
+      const bundle = await packInThread({ found, log, options }, onProgress, signal).finally(giveMemoryBack);
       const { manifest, files, key } = bundle;
       entry.bundle = bundle;
       entry.job = { ...entry.job, phase: 'ready', done: files.length, total: files.length, manifest, key, fileName: fileNameOf(bundle, options.now, entry.sealTo) };
@@ -58,7 +78,11 @@ export function createBundleJobs(onReady: (id: string) => void, onBug: (error: u
   }
 
   return {
-    start: (owner, sources, { sealTo, ...options }) => {
+    start: (owner, from, { sealTo, ...options }) => {
+      const own = [...entries.values()].filter((entry) => entry.owner === owner);
+      for (const entry of own.slice(0, own.length + 1 - (owner === administrators ? mostOfAdministrators : 1))) drop(entry);
+      const users = [...entries.values()].filter((entry) => entry.owner !== administrators).length;
+      if (owner !== administrators && users >= mostOfUsers) throw new PinlightError('bundles-busy', 'bundles are being made for others');
       const id = randomUUID();
       const entry: Entry = {
         owner, bundle: null, sealTo, ended: new AbortController(),
@@ -66,9 +90,7 @@ export function createBundleJobs(onReady: (id: string) => void, onBug: (error: u
         timer: setTimeout(() => drop(entry), keptMs).unref(),
       };
       entries.set(id, entry);
-      const [oldest] = entries.values();
-      if (entries.size > mostJobs && oldest !== undefined) drop(oldest);
-      void run(entry, sources, options);
+      void run(entry, from, options);
       return entry.job;
     },
     job: (owner, id) => find(owner, id).job,

@@ -1,11 +1,12 @@
 // The gatherers of a diagnostic bundle: each asks one source, within a time limit, and keeps only the fields named here.
 // There is no collector for keys, payload, headers or command lines: what is not listed below cannot get into a bundle.
+import { readlinkSync } from 'node:fs';
 import { arch, cpus, freemem, platform, release, totalmem, uptime, version } from 'node:os';
 import type { PolicyAnswer, TrustAnswer, TrustStoreRow } from '../../contract/routes.ts';
-import type { AppSummary, ConnectionRow, Snapshot } from '../../contract/snapshot.ts';
+import type { AppSummary, Snapshot } from '../../contract/snapshot.ts';
+import type { SelfTestRow } from '../../core/diagnostics/tls-selftest.ts';
 import type { ReportAudit } from '../../core/diagnostics/report-input.ts';
 import type { Exclusion } from '../../core/model.ts';
-import { gatherConnections, type ConnectionSource, type GatheredConnections, type GatherOptions } from './gather-connections.ts';
 
 /** Where a bundle gets its facts. Each may throw or hang; that costs its own file and nothing else. */
 export type BundleSources = {
@@ -13,11 +14,12 @@ export type BundleSources = {
   readonly policy: () => Promise<PolicyAnswer>;
   readonly apps: () => Promise<readonly AppSummary[]>;
   readonly exclusions: () => Promise<readonly Exclusion[]>;
-  readonly connections: ConnectionSource;
   /** A `pem` that a source adds is left out. */
   readonly trust: () => Promise<BundleTrust>;
   readonly versions: () => Promise<Readonly<Record<string, string>>>;
   readonly network: () => Promise<NetworkFacts>;
+  /** Handshakes of the agent with itself. */
+  readonly selfTest: () => Promise<readonly SelfTestRow[]>;
   /** The newest `limit`, oldest first. */
   readonly audit: (limit: number) => Promise<readonly ReportAudit[]>;
   /** The end of the agent's log, at most `maxBytes`. */
@@ -28,17 +30,17 @@ export type BundleTrust = { readonly root: Omit<TrustAnswer['root'], 'pem'>; rea
 
 export type Collected<T> = { readonly kind: 'collected'; readonly value: T } | { readonly kind: 'failed'; readonly because: string };
 
-/** What `collectAll` found. */
+/** What `collectAll` found: plain data, so that it can be handed to another thread. */
 export type Collection = {
-  readonly status: Collected<Snapshot>;
+  readonly status: Collected<Pick<Snapshot, (typeof statusFields)[number]>>;
   readonly policy: Collected<PolicyAnswer>;
   readonly apps: Collected<readonly AppSummary[]>;
   readonly exclusions: Collected<readonly Exclusion[]>;
-  readonly connections: Collected<GatheredConnections>;
   readonly trust: Collected<BundleTrust>;
   readonly versions: Collected<Readonly<Record<string, string>>>;
   readonly system: Collected<Readonly<Record<string, string | number>>>;
   readonly network: Collected<NetworkFacts>;
+  readonly selfTest: Collected<readonly SelfTestRow[]>;
   readonly audit: Collected<readonly ReportAudit[]>;
   readonly log: Collected<string>;
 };
@@ -65,23 +67,27 @@ export const maxAudit = 1_000;
 /** About two days at the normal level. */
 export const maxLogBytes = 2 * 1024 * 1024;
 
-/** How many sources `collectAll` asks. */
-export const sourceCount = 11;
+export type BundleProgress = (phase: 'collecting' | 'redacting', done: number, total: number) => void;
 
-/** Asks every source at the same time; none takes longer than `limitMs`, and none can fail the others. `onDone` is called for each. */
-export async function collectAll(sources: BundleSources, options: GatherOptions, onDone: () => void): Promise<Collection> {
-  const { limitMs } = options;
+/** For one source, ms: a person waits for the bundle. */
+export const collectorLimitMs = 10_000;
+/** What is collected: eleven sources here and, behind them, the log (bundle.ts). */
+export const sourceCount = 12;
+
+/** Asks every source but the log at the same time; none takes longer than `limitMs`, and none can fail the others. */
+export async function collectAll(sources: BundleSources, limitMs: number, onProgress: BundleProgress): Promise<Collection> {
+  let done = 0;
+  onProgress('collecting', done, sourceCount);
   const ask = async <T>(source: () => Promise<T>): Promise<Collected<T>> => {
     const collected = await collect(source, limitMs);
-    onDone();
+    onProgress('collecting', done += 1, sourceCount);
     return collected;
   };
-  const [status, policy, apps, exclusions, connections, trust, versions, system, network, audit, log] = await Promise.all([
-    ask(sources.status),
+  const [status, policy, apps, exclusions, trust, versions, system, network, selfTest, audit, log] = await Promise.all([
+    ask(async () => pick(await sources.status(), statusFields)),
     ask(sources.policy),
     ask(async () => (await sources.apps()).map((app) => pick(app, appFields))),
     ask(sources.exclusions),
-    ask(() => gatherConnections(onlyFields(sources.connections), { ...options, limitMs: limitMs * 0.8 })),
     ask(async () => {
       const trusted = await sources.trust();
       return { root: pick(trusted.root, rootFields), stores: trusted.stores.map((store) => pick(store, storeFields)) };
@@ -89,10 +95,11 @@ export async function collectAll(sources: BundleSources, options: GatherOptions,
     ask(sources.versions),
     ask(async () => systemFacts()),
     ask(sources.network),
+    ask(sources.selfTest),
     ask(async () => (await sources.audit(maxAudit)).map((row) => pick(row, ['at', 'kind', 'detail']))),
     ask(async () => wholeLines(await sources.logTail(maxLogBytes))),
   ]);
-  return { status, policy, apps, exclusions, connections, trust, versions, system, network, audit, log };
+  return { status, policy, apps, exclusions, trust, versions, system, network, selfTest, audit, log };
 }
 
 async function collect<T>(source: () => Promise<T>, limitMs: number): Promise<Collected<T>> {
@@ -107,11 +114,6 @@ async function collect<T>(source: () => Promise<T>, limitMs: number): Promise<Co
   const first = await Promise.race([asked, late]);
   clearTimeout(timer);
   return first;
-}
-
-/** The log knows more of a connection than a bundle may hold. */
-function onlyFields({ page, count }: ConnectionSource): ConnectionSource {
-  return { count, page: async (...asked) => (await page(...asked)).map((row) => pick(row, connectionFields)) };
 }
 
 /** A tail that was cut begins in the middle of a line, where a secret would stand without the name that gives it away. */
@@ -133,24 +135,32 @@ function systemFacts(): Readonly<Record<string, string | number>> {
     memoryFreeMb: Math.round(freemem() / 1024 / 1024),
     agentMemoryMb: Math.round(process.memoryUsage.rss() / 1024 / 1024),
     upSeconds: Math.round(uptime()),
-    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timeZone: timeZone(),
   };
+}
+
+/** By its link, as most systems have it: Intl would load 8 MB for the rest of the agent's life. */
+function timeZone(): string {
+  try {
+    const name = process.env['TZ'] === undefined ? readlinkSync('/etc/localtime').split('/zoneinfo/')[1] : undefined;
+    if (name !== undefined) return name;
+  } catch {
+    // A system without the link.
+  }
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 const appFields = [
   'id', 'name', 'path', 'script', 'package', 'runtime', 'hash', 'known', 'user', 'trust', 'inspected', 'bypassed', 'blocked', 'lastSeen', 'hosts', 'verdict',
 ] as const satisfies readonly (keyof AppSummary)[];
 
-const connectionFields = [
-  'id', 'startedAt', 'durationMs', 'appId', 'appName', 'appPath', 'package', 'pid', 'user', 'host', 'port', 'ip', 'serverName', 'decided',
-  'disposition', 'reason', 'rule', 'outcome', 'tlsVersion', 'cipher', 'alpn', 'ja4', 'bytesUp', 'bytesDown', 'error',
-] as const satisfies readonly (keyof ConnectionRow)[];
-
+// Apps, exclusions, connections and warnings have files of their own; the recent ones twice would only be read twice.
+const statusFields = ['sequence', 'agent', 'counts', 'warnings'] as const satisfies readonly (keyof Snapshot)[];
 const rootFields = ['certificatePath', 'fingerprint', 'subject', 'notBefore', 'notAfter', 'keyProtection'] as const satisfies readonly (keyof BundleTrust['root'])[];
 const storeFields = ['store', 'kind', 'path', 'state', 'detail'] as const satisfies readonly (keyof TrustStoreRow)[];
 
 /** Only the fields named: what a later version adds to a row stays out until somebody lists it here. */
-function pick<T extends object, K extends keyof T>(value: T, fields: readonly K[]): Pick<T, K>;
-function pick(value: object, fields: readonly string[]): object {
+export function pick<T extends object, K extends keyof T>(value: T, fields: readonly K[]): Pick<T, K>;
+export function pick(value: object, fields: readonly string[]): object {
   return Object.fromEntries(Object.entries(value).filter(([name]) => fields.includes(name)));
 }

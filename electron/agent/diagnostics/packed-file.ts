@@ -3,35 +3,42 @@
 // delete. Our own writer, because the sizes have to stand before the data, which no library does for what is already compressed.
 // Not for sealing (pack.ts); read back by core/diagnostics/read-zip.
 import { createHash } from 'node:crypto';
-import { pipeline } from 'node:stream/promises';
-import { crc32, createDeflateRaw } from 'node:zlib';
+import { constants, crc32, deflateRawSync } from 'node:zlib';
 
 /** `bytes` and `sha256` (hex) of the content; `packed`: raw deflate. */
-export type PackedFile = { readonly name: string; readonly bytes: number; readonly sha256: string; readonly crc: number; readonly packed: readonly Buffer[] };
+export type PackedFile = { readonly name: string; readonly bytes: number; readonly sha256: string; readonly crc: number; readonly packed: readonly Uint8Array[] };
 
-/** Takes the parts one after another, never more than one at a time; rejects with what they throw. */
-export async function packFile(name: string, parts: Iterable<string | Buffer> | AsyncIterable<string | Buffer>): Promise<PackedFile> {
+/**
+ * Takes the parts one after another, never more than one at a time; throws what they throw. Each is deflated by itself, up to a sync flush
+ * (RFC 1951 allows to put such pieces together), because a stream keeps a dozen parts alive.
+ */
+export function packFile(name: string, parts: Iterable<string | Buffer>): PackedFile {
   const hash = createHash('sha256');
   let crc = 0;
   let bytes = 0;
-  async function* counted(): AsyncGenerator<Buffer> {
-    for await (const part of parts) {
-      const chunk = typeof part === 'string' ? Buffer.from(part) : part;
-      hash.update(chunk);
-      crc = crc32(chunk, crc);
-      bytes += chunk.length;
-      yield chunk;
-    }
+  const packed: Uint8Array[] = [];
+  // A copy: what zlib answers lies in a block of 64 kB, whatever its size.
+  const keep = (deflated: Buffer): void => void packed.push(new Uint8Array(deflated));
+  for (const part of parts) {
+    const chunk = typeof part === 'string' ? encoded(part) : part;
+    hash.update(chunk);
+    crc = crc32(chunk, crc);
+    bytes += chunk.length;
+    keep(deflateRawSync(chunk, { finishFlush: constants.Z_SYNC_FLUSH }));
   }
-  const packed: Buffer[] = [];
-  await pipeline(counted(), createDeflateRaw(), async (deflated: AsyncIterable<Buffer>) => {
-    for await (const chunk of deflated) packed.push(chunk);
-  });
+  keep(deflateRawSync(''));
   return { name, bytes, sha256: hash.digest('hex'), crc, packed };
 }
 
+/** For one part after another: a buffer each would wait by the dozen for the collector. */
+const scratch = Buffer.allocUnsafeSlow(256 * 1024);
+
+function encoded(text: string): Buffer {
+  return text.length * 3 > scratch.length ? Buffer.from(text) : scratch.subarray(0, scratch.write(text));
+}
+
 /** The archive in its pieces; `at`: ms since the epoch, the time of every file. Only its owner may read what is unpacked. */
-export function* zipOf(files: readonly PackedFile[], at: number): Generator<Buffer> {
+export function* zipOf(files: readonly PackedFile[], at: number): Generator<Uint8Array> {
   const directory: Buffer[] = [];
   let offset = 0;
   for (const file of files) {

@@ -83,12 +83,35 @@ export function choiceWords({ taken, total, recording, cut }: ConnectionChoice):
   return `${number(sum)} of ${total === null ? 'an unknown number of connections' : counted(total)}: ${parts.join(', ')}${late}`;
 }
 
+/** What `choiceWords` said, for another language. `all`: of these kinds every row is there; `cut`: the reading ended before it was through. */
+export type ChoiceTold = {
+  readonly sum: number;
+  readonly total: number | null;
+  readonly parts: readonly { readonly kind: ConnectionKind; readonly number: number; readonly all: boolean }[];
+  readonly cut: boolean;
+};
+
+/** Null for words that are not ours, as a bundle of another version may have. */
+export function readChoice(words: string): ChoiceTold | null {
+  const read = (text: string): number => Number(text.replaceAll(',', ''));
+  const whole = /^all ([\d,]+) connections?(; older .*)?$/.exec(words);
+  if (whole?.[1] !== undefined) return { sum: read(whole[1]), total: read(whole[1]), parts: [], cut: whole[2] !== undefined };
+  const some = /^([\d,]+) of (?:([\d,]+) connections?|an unknown number of connections): ([^;]+)(; older .*)?$/.exec(words);
+  if (some?.[1] === undefined || some[3] === undefined) return null;
+  const parts = some[3].split(/, (?=all|the newest)/).flatMap((part) => {
+    const [, much, many, which] = /^(all|the newest) ([\d,]+) (of the recording|that failed in 7 days|of the rest)$/.exec(part) ?? [];
+    return many === undefined ? [] : [{ kind: which === 'of the recording' ? 'recorded' as const : which === 'of the rest' ? 'rest' as const : 'failed' as const, number: read(many), all: much === 'all' }];
+  });
+  return { sum: read(some[1]), total: some[2] === undefined ? null : read(some[2]), parts, cut: some[4] !== undefined };
+}
+
 function counted(many: number): string {
   return `${number(many)} ${many === 1 ? 'connection' : 'connections'}`;
 }
 
 function number(many: number): string {
-  return many.toLocaleString('en-US');
+  // Not toLocaleString: loading a locale costs the bundle's thread 3 MB.
+  return String(many).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** To the second, as the language has it. */

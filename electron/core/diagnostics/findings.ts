@@ -5,6 +5,7 @@ import type { VisibleWarning } from '../health/warnings.ts';
 import type { Disposition, VerdictKind } from '../model.ts';
 import { placeOf } from '../policy/policy.ts';
 import type { PolicyProblem } from '../policy/policy.ts';
+import { selfTestFaults, type SelfTestRow } from './tls-selftest.ts';
 import type { ReportApp, ReportConnection, ReportHost, ReportStore } from './report-input.ts';
 
 /** problem: something does not work; attention: it works, but not as meant; note: as designed, worth knowing. */
@@ -33,6 +34,7 @@ export type FindingsInput = {
   readonly apps: readonly ReportApp[] | null;
   readonly connections: readonly ReportConnection[] | null;
   readonly stores: readonly ReportStore[] | null;
+  readonly selfTest: readonly SelfTestRow[] | null;
 };
 
 /** What a report and `findings.json` say of a device. */
@@ -52,6 +54,7 @@ export function rankFindings(input: FindingsInput): Finding[] {
     ...goneFindings(input.agentGone ?? false),
     ...policyFindings(input.policyProblems ?? []),
     ...warningFindings(input),
+    ...selfTestFindings(input.selfTest ?? []),
     ...faultFindings(input.connections ?? []),
     ...storeFindings(lacking, apps.filter((app) => app.hosts.some((host) => rests(host, lacking))).map((app) => app.name)),
     ...apps.map((app) => ({ ...app, hosts: app.hosts.filter((host) => !rests(host, lacking)) })).flatMap(appFindings),
@@ -130,8 +133,23 @@ function warningFindings(input: FindingsInput): Finding[] {
   }));
 }
 
+function selfTestFindings(rows: readonly SelfTestRow[]): Finding[] {
+  const faults = selfTestFaults(rows);
+  if (faults.length === 0) return [];
+  return [{
+    level: 'problem',
+    problem: 'Pinlight\'s own handshakes do not come out as they must.',
+    evidence: faults,
+    against: [],
+    cause: 'The root, the clock or the cryptography of this device: no program could accept our certificates then, whatever it trusts.',
+    fix: 'Look at the clock and at the root (`pinlight doctor`); where both are right, report tls-selftest.json to the makers of Pinlight.',
+    who: 'administrator',
+    tell: 'Pinlight itself needs repair; your apps keep their connections meanwhile as policy says.',
+  }];
+}
+
 function faultFindings(rows: readonly ReportConnection[]): Finding[] {
-  const faults = rows.filter((row) => row.outcome?.kind === 'agent-fault');
+  const faults = rows.filter(isAgentFault);
   return groups(faults, (row) => (row.outcome?.kind === 'agent-fault' ? row.outcome.code : '')).map(([code, found]) => ({
     level: 'problem',
     problem: `Pinlight itself failed at ${plural(found.length, 'connection')} (${code}).`,
@@ -245,7 +263,7 @@ export type FailingHost = {
 
 /** Hosts whose own side failed, most failures first. */
 export function failingHosts(rows: readonly ReportConnection[]): FailingHost[] {
-  const failed = rows.filter((row) => row.outcome?.kind === 'upstream' || row.reason.code === 'upstream-invalid' || row.reason.code === 'upstream-failed');
+  const failed = rows.filter(isServerFault);
   return groups(failed, (row) => row.host).flatMap(([host, found]) => {
     const newest = found.reduce((a, b) => (b.startedAt > a.startedAt ? b : a));
     return [{
@@ -258,6 +276,19 @@ export function failingHosts(rows: readonly ReportConnection[]): FailingHost[] {
       certificate: newest.reason.code === 'upstream-invalid',
     }];
   }).sort((a, b) => b.count - a.count || b.last - a.last);
+}
+
+/** Findings and failing hosts are made of these connections. */
+export function isJudged(row: ReportConnection): boolean {
+  return isAgentFault(row) || isServerFault(row);
+}
+
+function isAgentFault(row: ReportConnection): boolean {
+  return row.outcome?.kind === 'agent-fault';
+}
+
+function isServerFault(row: ReportConnection): boolean {
+  return row.outcome?.kind === 'upstream' || row.reason.code === 'upstream-invalid' || row.reason.code === 'upstream-failed';
 }
 
 function examples(rows: readonly ReportConnection[]): string[] {

@@ -4,8 +4,8 @@
 import { sentence } from '../sentence.ts';
 import type { Sentence } from '../sentence.ts';
 import type { Finding } from './findings.ts';
-import type { Manifest } from './manifest.ts';
-import { crc32, readZipDirectory } from './read-zip.ts';
+import type { Manifest, ManifestFile } from './manifest.ts';
+import { crc32, readZipDirectory, zipLimits } from './read-zip.ts';
 import { isSealed } from './seal-format.ts';
 
 /** What a runtime has to bring. */
@@ -20,7 +20,8 @@ export type BundleTools = {
 
 export type FileState = 'good' | 'changed' | 'missing' | 'unlisted';
 
-export type BundleFileView = { readonly name: string; readonly bytes: number; readonly state: FileState };
+/** `holds`: as in the manifest. */
+export type BundleFileView = Pick<ManifestFile, 'name' | 'bytes' | 'holds'> & { readonly state: FileState };
 
 /** A bundle that could be read. `files`: those of the manifest in its order, then what it does not name. */
 export type OpenedBundle = {
@@ -58,10 +59,10 @@ export async function readBundle(bytes: Uint8Array, tools: BundleTools): Promise
   const manifest = parseJson(text('manifest.json'));
   if (!isManifest(manifest)) return { kind: 'invalid', why: sentence('bundle.no-manifest') };
   const files: BundleFileView[] = [];
-  for (const { name, bytes: size, sha256 } of manifest.files) {
+  for (const { name, bytes: size, sha256, holds } of manifest.files) {
     const content = contents.get(name);
     const good = content !== undefined && content.length === size && await tools.sha256(content) === sha256;
-    files.push({ name, bytes: content?.length ?? size, state: content === undefined ? 'missing' : good ? 'good' : 'changed' });
+    files.push({ name, bytes: content?.length ?? size, state: content === undefined ? 'missing' : good ? 'good' : 'changed', ...(holds === undefined ? {} : { holds }) });
   }
   const listed = new Set(['manifest.json', ...manifest.files.map(({ name }) => name)]);
   for (const [name, content] of contents) if (!listed.has(name)) files.push({ name, bytes: content.length, state: 'unlisted' });
@@ -90,8 +91,15 @@ function isManifest(value: unknown): value is Manifest {
     && (value['recording'] === null || (isRecord(value['recording']) && ['from', 'to'].every((key) => isMoment(value['recording'], key))))
     && Object.values(value['redactionCounts']).every((count) => typeof count === 'number') && isListOf(value['neverCollected'], (one) => typeof one === 'string')
     && isListOf(value['notCollected'], (one) => isRecord(one) && typeof one['name'] === 'string' && typeof one['because'] === 'string')
-    && isListOf(value['files'], (one) => isRecord(one) && typeof one['name'] === 'string' && typeof one['bytes'] === 'number' && typeof one['sha256'] === 'string')
+    && isFileList(value['files'])
     && !Number.isNaN(Date.parse(String(value['createdAt'])));
+}
+
+/** No more files than an archive may have, none twice: each is hashed. */
+function isFileList(value: unknown): boolean {
+  const names = new Set<string>();
+  return isListOf(value, (one) => isRecord(one) && typeof one['name'] === 'string' && typeof one['bytes'] === 'number' && typeof one['sha256'] === 'string'
+    && ['string', 'undefined'].includes(typeof one['holds']) && !names.has(one['name']) && names.add(one['name']).size <= zipLimits.entries);
 }
 
 /** A time that a date can show. */

@@ -236,11 +236,14 @@ ${table('Policy rules', ['Rule', 'When', 'Do', 'Set by'], policy.rules.map((rule
 <p>${plural(policy.exclusions.length, 'predefined exclusion')} by host: services whose makers document that inspection breaks them.</p>`);
 }
 
+/** The newest; how many there are stands above them. */
+export const reportedConnections = 20;
+
 function connectionsSection({ connections: rows, connectionsHeld }: ReportInput): Html {
   if (rows === null) return section('Recent connections', missing);
   return section('Recent connections', rows.length === 0 ? html`<p>None yet.</p>`
     : html`<p class="soft">connections.ndjson has ${connectionsHeld ?? 'them'}.</p>
-${table('Recent connections', ['Start', 'App', 'Target', 'Done', 'Because', 'Outcome'], rows.map((row) => [
+${table('Recent connections', ['Start', 'App', 'Target', 'Done', 'Because', 'Outcome'], rows.slice(0, reportedConnections).map((row) => [
       html`<span class="nowrap">${utc(row.startedAt)}</span>`,
       row.appName ?? 'unknown app',
       `${row.host}:${row.port}`,
@@ -248,7 +251,7 @@ ${table('Recent connections', ['Start', 'App', 'Target', 'Done', 'Because', 'Out
       // The rule's name says enough in a list; its author's sentence stands with the policy.
       explainReason(row.reason.code === 'rule' ? { ...row.reason, detail: null } : row.reason, row.rule),
       row.outcome === null ? 'Still open.' : explainOutcome(row.outcome),
-    ]), { most: 20, rest: 'connections.ndjson' })}`, 'recent');
+    ]), { most: reportedConnections, rest: 'connections.ndjson' })}`, 'recent');
 }
 
 function doneWords({ decided, disposition, reason, outcome }: ReportConnection): string {

@@ -25,13 +25,13 @@ const hour = 3600_000;
  * Without: the last hour, of its connections only those that went wrong.
  */
 export function timelineOf({ createdAt, recording, note, connections, audit, warnings }: TimelineInput): TimelineEntry[] {
-  const from = recording === null ? createdAt - hour : recording.from - recordingEdgeMs;
-  const to = recording === null ? createdAt : recording.to + recordingEdgeMs;
+  const { from, to } = spanOf(createdAt, recording);
+  const within = (at: number): boolean => at >= from && at <= to;
   const entries: TimelineEntry[] = [
-    ...(connections ?? []).filter((row) => recording !== null || hasFailed(row)).map((row) => ({ at: row.startedAt, text: connectionWords(row), kind: 'connection' as const })),
-    ...(audit ?? []).map((row) => ({ at: row.at, text: auditWords(row), kind: 'change' as const })),
-    ...(warnings ?? []).map((warning) => ({ at: warning.since, text: `${warning.title}.`, kind: 'change' as const })),
-  ].filter(({ at }) => at >= from && at <= to);
+    ...(connections ?? []).filter((row) => isInTimeline(row, createdAt, recording)).map((row) => ({ at: row.startedAt, text: connectionWords(row), kind: 'connection' as const })),
+    ...(audit ?? []).filter(({ at }) => within(at)).map((row) => ({ at: row.at, text: auditWords(row), kind: 'change' as const })),
+    ...(warnings ?? []).filter(({ since }) => within(since)).map((warning) => ({ at: warning.since, text: `${warning.title}.`, kind: 'change' as const })),
+  ];
   if (recording !== null) {
     entries.push(
       { at: recording.from, text: `Recording began${note === null ? '.' : `: ${note}`}`, kind: 'mark' },
@@ -39,6 +39,16 @@ export function timelineOf({ createdAt, recording, note, connections, audit, war
     );
   }
   return entries.sort((a, b) => a.at - b.at);
+}
+
+/** Of a connection: it belongs there. */
+export function isInTimeline(row: ReportConnection, createdAt: number, recording: Recording | null): boolean {
+  const { from, to } = spanOf(createdAt, recording);
+  return row.startedAt >= from && row.startedAt <= to && (recording !== null || hasFailed(row));
+}
+
+function spanOf(createdAt: number, recording: Recording | null): Recording {
+  return recording === null ? { from: createdAt - hour, to: createdAt } : { from: recording.from - recordingEdgeMs, to: recording.to + recordingEdgeMs };
 }
 
 function connectionWords(row: ReportConnection): string {

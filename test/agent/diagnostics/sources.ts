@@ -1,6 +1,7 @@
 // Sources for bundle tests: the invented device, any source replaceable. Not a mock of the agent: the bundle only sees this interface.
 import { assembleBundle } from '../../../electron/agent/diagnostics/bundle.ts';
-import type { Bundle, BundleOptions, BundleSources } from '../../../electron/agent/diagnostics/bundle.ts';
+import type { Bundle, BundleOptions } from '../../../electron/agent/diagnostics/bundle.ts';
+import type { BundleSources } from '../../../electron/agent/diagnostics/collectors.ts';
 import { buffer } from 'node:stream/consumers';
 import type { ConnectionSource } from '../../../electron/agent/diagnostics/gather-connections.ts';
 import { packBundle } from '../../../electron/agent/diagnostics/pack.ts';
@@ -20,15 +21,17 @@ export const bundleOptions: BundleOptions = {
 /** A log of these rows, newest first. The filter is taken to fit all: what is chosen is the chooser's to say. */
 export function sourceOf(rows: readonly ConnectionRow[]): ConnectionSource {
   return {
-    page: async (_filter, before, limit) => {
+    page: (_filter, before, limit) => {
       const from = before === null ? 0 : rows.findIndex(({ id }) => id === before) + 1;
       return rows.slice(from, from + limit);
     },
-    count: async () => rows.length,
+    count: () => rows.length,
   };
 }
 
-export function deviceSources(replace: Partial<BundleSources> = {}): BundleSources {
+export type DeviceSources = BundleSources & { readonly connections: ConnectionSource };
+
+export function deviceSources(replace: Partial<DeviceSources> = {}): DeviceSources {
   return {
     status: async () => snapshot,
     policy: async () => policy,
@@ -39,13 +42,14 @@ export function deviceSources(replace: Partial<BundleSources> = {}): BundleSourc
     audit: async () => audit,
     versions: async () => ({ pinlight: '0.1.0', 'better-sqlite3': '13.2.0' }),
     network: async () => ({ interfaces: [], defaultRoutes: [{ family: 'IPv4', interface: 'wlan0', gateway: '192.0.2.1', metric: 600 }], resolvers: ['192.0.2.53'], proxySettings: [], notVisible: null }),
+    selfTest: async () => [{ version: 'TLSv1.3', under: 'the root', outcome: 'established', cipher: 'TLS_AES_256_GCM_SHA384', code: null, ms: 4 }],
     logTail: async () => '{"level":30,"time":1,"msg":"listening on 127.0.0.1:18443"}\n{"level":40,"time":2,"msg":"slow look-up in /home/ann"}\n',
     ...replace,
   };
 }
 
 /** The bundle of these sources as a zip file. */
-export async function makeZip(sources: BundleSources, options: Partial<BundleOptions> & { readonly sealTo?: string } = {}): Promise<{ readonly zip: Buffer; readonly bundle: Bundle }> {
+export async function makeZip(sources: DeviceSources, options: Partial<BundleOptions> & { readonly sealTo?: string } = {}): Promise<{ readonly zip: Buffer; readonly bundle: Bundle }> {
   const { sealTo = null, ...rest } = options;
   const bundle = await assembleBundle(sources, { ...bundleOptions, ...rest });
   return { bundle, zip: await buffer(packBundle(bundle, sealTo)) };

@@ -1,6 +1,6 @@
 // Which connections a bundle takes, and how it says so. Not for reading them (agent/diagnostics/gather-connections.test.ts).
 import { describe, expect, it } from 'vitest';
-import { choiceWords, createConnectionChooser, hasFailed, type ConnectionChoice } from '../../../electron/core/diagnostics/connection-choice.ts';
+import { choiceWords, createConnectionChooser, hasFailed, readChoice, type ConnectionChoice } from '../../../electron/core/diagnostics/connection-choice.ts';
 import type { ReportConnection } from '../../../electron/core/diagnostics/report-input.ts';
 import { parseFilter } from '../../../electron/core/log-query/parse-filter.ts';
 
@@ -54,5 +54,13 @@ describe('in words', () => {
     ['a reading that was cut', { cut: true }, '12,400 of 1,000,000 connections: the newest 9,900 that failed in 7 days, the newest 2,500 of the rest; older ones did not fit, or could not be read in time'],
   ])('%s', (_name, change, words) => {
     expect(choiceWords({ ...choice, ...change })).toBe(words);
+    const { taken, total, cut } = { ...choice, ...change };
+    const told = readChoice(words);
+    expect(told).toMatchObject({ sum: taken.recorded + taken.failed + taken.rest, total, cut });
+    for (const { kind, number } of told?.parts ?? []) expect([kind, number]).toEqual([kind, taken[kind]]);
+  });
+
+  it.each(['', 'some connections', 'all of them', '5 of 7 rows: all'])('of another version are not ours: %j', (words) => {
+    expect(readChoice(words)).toBeNull();
   });
 });

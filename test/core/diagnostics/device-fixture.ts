@@ -127,7 +127,7 @@ export const policy: PolicyAnswer = {
       { id: 'must-inspect-vault', when: { host: ['*.backup.example'] }, do: 'inspect', mustInspect: true, reason: 'data protection office' },
       { id: 'inspect-own', when: { port: 443, user: 'self' }, do: 'inspect', mustInspect: false, reason: null },
     ],
-    network: { port: 18_443, privateTargets: 'allow', localTargets: {}, upstreamRoots: ['/etc/pinlight/corp-root.pem'], upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0 },
+    network: { port: 18_443, privateTargets: 'allow', localTargets: {}, upstreamRoots: ['/etc/pinlight/corp-root.pem'], upstreamCrls: [], unknownRevocation: 'allow', upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0 },
     learning: { shortMinutes: 60, firstHours: 12, confirmedDays: 7, perAppPerHour: 5 },
     user: { exclusions: 'user-decides', testApp: 'user-decides', stop: 'user-decides' },
     pause: { mode: 'allow', maxMinutes: 30, maxPerDay: 10, keyFile: null }, notice: { mode: 'shown', text: null },

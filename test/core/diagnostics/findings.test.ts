@@ -4,8 +4,14 @@ import { failingHosts, rankFindings, verdictSentence } from '../../../electron/c
 import type { FindingsInput } from '../../../electron/core/diagnostics/findings.ts';
 import { apps, connections, policy, snapshot, stores } from './device-fixture.ts';
 
-const everything: FindingsInput = { warnings: snapshot.warnings, policyProblems: policy.problems, apps, connections, stores };
-const nothing: FindingsInput = { warnings: null, policyProblems: null, apps: null, connections: null, stores: null };
+const selfTest: FindingsInput['selfTest'] = [
+  { version: 'TLSv1.2', under: 'the root', outcome: 'established', cipher: 'ECDHE-ECDSA-AES128-GCM-SHA256', code: null, ms: 3 },
+  { version: 'TLSv1.2', under: 'a stranger', outcome: 'refused', cipher: null, code: 'CERT_SIGNATURE_FAILURE', ms: 3 },
+  { version: 'TLSv1.3', under: 'the root', outcome: 'refused', cipher: null, code: 'CERT_NOT_YET_VALID', ms: 3 },
+  { version: 'TLSv1.3', under: 'a stranger', outcome: 'established', cipher: 'TLS_AES_256_GCM_SHA384', code: null, ms: 3 },
+];
+const everything: FindingsInput = { warnings: snapshot.warnings, policyProblems: policy.problems, apps, connections, stores, selfTest };
+const nothing: FindingsInput = { warnings: null, policyProblems: null, apps: null, connections: null, stores: null, selfTest: null };
 
 describe('a device with every kind of finding', () => {
   const findings = rankFindings(everything);
@@ -19,6 +25,7 @@ describe('a device with every kind of finding', () => {
   test.each([
     ['a broken policy names file, line and place', /20-local\.json, line 7, column 14: rules\[2\]/, 'administrator'],
     ['a fault of our own is called that', /Pinlight itself failed at 1 connection \(leaf-failed\)/, 'administrator'],
+    ['handshakes with itself that fail are a problem, each one named', /own handshakes .*\nTLSv1\.3, a certificate under the root: refused \(CERT_NOT_YET_VALID\)\nTLSv1\.3, a certificate under a stranger: established$/s, 'administrator'],
     ['a pinned app that is let through needs nobody', /dropbox is not inspected at sync\.dropbox\.example\./, 'nobody'],
     ['an app with an exclusion without an end needs nobody either', /vpn-portal is not inspected at portal\.corp\.example/, 'nobody'],
     ['a private trust store is for the helpdesk', /java · mvn\.jar is not inspected at repo\.maven\.example/, 'helpdesk'],

@@ -6,6 +6,7 @@ import { describe, expect, it, test } from 'vitest';
 import { fromBase32, inGroups, toBase32 } from '../../../electron/core/diagnostics/base32.ts';
 import { createPseudonyms, keyCheck, pseudonymOf } from '../../../electron/core/diagnostics/pseudonyms.ts';
 import { redactValue } from '../../../electron/core/diagnostics/redact.ts';
+import { processorMs } from '../../support/processor-time.ts';
 
 const hash = (text: string): Uint8Array => createHmac('sha256', 'key').update(text).digest();
 const pseudonyms = createPseudonyms({
@@ -59,9 +60,7 @@ it('lets no known name through wherever it stands between signs', () => {
 
 it('takes linear time over a megabyte of hostile text', () => {
   for (const part of ['a.', 'a-', '1.', ':', '::', 'a:', '/home/', '.', 'ann-', 'ann.x-']) {
-    const begun = performance.now();
-    rename(part.repeat(1_000_000 / part.length));
-    expect(performance.now() - begun, part).toBeLessThan(2_000);
+    expect(processorMs(() => rename(part.repeat(1_000_000 / part.length))), part).toBeLessThan(2_000);
   }
 });
 

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it, test } from 'vitest';
 import { fromBufferPromise } from 'yauzl';
 import { nodeBundleTools } from '../../../electron/client/read-bundle-file.ts';
 import { diffBundles } from '../../../electron/core/diagnostics/diff-bundles.ts';
+import type { ManifestFile } from '../../../electron/core/diagnostics/manifest.ts';
 import { readBundle, type BundleRead, type OpenedBundle } from '../../../electron/core/diagnostics/read-bundle.ts';
 import { readZipDirectory, zipLimits } from '../../../electron/core/diagnostics/read-zip.ts';
 import { say } from '../../../electron/core/sentence.ts';
@@ -18,6 +19,8 @@ const ok: Forged = { name: 'manifest.json', content: text('{}') };
 
 let good: Buffer;
 beforeAll(async () => { good = (await makeZip(deviceSources(), { note: hostile[1] })).zip; });
+
+const named = (count: number): ManifestFile[] => Array.from({ length: count }, (_, i) => ({ name: `more-${i}`, bytes: 1, sha256: '', redactions: {} }));
 
 /** What is wrong with the file, in English. */
 async function refusal(zip: Uint8Array): Promise<string> {
@@ -54,6 +57,13 @@ describe('a bundle of ours', () => {
     for await (const entry of (await fromBufferPromise(good)).eachEntry()) names.push(entry.fileName);
     expect(['manifest.json', ...bundle.files.map(({ name }) => name)]).toEqual(names);
     expect(bundle.text('connections.ndjson')).toContain('"id":1');
+    const holds = bundle.files.flatMap((file) => (file.holds === undefined ? [] : [[file.name, file.holds]]));
+    expect(holds).toEqual([['connections.ndjson', bundle.manifest.files.find(({ name }) => name === 'connections.ndjson')?.holds]]);
+  });
+
+  it('a manifest that says anything but text of what a file holds is none', async () => {
+    const changed = await repacked((name, content) => (name === 'manifest.json' ? text(content.toString().replace(/"holds": *"[^"]*"/, '"holds": ["x"]')) : content));
+    expect(await refusal(changed)).toContain('manifest');
   });
 
   it('a changed, a missing and an added file are found out', async () => {
@@ -135,6 +145,17 @@ describe('refused', () => {
       }
     }
     expect(refused).toBeGreaterThanOrEqual(80);
+  });
+
+  it.each<[string, (files: readonly ManifestFile[]) => readonly ManifestFile[]]>([
+    ['names a file twice', (files) => [...files, ...files.slice(0, 1)]],
+    ['names one file 100,000 times', (files) => Array.from({ length: 100_000 }, () => files[0] as ManifestFile)],
+    ['names one file more than an archive may have', (files) => [...files, ...named(zipLimits.entries + 1 - files.length)]],
+  ])('a manifest that %s, and not one that names as many as there may be', async (_name, change) => {
+    const { manifest } = await open(good);
+    const holding = (files: readonly ManifestFile[]): Buffer => forge([{ ...ok, content: text(JSON.stringify({ ...manifest, files })) }]);
+    expect(await refusal(holding(change(manifest.files)))).toContain('no manifest');
+    expect((await open(holding([...manifest.files, ...named(zipLimits.entries - manifest.files.length)]))).files).toHaveLength(zipLimits.entries);
   });
 
   it('every cut of a good bundle, at 60 places and at each of the last 64 bytes', async () => {
