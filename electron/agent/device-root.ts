@@ -1,15 +1,15 @@
 // The root in use while the agent runs, and its replacement: makes the next one in time, asks for its installation, switches when stores hold it.
-// Not for when that is (core/ca/rotation.ts), for files and keys (ca/authority.ts) or for stores (native/trust-store).
+// Tries again what a locked keyring did not open. Not for when that is (core/ca/rotation.ts), for files and keys (ca/authority.ts) or for stores (native/trust-store).
 import { homedir } from 'node:os';
-import { storesWithoutNext } from '../../native/trust-store/doctor.ts';
+import { storesWithoutNext, type LackingStore } from '../../native/trust-store/doctor.ts';
 import { createTrustProbe, type TrustProbe } from '../../native/trust-store/index.ts';
 import type { SecretStore } from '../core/ca/secret-store.ts';
-import { lastCall, rotationStage } from '../core/ca/rotation.ts';
-import { adoptNextAuthority, loadAuthority, loadNextAuthority, type Authority } from './ca/authority.ts';
+import { halfLife, lastCall, mayAdopt, rotationStage } from '../core/ca/rotation.ts';
+import { adoptNextAuthority, loadAuthority, loadNextAuthority, type Authority, type AuthorityResult } from './ca/authority.ts';
 import type { Health } from './health/health.ts';
 
 export type DeviceRoot = {
-  /** Null = it cannot be used: nothing is inspected then. */
+  /** Null = it cannot be used, for as long as that is so: nothing is inspected then. */
   readonly current: () => Authority | null;
   /** The one that takes over; null most of the time. */
   readonly next: () => Authority | null;
@@ -17,7 +17,7 @@ export type DeviceRoot = {
   readonly created: boolean;
   /** Reads the stores for the root in use; null without one. */
   readonly probe: () => TrustProbe | null;
-  /** Does what is due now: makes the next root, or switches to it. Never rejects. */
+  /** Does what is due now: opens what was shut at the start, makes the next root, or switches to it. Never rejects. */
   readonly look: () => Promise<void>;
   readonly close: () => void;
 };
@@ -32,44 +32,72 @@ export type DeviceRootOptions = {
   readonly onSwitch: () => void;
   readonly onTrouble: (why: string) => void;
   /** Stores that hold the root in use and lack the next one; for tests. */
-  readonly lacking?: (root: Buffer, next: Buffer) => Promise<readonly string[]>;
+  readonly lacking?: (root: Buffer, next: Buffer) => Promise<readonly LackingStore[]>;
+  /** Homes whose stores this agent cannot look at; a user's own agent serves no other. */
+  readonly homesOutOfSight?: () => number;
 };
 
 /** Replacing a root takes months; whoever has installed the next one asks for the stores, which looks at once. */
 const lookEveryMs = 3600_000;
+/** A person who unlocks a keyring expects it to work soon; asking costs 0.1 s of a process of its own. */
+const retryEveryMs = 60_000;
 
 /** Loads or makes the root of the folder. Throws what the disk refuses. */
 export function openDeviceRoot(options: DeviceRootOptions): DeviceRoot {
   const { stateFolder, device, secrets, health, now } = options;
   const lacking = options.lacking ?? ((root, next) => storesWithoutNext({ stateFolder, home: homedir(), env: process.env, root, next }));
-  const loaded = loadAuthority(stateFolder, device, now(), secrets);
+  const load = (): AuthorityResult => {
+    const result = loadAuthority(stateFolder, device, now(), secrets);
+    const why = result.kind === 'authority' ? null : result.shut && secrets.ready !== undefined ? 'root-locked' : 'root-unusable';
+    for (const code of ['root-unusable', 'root-locked'] as const) {
+      if (result.kind === 'unusable' && code === why) health.raise(code, 'root', { message: result.why }, now());
+      else health.clear(code, 'root');
+    }
+    return result;
+  };
+  const loaded = load();
   let current = loaded.kind === 'authority' ? loaded.authority : null;
   let probe = probeOf(current);
   let next: Authority | null = null;
   let looking: Promise<void> | null = null;
-  if (loaded.kind === 'unusable') health.raise('root-unusable', 'root', { message: loaded.why }, now());
 
   const look = async (): Promise<void> => {
+    if (current === null && await secrets.ready?.() === true) {
+      const again = load();
+      if (again.kind === 'authority') use(again.authority);
+    }
     if (current === null) return;
     const stage = rotationStage(current, now());
     const coming = loadNextAuthority(stateFolder, device, now(), secrets, stage !== 'keep');
     if (coming?.kind === 'unusable') options.onTrouble(coming.why);
     next = coming?.kind === 'authority' ? coming.authority : null;
     if (next !== null) {
-      const stores = stage === 'overdue' ? [] : await lacking(current.certificate, next.certificate);
-      if (stores.length === 0) adopt();
-      else health.raise('root-next-missing', 'root', { stores: stores.join(', '), date: day(lastCall(current.notAfter)) }, now());
+      const stores = await lacking(current.certificate, next.certificate);
+      const homes = options.homesOutOfSight?.() ?? 0;
+      if (mayAdopt(stage, stores, homes)) adopt();
+      else tellWaiting(current, stores, homes);
     }
-    if (rotationStage(current, now()) === 'overdue') health.raise('root-expiring', 'root', { date: day(current.notAfter) }, now());
+    if (next === null && rotationStage(current, now()) === 'overdue') health.raise('root-expiring', 'root', { date: day(current.notAfter) }, now());
+  };
+
+  const tellWaiting = (root: Authority, stores: readonly LackingStore[], homes: number): void => {
+    if (stores.length === 0) health.clear('root-next-missing', 'root');
+    else health.raise('root-next-missing', 'root', { stores: stores.map(({ store }) => store).join(', '), date: day(lastCall(root.notAfter)) }, now());
+    if (homes === 0 || now() >= halfLife(root)) health.clear('root-next-homes', 'root');
+    else health.raise('root-next-homes', 'root', { homes, date: day(halfLife(root)) }, now());
   };
 
   const adopt = (): void => {
     const adopted = adoptNextAuthority(stateFolder, secrets);
     if (adopted.kind === 'unusable') return options.onTrouble(adopted.why);
-    current = adopted.authority;
-    probe = probeOf(current);
     next = null;
-    for (const code of ['root-next-missing', 'root-expiring'] as const) health.clear(code, 'root');
+    for (const code of ['root-next-missing', 'root-next-homes', 'root-expiring'] as const) health.clear(code, 'root');
+    use(adopted.authority);
+  };
+
+  const use = (authority: Authority): void => {
+    current = authority;
+    probe = probeOf(current);
     options.onSwitch();
   };
 
@@ -84,11 +112,11 @@ export function openDeviceRoot(options: DeviceRootOptions): DeviceRoot {
     });
     return looking;
   };
-  const timer = setInterval(() => void lookOnce(), lookEveryMs);
-  timer.unref();
+  const timers = [setInterval(() => void lookOnce(), lookEveryMs), setInterval(() => current === null && void lookOnce(), retryEveryMs)];
+  for (const timer of timers) timer.unref();
   return {
     current: () => current, next: () => next, created: loaded.kind === 'authority' && loaded.created, probe: () => probe,
-    look: lookOnce, close: () => clearInterval(timer),
+    look: lookOnce, close: () => timers.forEach(clearInterval),
   };
 }
 

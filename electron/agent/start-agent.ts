@@ -1,15 +1,13 @@
 // Puts the agent together and takes it apart again: the only file that knows every part. Not for logic of its own.
-import { readFileSync } from 'node:fs';
-import { arch, homedir, hostname, release } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
-import Database from 'better-sqlite3';
 import { createAppIdentifier } from '../../native/app-identity/index.ts';
-import { openManagedPolicy } from '../../native/managed-policy/index.ts';
 import { openOriginalDestination } from '../../native/packet-capture/original-destination.ts';
 import { openPeerUid } from '../../native/peer-identity/index.ts';
 import { createProcessAttribution, type ProcessAttribution } from '../../native/process-attribution/index.ts';
 import { createUserNames } from '../../native/procfs/read.ts';
+import { homesOutOfSight } from '../../native/trust-store/other-homes.ts';
 import { openSecretStore } from '../../native/secret-store/index.ts';
 import type { PinlightPaths } from '../contract/paths.ts';
 import { PinlightError } from '../contract/errors.ts';
@@ -17,33 +15,29 @@ import type { TrustAnswer } from '../contract/routes.ts';
 import type { AgentState, Snapshot } from '../contract/snapshot.ts';
 import { fileModeOnly } from '../core/ca/secret-store.ts';
 import { isOlderThanRoot } from '../core/health/disturbance.ts';
-import { embeddedLayer } from '../core/policy/embedded.ts';
-import { predefinedExclusions } from '../core/policy/exclusions.ts';
 import { exclusionNames } from '../core/policy/host-pattern.ts';
-import { policyLimits } from '../core/policy/keys.ts';
-import type { PolicyOrigin } from '../core/policy/policy.ts';
-import type { Os } from '../core/model.ts';
 import type { Authority } from './ca/authority.ts';
 import { createSystemRoots } from './ca/system-roots.ts';
 import { decideUnlearned, nextWords, summariseApp, type SummaryContext } from './control/app-summary.ts';
-import { callerOf, contextFor } from './control/callers.ts';
+import { callerOf, contextFor, createRoom } from './control/callers.ts';
 import { answers, openControlServer, type Served } from './control/control-server.ts';
+import { createHandshakeChecks } from './control/handshake-check.ts';
 import { createHandlers, createStreams, type HandlerContext } from './control/handlers.ts';
 import { createBundleJobs } from './diagnostics/bundle-jobs.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { createConnectionLog } from './events/connection-log.ts';
 import { createEventBus } from './events/event-bus.ts';
 import { createAlreadyInspected } from './health/already-inspected.ts';
-import { createTrustViews, createWhoIs } from './connection-owner.ts';
+import { createTrustViews, createWhoIs, seenByApp } from './connection-owner.ts';
 import { openDeviceRoot, type DeviceRoot } from './device-root.ts';
 import { tellClock, tellCrashLoop, tellPolicyProblems, tellPort, tellTrust, warnAboutStore, watchDevice } from './device-warnings.ts';
 import { createHealth, type Health } from './health/health.ts';
 import { createHandshakeLog } from './events/handshake-log.ts';
+import { collectMemory } from './idle-memory.ts';
 import { openInspection } from './inspection.ts';
-import { installFolder } from './install-folder.ts';
 import { openLogFile } from './log-file.ts';
 import { createPinningMonitor, type AppRecord, type PinningMonitor } from './pinning/pinning-monitor.ts';
-import { createPolicyStore, type PolicyStore } from './policy/policy-store.ts';
+import { openPolicy, policyOrigin } from './open-policy.ts';
 import { servedUidOf } from './proxy/admission.ts';
 import { clientRoom, createClients } from './proxy/clients.ts';
 import type { Resolve } from './proxy/dial.ts';
@@ -56,6 +50,7 @@ import { listenCaptured } from './proxy/transparent.ts';
 import { openLogReader } from './store/log-reader.ts';
 import { defaultRetention, openStore, type Store } from './store/store.ts';
 import { openStanding } from './suspension.ts';
+import { os, versions } from './this-system.ts';
 import { openWayOut } from './way-out.ts';
 
 export type AgentOptions = {
@@ -72,8 +67,6 @@ export type AgentOptions = {
 };
 
 export type Agent = { readonly state: () => AgentState; readonly snapshot: () => Snapshot; /** Open connections may go on for `drainMs` at most; the port is closed at once. `asked`: somebody wants it away, which is told to who watches. */ close(drainMs?: number, asked?: boolean): Promise<void> };
-
-const os: Os = process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
 
 /** App summaries change with every connection; people see them this often at most. */
 const appEventsEveryMs = 250;
@@ -108,7 +101,8 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   const health = createHealth((warnings) => bus.publish({ kind: 'warnings', warnings }));
   const deviceRoot = usableState(() => openDeviceRoot({
     stateFolder: paths.stateFolder, device, health, now,
-    secrets: openSecretStore({ folder: paths.stateFolder, env: process.env }) ?? fileModeOnly,
+    ...(paths.service ? { homesOutOfSight } : {}),
+    secrets: openSecretStore({ folder: paths.stateFolder, env: process.env, service: paths.service }) ?? fileModeOnly,
     onSwitch: () => {
       log.info({ fingerprint: deviceRoot.current()?.fingerprint }, 'another root is in use');
       disturbances.note('root');
@@ -125,7 +119,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   tellCrashLoop(paths.stateFolder, store, health, now);
   const logReader = openLogReader({ path: join(paths.stateFolder, 'pinlight.db'), now, flush: () => store.flush() });
   closers.push(() => logReader.close());
-  const policy = openPolicy(options, paths, health, now, closers);
+  const policy = openPolicy(options.policyFiles, paths, health, now, closers);
 
   const live = new Map<number, LiveConnection>();
   const recentTargets = createRecentTargets();
@@ -146,7 +140,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   } });
 
   const standing = openStanding({
-    stateFolder: paths.stateFolder, device, service: isService(paths), policy, store, log, health, bus, now,
+    stateFolder: paths.stateFolder, device, service: paths.service, policy, store, log, health, bus, now,
     onPause: () => closeIdle(live, () => true), onChange: () => bus.publish({ kind: 'agent', agent: state() }),
   });
   const { pauses, notices, logDetail, account } = standing;
@@ -169,17 +163,18 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
     // A ticket of another network would tell servers that it is the same device.
     proxy.inspection?.upstreams().dropSessions();
   }, now, closers, checkClock);
-  const systemRoots = createSystemRoots(() => policy.current().network.upstreamRoots);
+  const systemRoots = createSystemRoots(() => [...policy.current().network.upstreamRoots, ...policy.current().network.upstreamCrls]);
   closers.push(systemRoots.close);
   // The first root disturbs nobody; a later one leaves the apps that were seen before with the old one.
   if (deviceRoot.created && monitor.apps().length > 0) disturbances.note('root');
 
   let ownPorts: ReadonlySet<number> = new Set();
   const wayOut = openWayOut({ network: () => policy.current().network, ownPorts: () => ownPorts, resolve: options.resolve, health, now, closers });
+  const inspection = openInspection(deviceRoot.current, policy, systemRoots, store, health, now);
   const handshakes = createHandshakeLog(() => policy.current().diagnostics.captureHandshakes);
   const proxy: ProxyContext = {
     handshakes,
-    os, selfUid, servedUid: servedUidOf(selfUid, os, isService(paths)), policy: policy.current, policyGeneration: policy.generation, alreadyInspected: createAlreadyInspected((root, domains) => {
+    os, selfUid, servedUid: servedUidOf(selfUid, os, paths.service), shared: paths.service || selfUid === 0, policy: policy.current, policyGeneration: policy.generation, alreadyInspected: createAlreadyInspected((root, domains) => {
       if (domains === null) health.clear('already-inspected', root.spkiHash);
       else health.raise('already-inspected', root.spkiHash, { root: root.name, domains: domains.join(', ') }, now());
     }), monitor, store, log: connectionLog, live, now,
@@ -187,6 +182,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
     dial: wayOut.dial,
     suspended: standing.suspended,
     whoIs: createWhoIs(attribution, identifier),
+    isHeld: (client, dialled) => attribution.isHeld(seenByApp(client, dialled)),
     appLeft: (client) => attribution.released(client.remotePort ?? 0),
     trustViewOf: createTrustViews(deviceRoot.probe),
     circumstances: (who, trust, look) => ({
@@ -194,7 +190,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
       olderThanRoot: isOlderThanRoot(who.owner, trust, deviceRoot.current()?.createdAt ?? 0),
       disturbance: look ? disturbances.last() : disturbances.noted(),
     }),
-    inspection: deviceRoot.current() === null ? null : openInspection(deviceRoot.current, policy, systemRoots, store, now),
+    get inspection() { return deviceRoot.current() === null ? null : inspection; },
     onBug: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a connection failed by a fault of ours'),
   };
   const plainHttp = createPlainHttp(proxy);
@@ -233,7 +229,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
     version: options.version, pid: process.pid, startedAt, device, os, proxy: listener.addresses, controlPath: paths.controlPath, stateFolder: paths.stateFolder,
     root: rootState(deviceRoot.current(), paths.stateFolder),
     policy: { generation: policy.generation(), origin: policyOrigin(policy), rules: policy.current().rules.length, files: policy.files(), managedBy: policy.current().managedBy },
-    pause: pauses.view(), noticePending: !isService(paths) && notices.isPending(account), stopping, logDetailUntil: logDetail.until(),
+    pause: pauses.view(), noticePending: !paths.service && notices.isPending(account), stopping, logDetailUntil: logDetail.until(),
   });
   logDetail.resume();
   const snapshot = (): Snapshot => ({
@@ -244,6 +240,8 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
     pauses.policyChanged();
     tellPolicyProblems(policy, health, now);
     tellPort(policy, firstPort, listener.port, health, now);
+    // What is wrong with its revocation lists is told now, not at the next connection.
+    proxy.inspection?.upstreams();
     log.info({ generation: policy.generation(), problems: policy.problems().length }, 'policy changed');
     bus.publish({ kind: 'agent', agent: state() });
   });
@@ -251,21 +249,22 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   const bundles = createBundleJobs((id) => {
     log.info({ bundle: id }, 'bundle made');
     store.audit(now(), 'bundle-made', { bundle: id });
-  }, (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a bundle failed by a fault of ours'));
+  }, (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a bundle failed by a fault of ours'), collectMemory);
   closers.push(bundles.close);
   const context: HandlerContext = {
     store, log: logReader, monitor, policy, bus, snapshot, summarise, decideUnlearned: (app, host) => decideUnlearned(app, host, summaries), nextWords: (app, host) => nextWords(app, host, summaries), now, homes: [homedir()], versions: () => versions(options.version), logTail: logFile.tail,
-    network: () => readNetworkFacts({ service: isService(paths), home: homedir(), env: process.env, stateFolder: paths.stateFolder }),
-    trust: async () => {
+    network: () => readNetworkFacts({ service: paths.service, home: homedir(), env: process.env, stateFolder: paths.stateFolder }),
+    trust: oneAtATime(async () => {
       const answer = await trustAnswer(deviceRoot, paths.stateFolder);
       tellTrust(answer, health, now);
       return answer;
-    }, stop: options.onStopRequest, administrator: true,
+    }), stop: options.onStopRequest, administrator: true,
+    rootFor: (which) => (which === 'next' ? deviceRoot.next() : deviceRoot.current()), handshakeChecks: createHandshakeChecks(),
     pauses, notices, account, logDetail, bundles, handshakes,
   };
   const control = await openControlServer({
     path: paths.controlPath, runFolder: paths.runFolder, runFolderShared: paths.runFolderShared,
-    everybody: isService(paths), servedTo: createCallers(context, paths, selfUid),
+    everybody: paths.service, servedTo: createCallers(context, paths, selfUid),
     onBug: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a control request failed by a fault of ours'),
   });
   closers.push(() => control.close());
@@ -291,22 +290,25 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   };
 }
 
-/** The machine-wide service's agent. */
-export function isService(paths: PinlightPaths): boolean {
-  return paths.stateFolder === '/var/lib/pinlight';
-}
-
 /** Administrators share one set of handlers; a user of the service gets one that sees their own alone. */
 function createCallers(context: HandlerContext, paths: PinlightPaths, selfUid: number | null): (socket: Socket) => Served | null {
   const uidOf = openPeerUid();
   const names = createUserNames();
   const serve = (seen: HandlerContext): Served => ({ handlers: createHandlers(seen), streams: createStreams(seen) });
   const everything = serve(context);
+  const room = createRoom();
   return (socket) => {
-    const caller = callerOf(uidOf(socket), { service: isService(paths), uid: selfUid, nameOf: (uid) => names.of(uid)?.name ?? null });
+    const caller = callerOf(uidOf(socket), { service: paths.service, uid: selfUid, nameOf: (uid) => names.of(uid)?.name ?? null });
     if (caller.kind === 'stranger') return null;
-    return caller.kind === 'administrator' ? everything : serve(contextFor(context, caller));
+    if (caller.kind === 'administrator') return everything;
+    return room.admit(caller.uid, socket) ? serve(contextFor(context, caller)) : null;
   };
+}
+
+/** Who asks while it is at work gets that answer: looking into every store starts programs. */
+function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | null = null;
+  return () => (running ??= work().finally(() => { running = null; }));
 }
 
 /** Whatever the state folder's disk refuses becomes one worded error. */
@@ -330,26 +332,6 @@ function openStoreWithHealth(folder: string, health: Health, now: () => number, 
     store.audit(now(), 'store-quarantined', { file: quarantined });
   }
   return store;
-}
-
-/** The policy of these paths; closed by what is added to `closers`. */
-export function openPolicy(options: Pick<AgentOptions, 'policyFiles'>, paths: PinlightPaths, health: Health, now: () => number, closers: (() => void)[]): PolicyStore {
-  const seed: unknown = JSON.parse(readFileSync(join(installFolder, 'resources', 'exclusions.json'), 'utf8'));
-  const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
-  const service = isService(paths);
-  const policy = createPolicyStore({
-    managed: openManagedPolicy({ service, maxBytes: policyLimits.fileBytes }),
-    userFile: service ? null : join(config, 'pinlight', 'policy.json'),
-    explicitFiles: options.policyFiles, embedded: embeddedLayer(service ? 'service' : 'user'), exclusions: predefinedExclusions(seed, os),
-  });
-  closers.push(() => policy.close());
-  tellPolicyProblems(policy, health, now);
-  return policy;
-}
-
-function policyOrigin(policy: PolicyStore): PolicyOrigin {
-  const origins = new Set(Object.values(policy.current().origins).map((entry) => entry.origin));
-  return (['managed', 'user', 'recommended'] as const).find((origin) => origins.has(origin)) ?? 'embedded';
 }
 
 function portTaken(code: string, port: number, attribution: ProcessAttribution): PinlightError {
@@ -402,16 +384,5 @@ async function trustAnswer(root: DeviceRoot, folder: string): Promise<TrustAnswe
     root: { ...rootState(current, folder), pem: current?.certificatePem ?? '' },
     next: next === null ? null : { ...rootState(next, folder), pem: next.certificatePem },
     stores: await root.probe()?.stores() ?? [],
-  };
-}
-
-/** `version`: Pinlight's own. */
-export function versions(version: string): Record<string, string> {
-  const memory = new Database(':memory:');
-  const sqlite = memory.prepare('SELECT sqlite_version() AS v').get() as { v: string };
-  memory.close();
-  return {
-    pinlight: version, node: process.versions.node, openssl: process.versions.openssl, v8: process.versions.v8, sqlite: sqlite.v,
-    os: `${process.platform} ${release()} ${arch()}`,
   };
 }

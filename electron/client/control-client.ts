@@ -42,6 +42,8 @@ export type ControlClient = {
   watch(listener: (signal: BridgeSignal) => void, options: { readonly signal: AbortSignal }): Promise<void>;
   /** The bundle of a job that is ready, as a stream. Rejects with PinlightError. */
   openBundle(job: string, options?: { readonly signal?: AbortSignal }): Promise<BundleDownload>;
+  /** The stream of HandshakeLine: servers of the agent's that last until `signal` aborts. Rejects with PinlightError. */
+  openHandshakes(query: { readonly pairs: number; readonly root: 'current' | 'next' }, signal: AbortSignal): Promise<Readable>;
   /** Writes the bundle of `job` (absent: one that is made now for `request`) to `target` and ends it. Resolves with the number of bytes. */
   downloadBundle(target: Writable, options?: BundleDownloadOptions): Promise<number>;
 };
@@ -106,27 +108,25 @@ export function createControlClient(options: ControlClientOptions = {}): Control
     }
   };
 
+  const openLines = async (path: string, signal: AbortSignal): Promise<Readable> => {
+    const controlPath = connectTo();
+    try {
+      const response = await send(controlPath, { method: 'GET', path, signal }, null);
+      if (!(response.headers['content-type'] ?? '').startsWith('application/x-ndjson')) {
+        unwrap(await readText(response, largestAnswer));
+        throw new PinlightError('bug', 'The agent answered with something that is no stream of lines.');
+      }
+      return response;
+    } catch (thrown) {
+      throw asPinlightError(thrown, controlPath);
+    }
+  };
+
   return {
     call,
     relay,
-    watch: (listener, { signal }) => watchEvents({
-      listener,
-      signal,
-      silenceMs,
-      open: async (attempt) => {
-        const controlPath = connectTo();
-        try {
-          const response = await send(controlPath, { method: 'GET', path: streamPaths.events, signal: attempt }, null);
-          if (!(response.headers['content-type'] ?? '').startsWith('application/x-ndjson')) {
-            unwrap(await readText(response, largestAnswer));
-            throw new PinlightError('bug', 'The agent answered the event request with something that is no event stream.');
-          }
-          return response;
-        } catch (thrown) {
-          throw asPinlightError(thrown, controlPath);
-        }
-      },
-    }),
+    watch: (listener, { signal }) => watchEvents({ listener, signal, silenceMs, open: (attempt) => openLines(streamPaths.events, attempt) }),
+    openHandshakes: ({ pairs, root }, signal) => openLines(withQuery(streamPaths.handshakes, { pairs: String(pairs), root }), signal),
     openBundle,
     downloadBundle: async (target, { job, request: wanted = {}, signal, onJob, onBytes } = {}) => {
       const id = job ?? (await makeBundle({ call }, wanted, { signal, onJob })).id;

@@ -1,6 +1,7 @@
 // The one interface the screens talk to. Behind it: Electron's preload over IPC, or the window server over HTTP; screens can't tell.
 // Not for main's own calls to the agent (client/control-client).
 import type { DoctorReport } from '../core/diagnostics/doctor-report.ts';
+import type { NotificationKind } from './notification-kinds.ts';
 import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from './routes.ts';
 import type { StreamLine } from './snapshot.ts';
 
@@ -26,6 +27,8 @@ export type Bridge = {
   saveBundle(job: string): Promise<string | null>;
   /** Looks at this device as `pinlight doctor` does; absent where the window's own process cannot. */
   examine?(): Promise<DoctorReport>;
+  /** Silences these kinds of notifications for this person; null only asks. Answers those that are silenced; absent where none are shown. */
+  notifications?(silenced: readonly NotificationKind[] | null): Promise<readonly NotificationKind[]>;
   /** `electron` or `browser`: only for texts such as "in your downloads folder". */
   readonly shell: 'electron' | 'browser';
 };

@@ -3,6 +3,8 @@
 import { bridgeRoutes } from './bridge.ts';
 import type { BridgeRoute, BridgeSignal } from './bridge.ts';
 import { PinlightError } from './errors.ts';
+import { readKinds } from './notification-kinds.ts';
+import type { NotificationKind } from './notification-kinds.ts';
 import type { Envelope } from './routes.ts';
 
 /** Asked by the window, answered once. Errors travel as envelopes: an Error that crosses IPC keeps its message only. */
@@ -11,6 +13,8 @@ export type IpcCalls = {
   'pinlight:watch-start': { readonly args: readonly [watch: number]; readonly answer: Envelope<null> };
   'pinlight:watch-stop': { readonly args: readonly [watch: number]; readonly answer: Envelope<null> };
   'pinlight:save-bundle': { readonly args: readonly [job: string]; readonly answer: Envelope<string | null> };
+  /** Silences these kinds for this person; null only asks. Answers those that are silenced. */
+  'pinlight:notifications': { readonly args: readonly [silenced: readonly NotificationKind[] | null]; readonly answer: Envelope<readonly NotificationKind[]> };
 };
 
 /** Query or body of a call once it has been checked: the fields of its route, no others. */
@@ -44,10 +48,16 @@ export const ipcValidators: { readonly [C in IpcChannel]: (args: readonly unknow
     if (typeof job !== 'string' || !/^[\w-]{1,64}$/.test(job)) throw bad('the job is no id');
     return [job];
   },
+  'pinlight:notifications': (args) => {
+    const [silenced] = exactly(args, 1);
+    const kinds = readKinds(silenced);
+    if (silenced !== null && (!Array.isArray(silenced) || silenced.length !== kinds.length)) throw bad('these are no kinds of notifications');
+    return [silenced === null ? null : kinds];
+  },
 };
 
 export const ipcChannels = [
-  'pinlight:call', 'pinlight:watch-start', 'pinlight:watch-stop', 'pinlight:save-bundle',
+  'pinlight:call', 'pinlight:watch-start', 'pinlight:watch-stop', 'pinlight:save-bundle', 'pinlight:notifications',
 ] as const satisfies readonly IpcChannel[];
 
 type Fields = Readonly<Record<string, 'string' | 'number'>>;

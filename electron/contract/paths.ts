@@ -18,6 +18,8 @@ export type PathInputs = {
 };
 
 export type PinlightPaths = {
+  /** Of the machine-wide service, not of a user's own agent. */
+  readonly service: boolean;
   readonly stateFolder: string;
   /** The folder that holds the control socket; null for a named pipe. */
   readonly runFolder: string | null;
@@ -32,13 +34,16 @@ export function resolvePaths(inputs: PathInputs): PinlightPaths {
   if (inputs.platform === 'win32') {
     // Pipe names know no folders and no case; the state folder tells users (and PINLIGHT_HOMEs) apart.
     const name = inputs.service ? 'service' : inputs.hash(stateFolder.toLowerCase()).slice(0, 16);
-    return { stateFolder, runFolder: null, controlPath: `\\\\.\\pipe\\pinlight-${name}`, runFolderShared: false };
+    return { service: inputs.service, stateFolder, runFolder: null, controlPath: `\\\\.\\pipe\\pinlight-${name}`, runFolderShared: false };
   }
-  if (inputs.service) return inFolder(stateFolder, inputs.platform === 'darwin' ? '/var/run/pinlight' : '/run/pinlight', false);
+  const inFolder = (runFolder: string, runFolderShared: boolean): PinlightPaths => ({
+    service: inputs.service, stateFolder, runFolder, controlPath: `${runFolder}/control.sock`, runFolderShared,
+  });
+  if (inputs.service) return inFolder(inputs.platform === 'darwin' ? '/var/run/pinlight' : '/run/pinlight', false);
   for (const candidate of runFolders(inputs, stateFolder)) {
-    if (utf8Length(`${candidate.folder}/control.sock`) <= longestSocketPath) return inFolder(stateFolder, candidate.folder, candidate.shared);
+    if (utf8Length(`${candidate.folder}/control.sock`) <= longestSocketPath) return inFolder(candidate.folder, candidate.shared);
   }
-  return inFolder(stateFolder, `/tmp/${fallbackName(inputs, stateFolder)}`, true);
+  return inFolder(`/tmp/${fallbackName(inputs, stateFolder)}`, true);
 }
 
 // sun_path holds 108 bytes on Linux and 104 on macOS, the closing zero included.
@@ -56,10 +61,6 @@ function runFolders(inputs: PathInputs, stateFolder: string): readonly { folder:
 
 function fallbackName(inputs: PathInputs, stateFolder: string): string {
   return `pinlight-${inputs.hash(stateFolder).slice(0, 8)}`;
-}
-
-function inFolder(stateFolder: string, runFolder: string, runFolderShared: boolean): PinlightPaths {
-  return { stateFolder, runFolder, controlPath: `${runFolder}/control.sock`, runFolderShared };
 }
 
 function serviceStateFolder(inputs: PathInputs): string {

@@ -85,7 +85,6 @@ export type PolicyAnswer = {
   readonly files: readonly string[];
 };
 
-export type PolicyCheckAnswer = { readonly valid: boolean; readonly rules: number; readonly problems: readonly PolicyProblem[] };
 
 /** The first-start notice as it stands, and what the caller was shown of this very version. */
 export type NoticeAnswer = NoticeRecord & { readonly mode: PolicyNotice['mode']; readonly paragraphs: readonly NoticeParagraph[] };
@@ -112,7 +111,6 @@ export type Routes = {
   test: Route<{ app: string; host: string }, None, { readonly test: AppTest | null }>;
   cancelTest: Route<{ app: string; host: string }, None, { readonly test: AppTest | null }>;
   policy: Route<None, None, PolicyAnswer>;
-  checkPolicy: Route<None, { text: string; file: string }, PolicyCheckAnswer>;
   /** Reads policy now instead of within two seconds. */
   reloadPolicy: Route<None, None, PolicyAnswer>;
   trust: Route<None, None, TrustAnswer>;
@@ -139,36 +137,34 @@ export type RouteQuery<N extends RouteName> = Routes[N]['query'];
 export type RouteBody<N extends RouteName> = Routes[N]['body'];
 export type RouteAnswer<N extends RouteName> = Routes[N]['answer'];
 
-/** `right`: reading is for the console user, writing for whoever runs the agent (per user) or administrators (service). */
-export const routePaths: Readonly<Record<RouteName, { method: 'GET' | 'POST' | 'DELETE'; path: string; right: 'read' | 'write' }>> = {
-  ping: { method: 'GET', path: '/v1/ping', right: 'read' },
-  status: { method: 'GET', path: '/v1/status', right: 'read' },
-  connections: { method: 'GET', path: '/v1/connections', right: 'read' },
-  logStatistics: { method: 'GET', path: '/v1/connections/statistics', right: 'read' },
-  logValues: { method: 'GET', path: '/v1/connections/values', right: 'read' },
-  apps: { method: 'GET', path: '/v1/apps', right: 'read' },
-  explain: { method: 'GET', path: '/v1/explain', right: 'read' },
-  exclusions: { method: 'GET', path: '/v1/exclusions', right: 'read' },
-  addExclusion: { method: 'POST', path: '/v1/exclusions', right: 'write' },
-  removeExclusion: { method: 'DELETE', path: '/v1/exclusions', right: 'write' },
-  startTest: { method: 'POST', path: '/v1/tests', right: 'write' },
-  test: { method: 'GET', path: '/v1/tests', right: 'read' },
-  cancelTest: { method: 'DELETE', path: '/v1/tests', right: 'write' },
-  policy: { method: 'GET', path: '/v1/policy', right: 'read' },
-  checkPolicy: { method: 'POST', path: '/v1/policy/check', right: 'read' },
-  reloadPolicy: { method: 'POST', path: '/v1/policy/reload', right: 'read' },
-  trust: { method: 'GET', path: '/v1/trust', right: 'read' },
-  // Policy itself says whether the console user may pause; everybody may resume, and answer for their own notice.
-  pause: { method: 'POST', path: '/v1/pause', right: 'read' },
-  resume: { method: 'DELETE', path: '/v1/pause', right: 'read' },
-  pauseTicket: { method: 'POST', path: '/v1/pause/ticket', right: 'read' },
-  notice: { method: 'GET', path: '/v1/notice', right: 'read' },
-  acceptNotice: { method: 'POST', path: '/v1/notice', right: 'read' },
-  logLevel: { method: 'POST', path: '/v1/log-level', right: 'write' },
-  startBundle: { method: 'POST', path: '/v1/bundles', right: 'read' },
-  bundleJob: { method: 'GET', path: '/v1/bundles', right: 'read' },
-  cancelBundle: { method: 'DELETE', path: '/v1/bundles', right: 'read' },
-  stop: { method: 'POST', path: '/v1/stop', right: 'write' },
+/** Who may do what: agent/control/callers shows a service's user their own alone, and each handler that changes something asks policy. */
+export const routePaths: Readonly<Record<RouteName, { method: 'GET' | 'POST' | 'DELETE'; path: string }>> = {
+  ping: { method: 'GET', path: '/v1/ping' },
+  status: { method: 'GET', path: '/v1/status' },
+  connections: { method: 'GET', path: '/v1/connections' },
+  logStatistics: { method: 'GET', path: '/v1/connections/statistics' },
+  logValues: { method: 'GET', path: '/v1/connections/values' },
+  apps: { method: 'GET', path: '/v1/apps' },
+  explain: { method: 'GET', path: '/v1/explain' },
+  exclusions: { method: 'GET', path: '/v1/exclusions' },
+  addExclusion: { method: 'POST', path: '/v1/exclusions' },
+  removeExclusion: { method: 'DELETE', path: '/v1/exclusions' },
+  startTest: { method: 'POST', path: '/v1/tests' },
+  test: { method: 'GET', path: '/v1/tests' },
+  cancelTest: { method: 'DELETE', path: '/v1/tests' },
+  policy: { method: 'GET', path: '/v1/policy' },
+  reloadPolicy: { method: 'POST', path: '/v1/policy/reload' },
+  trust: { method: 'GET', path: '/v1/trust' },
+  pause: { method: 'POST', path: '/v1/pause' },
+  resume: { method: 'DELETE', path: '/v1/pause' },
+  pauseTicket: { method: 'POST', path: '/v1/pause/ticket' },
+  notice: { method: 'GET', path: '/v1/notice' },
+  acceptNotice: { method: 'POST', path: '/v1/notice' },
+  logLevel: { method: 'POST', path: '/v1/log-level' },
+  startBundle: { method: 'POST', path: '/v1/bundles' },
+  bundleJob: { method: 'GET', path: '/v1/bundles' },
+  cancelBundle: { method: 'DELETE', path: '/v1/bundles' },
+  stop: { method: 'POST', path: '/v1/stop' },
 };
 
 /** Routes that answer with a stream instead of one JSON document. */
@@ -177,7 +173,19 @@ export const streamPaths = {
   events: '/v1/events',
   /** application/zip, or application/octet-stream for a sealed one: the bundle of the job `?id=` */
   bundle: '/v1/bundle',
+  /** newline JSON: HandshakeLine. `pairs`: how many; `root`: `current` or `next` */
+  handshakes: '/v1/trust/handshakes',
 } as const;
+
+/**
+ * Servers of the agent's on loopback while the stream is read: `own` is `localhost` under the root, `stranger` the same under a key that nobody
+ * trusts. `met`: a connection came; `asked`: a request came, so the handshake was finished; `failed`: it was broken off, with Node's error code.
+ */
+export type HandshakeLine =
+  | { readonly kind: 'ready'; /** Fingerprint. */ readonly root: string; readonly pairs: readonly { readonly own: number; readonly stranger: number }[] }
+  | { readonly kind: 'met'; readonly port: number }
+  | { readonly kind: 'asked'; readonly port: number; readonly path: string; readonly agent: string }
+  | { readonly kind: 'failed'; readonly port: number; readonly code: string };
 
 /** Every JSON answer of the control API and of `pinlight --json`. */
 export type Envelope<T> =

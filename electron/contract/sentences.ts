@@ -6,16 +6,20 @@ import { warningTable } from '../core/health/warnings.ts';
 import type { ActiveWarning } from '../core/health/warnings.ts';
 import { suggestionHelp } from '../core/log-query/suggest.ts';
 import type { DisturbanceKind } from '../core/model.ts';
+import { placeSentence, problemSentence } from '../core/policy/problem-words.ts';
 import { sentenceTexts } from '../core/sentence.ts';
 import type { Sentence } from '../core/sentence.ts';
-import { errorAdvice } from './errors.ts';
+import { errorAdvice, sourceAdvice } from './errors.ts';
 import type { ErrorBody, ErrorCode } from './errors.ts';
+import { ownCommands } from './own-command.ts';
+import type { OwnCommand } from './own-command.ts';
 
 /** The English of all of them, by key; `{name}` stands for a value. */
 export const englishSentences: Readonly<Record<string, string>> = {
   ...sentenceTexts,
   ...Object.fromEntries(Object.entries(warningTable).flatMap(([code, { title, text, advice }]) => Object.entries({ title, text, advice }).map(([part, words]) => [`warning.${code}.${part}`, words]))),
   ...Object.fromEntries(Object.entries(errorAdvice).map(([code, advice]) => [`advice.${code}`, advice])),
+  ...Object.fromEntries(Object.entries(sourceAdvice).map(([code, advice]) => [`advice.${code}.source`, advice])),
   // What an error of this code is, for languages in which its message is foreign; in English the message says more.
   ...Object.fromEntries(Object.keys(errorAdvice).map((code) => [`fault.${code}`, ''])),
   ...Object.fromEntries(suggestionHelp.map((help) => [`help.${help}`, help])),
@@ -43,16 +47,20 @@ export function word(t: Translate, { key, values }: Sentence): string {
 
 /** Title, text or advice of a warning; its English where a newer agent knows more warnings than this reader. */
 export function warningWords(t: Translate, { code, values, ...english }: ActiveWarning & Readonly<Record<WarningPart, string>>, part: WarningPart): string {
-  const { kind } = values;
-  const worded = kind === undefined ? values : { ...values, why: word(t, disturbanceSentence(kind as DisturbanceKind)) };
+  const { kind, message, place } = values;
+  const known = {
+    ...(kind === undefined ? {} : { why: disturbanceSentence(kind as DisturbanceKind) }),
+    ...(code === 'policy-invalid' ? { message: problemSentence(String(message)), place: placeSentence(String(place)) } : {}),
+  };
+  const worded = { ...values, ...Object.fromEntries(Object.entries(known).flatMap(([name, words]) => (words === null ? [] : [[name, word(t, words)]]))) };
   return look(t, `warning.${code}.${part}`, worded, english[part]);
 }
 
 type WarningPart = 'title' | 'text' | 'advice';
 
-/** What to do about an error. */
-export function adviceWords(t: Translate, { code, advice }: ErrorBody): string {
-  return look(t, `advice.${code}`, {}, advice);
+/** What to do about an error; `command`: how `pinlight` is typed here. */
+export function adviceWords(t: Translate, { code, advice }: ErrorBody, command: OwnCommand): string {
+  return look(t, command === ownCommands.source && code in sourceAdvice ? `advice.${code}.source` : `advice.${code}`, {}, advice);
 }
 
 /** What an error is, by its code; empty in English, where its message says so. */

@@ -1,4 +1,4 @@
-// Where the window opens, as its address names it behind `#`: one of a fixed set of screens, and on it an app, a filter or the pause dialog.
+// Where the window opens, as its address names it behind `#`: one of a fixed set of screens, and on it an app, a filter, the pause dialog or the notice.
 // Written by the shell for tray, notices and links, read by the window; whatever else stands there is the first screen. Pure.
 
 export const windowScreens = ['overview', 'apps', 'connections', 'policy', 'certificates', 'diagnostics'] as const;
@@ -12,12 +12,15 @@ export type WindowPlace = {
   readonly filter?: string;
   /** Asks for minutes and reason; only with `overview`. */
   readonly pause?: true;
+  /** Shows the first-start notice; only with `overview`. */
+  readonly notice?: true;
 };
 
 /** The fragment, without `#`. */
-export function fragmentOf({ screen, app, filter, pause }: WindowPlace): string {
+export function fragmentOf({ screen, app, filter, pause, notice }: WindowPlace): string {
   if (screen === 'apps' && app !== undefined) return `apps?app=${encodeURIComponent(app)}`;
   if (screen === 'connections' && filter !== undefined) return `connections?f=${encodeURIComponent(filter)}`;
+  if (screen === 'overview' && notice === true) return 'notice';
   return screen === 'overview' && pause === true ? 'pause' : screen;
 }
 
@@ -25,6 +28,7 @@ export function fragmentOf({ screen, app, filter, pause }: WindowPlace): string 
 export function readFragment(fragment: string): WindowPlace {
   const [name = '', query = ''] = fragment.replace(/^#/, '').split('?', 2);
   if (name === 'pause') return { screen: 'overview', pause: true };
+  if (name === 'notice') return { screen: 'overview', notice: true };
   const screen = windowScreens.find((one) => one === name) ?? 'overview';
   const [, key, encoded = ''] = /^(app|f)=([^&]*)$/.exec(query) ?? [];
   const value = decoded(encoded);

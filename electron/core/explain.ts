@@ -1,11 +1,12 @@
 // One plain sentence for any decision, outcome, fact or verdict: in English (`explain…`), and as key and values for the window's
 // languages (`…Sentence`).
 // Not for advice on Pinlight's own errors (contract/errors) or warnings (core/health/warnings).
+import { detailSentence, predefinedSentence } from './policy/problem-words.ts';
 import { say, sentence } from './sentence.ts';
 import type { Sentence, SentenceKey } from './sentence.ts';
 import { alertName } from './tls/alerts.ts';
 import { findingSentence } from './trust-findings.ts';
-import type { ConnectionOutcome, Decision, DisturbanceKind, Exclusion, Fact, Reason, Verdict } from './model.ts';
+import type { ConnectionOutcome, Decision, Disposition, DisturbanceKind, Exclusion, Fact, Reason, Verdict } from './model.ts';
 
 /** What was decided and why: `Bypassed: the predefined exclusion "apple-push" names this host.` */
 export function explainDecision(decision: Decision): string {
@@ -47,7 +48,7 @@ const undetailed: ReadonlySet<Reason['code']> = new Set([
 
 export function reasonSentence({ code, detail }: Reason, rule: string | null): Sentence {
   const reason = sentence(`reason.${code}`, code === 'rule' || code === 'must-inspect' ? { rule: rule ?? '?' } : {});
-  return detail === null || undetailed.has(code) ? reason : sentence('reason.detailed', { reason, detail });
+  return detail === null || undetailed.has(code) ? reason : sentence('reason.detailed', { reason, detail: (code === 'exclusion' || code === 'rule' ? detailSentence(detail) : null) ?? detail });
 }
 
 export function outcomeSentence(outcome: ConnectionOutcome): Sentence {
@@ -70,7 +71,9 @@ export function attemptSentence(decision: Decision, outcome: ConnectionOutcome |
 export function factSentence({ code, values: v }: Fact): Sentence {
   switch (code) {
     case 'refused-here': return sentence('fact.refused-here', { times: times(v['count']), how: refusalManner(v) });
-    case 'established-here': case 'pass-through-worked': case 'pass-through-failed': case 'client-certificate-asked':
+    // Not counted in words: a busy app's successes are written down now and then only.
+    case 'established-here': return sentence('fact.established-here');
+    case 'pass-through-worked': case 'pass-through-failed': case 'client-certificate-asked':
       return sentence(`fact.${code}`, { times: times(v['count']) });
     case 'established-elsewhere': return sentence('fact.established-elsewhere', { count: v['hosts'] ?? 0, example: v['example'] ?? '?' });
     case 'others-refuse': return sentence('fact.others-refuse', { count: v['count'] ?? 0 });
@@ -125,6 +128,13 @@ function openAdvice(because: readonly Fact[]): SentenceKey {
   return codes.has('disturbed') || !codes.has('refused-here') ? 'todo.use-again' : 'todo.test';
 }
 
+/** What a person can do about one connection that failed by no doing of its app; null where the app's verdict says it, or nothing failed. */
+export function connectionAdvice({ disposition, outcome }: { readonly disposition: Disposition; readonly outcome: ConnectionOutcome | null }): Sentence | null {
+  if (outcome?.kind === 'agent-fault') return sentence('todo.fault');
+  if (outcome?.kind === 'upstream') return sentence('todo.server');
+  return disposition === 'block' ? sentence('todo.blocked') : null;
+}
+
 /** What still holds for connections that are let through untouched. `bytes`: of those seen lately, both ways; `names`: who looked the name up, null where nobody had to or it is not known. */
 export function controlSentences({ connections, bytes, names }: { readonly connections: number; readonly bytes: number; readonly names: 'here' | 'proxy' | null }): Sentence[] {
   return [sentence('control.rules'), ...(names === null ? [] : [sentence(`control.names-${names}`)]), sentence('control.certificate'), sentence('control.recorded', { times: times(connections), size: Math.ceil(bytes / 1000) })];
@@ -135,7 +145,7 @@ export function exclusionSentence({ kind, reason, expiresAt }: Exclusion, now: n
   const until = expiresAt === null ? sentence('next.no-end') : sentence('next.for-another', { duration: durationSentence(expiresAt - now) });
   const by = sentence(`next.by-${kind}`);
   // The reason of a learned one is the verdict, which stands beside this sentence wherever it is shown.
-  return sentence('next.excluded', { until, by: kind === 'learned' ? by : sentence('reason.detailed', { reason: by, detail: reason }) });
+  return sentence('next.excluded', { until, by: kind === 'learned' ? by : sentence('reason.detailed', { reason: by, detail: (kind === 'predefined' ? predefinedSentence(reason) : null) ?? reason }) });
 }
 
 /** Why something is excluded and until when; `now` in ms since the epoch. */

@@ -42,6 +42,9 @@ export type Sandbox = {
   readonly id: string;
 };
 
+/** Whether any process holds the client's end of a connection; `unknown` where the system does not show it. */
+export type Held = 'held' | 'nobody' | 'unknown';
+
 /** The process at the other end of a downstream socket, as the operating system says. */
 export type Owner =
   | {

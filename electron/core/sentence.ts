@@ -1,5 +1,6 @@
 // A sentence as key and values, and its English: what core/explain says can be said in the window's other languages by the same key.
 // Not for choosing a sentence (core/explain) and not for the window's own words (renderer/locales).
+import { namedTexts, predefinedTexts, problemTexts } from './policy/problem-texts.ts';
 
 /** A value that is a sentence itself is worded first. A number `count` chooses between `key_one` and `key_other`. */
 export type Sentence = { readonly key: string; readonly values: Readonly<Record<string, string | number | Sentence>> };
@@ -90,6 +91,7 @@ export const findingTexts = {
   'found.key-unusable': 'not usable',
   'found.keychain-system': 'sealed under a key in the System keychain (root reads it)',
   'found.keychain-login': 'sealed under a key in the login keychain (programs of this user can ask for it while it is unlocked)',
+  'found.keyring': 'sealed under a key in the keyring of the session (programs of this user can ask for it while it is unlocked)',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** The English of every key; `{name}` stands for a value. */
@@ -142,7 +144,7 @@ export const sentenceTexts = {
   'times_other': '{count} times',
 
   'fact.refused-here': 'It refused our certificate here {times}: {how}.',
-  'fact.established-here': 'It accepted our certificate here {times}.',
+  'fact.established-here': 'It accepted our certificate here.',
   'fact.established-elsewhere_one': 'The same app accepted our certificate at {count} other host, {example} among them, so it trusts our root.',
   'fact.established-elsewhere_other': 'The same app accepted our certificate at {count} other hosts, {example} among them, so it trusts our root.',
   'fact.refuses-everywhere': 'No other host has seen it accept our certificate so far (it refused at {hosts}).',
@@ -188,6 +190,9 @@ export const sentenceTexts = {
   'verdict.open-both': '{app} refuses inspection at {host}; whether it pins its certificates or keeps its own list of authorities cannot be told yet.',
 
   'todo.nothing': 'Nothing to do.',
+  'todo.fault': 'This is a fault of Pinlight, not of the app. Collect a bundle under Diagnostics and give it to your helpdesk.',
+  'todo.server': 'Tell whoever runs the server what stands above. For a server of your organisation, its root may have to be named in the policy (`network.upstreamRoots`); if all servers fail, try another network.',
+  'todo.blocked': 'This was decided on this device. Ask whoever manages it, with what stands above; Policy names every rule and who set it.',
   'todo.pinned': 'Leave it bypassed, or ask the administrator for a permanent exclusion. It cannot be inspected by design.',
   'todo.private-trust-store': 'Install the root of this device in that trust store (`pinlight trust status` names it); then it can be inspected.',
   'todo.client-certificate': 'Nothing to do: it is let through untouched. For good, ask the administrator for an exclusion for this host.',
@@ -278,6 +283,9 @@ export const sentenceTexts = {
 
   'found.two': '{first}; {rest}',
   ...findingTexts,
+  ...namedTexts,
+  ...predefinedTexts,
+  ...problemTexts,
 
   'duration.seconds': '{number} s',
   'duration.minutes': '{number} min',

@@ -2,24 +2,28 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadAuthority, loadNextAuthority, rootLifetimeMs } from '../../electron/agent/ca/authority.ts';
 import { openDeviceRoot, type DeviceRoot } from '../../electron/agent/device-root.ts';
 import { createHealth } from '../../electron/agent/health/health.ts';
+import type { LackingStore } from '../../native/trust-store/doctor.ts';
 import { rotationStage } from '../../electron/core/ca/rotation.ts';
-import { fileModeOnly } from '../../electron/core/ca/secret-store.ts';
+import { fileModeOnly, type SecretStore } from '../../electron/core/ca/secret-store.ts';
 
 const dayMs = 24 * 3600_000;
 const start = Date.now();
+const system: LackingStore = { store: 'system', kind: 'system' };
+const browser: LackingStore = { store: 'nss:/home/ada', kind: 'nss' };
 let folder: string;
 let clock: number;
-let lacking: readonly string[];
+let lacking: readonly LackingStore[];
+let homes: number;
 let switched: number;
 let open: DeviceRoot[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'pinlight-rotation-'));
-  [clock, lacking, switched, open] = [start, ['system', 'nss:/home/ada'], 0, []];
+  [clock, lacking, homes, switched, open] = [start, [system, browser], 0, 0, []];
 });
 afterEach(() => {
   for (const root of open) root.close();
@@ -27,10 +31,10 @@ afterEach(() => {
 });
 
 const health = createHealth(() => undefined);
-function openRoot(): DeviceRoot {
+function openRoot(secrets = fileModeOnly): DeviceRoot {
   const root = openDeviceRoot({
-    stateFolder: folder, device: 'laptop', secrets: fileModeOnly, health, now: () => clock,
-    onSwitch: () => { switched += 1; }, onTrouble: (why) => { throw new Error(why); }, lacking: () => Promise.resolve(lacking),
+    stateFolder: folder, device: 'laptop', secrets, health, now: () => clock,
+    onSwitch: () => { switched += 1; }, onTrouble: (why) => { throw new Error(why); }, lacking: () => Promise.resolve(lacking), homesOutOfSight: () => homes,
   });
   open.push(root);
   return root;
@@ -45,7 +49,7 @@ describe('when a root is replaced', () => {
   const root = { notBefore: 0, notAfter: 730 * dayMs };
   test.each([
     ['a new one', 1, 'keep'], ['on the last day before the overlap', 274.9, 'keep'], ['90 days before half of its life', 275, 'prepare'],
-    ['a day before half of its life', 364, 'prepare'], ['with 31 days left', 699, 'prepare'], ['with 30 days left', 700, 'overdue'], ['after its end', 800, 'overdue'],
+    ['a day before half of its life', 364, 'prepare'], ['from half of its life on', 365, 'due'], ['with 31 days left', 699, 'due'], ['with 30 days left', 700, 'overdue'], ['after its end', 800, 'overdue'],
   ] as const)('%s, day %d: %s', (_name, day, stage) => expect(rotationStage(root, day * dayMs)).toBe(stage));
   test('its life leaves the overlap before half of it is gone', () => expect(rotationStage({ notBefore: 0, notAfter: rootLifetimeMs }, rootLifetimeMs / 2 - 1)).toBe('prepare'));
 });
@@ -88,7 +92,8 @@ describe('the next root', () => {
     expect(readFileSync(join(folder, 'root.key'), 'utf8')).not.toBe(oldKey);
     expect(openRoot().current()?.fingerprint).toBe(next);
   });
-  test('is used 30 days before the old one ends, whatever the stores hold', async () => {
+  test('is used 30 days before the old one ends, though a browser lacks it', async () => {
+    lacking = [browser];
     const root = openRoot();
     await at(root, 400);
     const next = root.next()?.fingerprint;
@@ -97,7 +102,32 @@ describe('the next root', () => {
     await at(root, 699.5);
     expect(root.current()?.fingerprint).toBe(next);
   });
+  test.each([['30 days before the old one ends', 699.5], ['after its end', 900]])('is never used while the system\'s store holds the old one alone: %s', async (_name, days) => {
+    const root = openRoot();
+    const first = root.current()?.fingerprint;
+    await at(root, 300);
+    lacking = [system];
+    await at(root, days);
+    expect(root.current()?.fingerprint).toBe(first);
+    expect(warned()).toEqual(['root-next-missing']);
+    lacking = [];
+    await root.look();
+    expect(root.current()?.fingerprint).not.toBe(first);
+    expect(warned()).toEqual([]);
+  });
+  test('of a service waits for half of the old one\'s life where homes are out of sight, and their number is told', async () => {
+    [homes, lacking] = [3, []];
+    const root = openRoot();
+    const first = root.current()?.fingerprint;
+    await at(root, 300);
+    expect(root.current()?.fingerprint).toBe(first);
+    expect(health.visible()).toMatchObject([{ code: 'root-next-homes', text: expect.stringContaining('could not be looked at: 3'), advice: expect.stringContaining('pinlight trust install') }]);
+    await at(root, 365);
+    expect(root.current()?.fingerprint).not.toBe(first);
+    expect(warned()).toEqual([]);
+  });
   test('is made and used at once on a device that was off until after the end', async () => {
+    lacking = [browser];
     const root = openRoot();
     const first = root.current()?.fingerprint;
     await at(root, 900);
@@ -116,6 +146,43 @@ describe('the next root', () => {
     lacking = [];
     await Promise.all([root.look(), root.look()]);
     expect(switched).toBe(1);
+  });
+});
+
+describe('a key that its keyring does not open at the start', () => {
+  let isOpen: boolean;
+  const refusal = { kind: 'unavailable', why: 'the keyring is locked' } as const;
+  const keyring: SecretStore = {
+    form: 'secret-service', words: 'sealed', forget: () => null, ready: () => Promise.resolve(isOpen),
+    seal: (bytes) => ({ kind: 'done', bytes: bytes.toReversed() }), open: (bytes) => (isOpen ? { kind: 'done', bytes: bytes.toReversed() } : refusal),
+  };
+  afterEach(() => vi.useRealTimers());
+
+  test.each([
+    ['when somebody asks for the root', (root: DeviceRoot) => root.look()],
+    ['by itself within a minute', () => vi.advanceTimersByTimeAsync(60_000)],
+  ] as const)('is told as locked, replaced by none, and opens %s', async (_name, wait) => {
+    vi.useFakeTimers();
+    isOpen = true;
+    const first = loadAuthority(folder, 'laptop', start, keyring);
+    isOpen = false;
+    const root = openRoot(keyring);
+    await wait(root);
+    expect(root.current()).toBeNull();
+    expect(warned()).toEqual(['root-locked']);
+    isOpen = true;
+    await wait(root);
+    expect(first).toMatchObject({ kind: 'authority', authority: { fingerprint: root.current()?.fingerprint } });
+    expect(root.probe()).not.toBeNull();
+    expect([warned(), switched]).toEqual([[], 1]);
+  });
+  test('is unusable where something else is wrong with it', () => {
+    isOpen = true;
+    loadAuthority(folder, 'laptop', start, keyring);
+    writeFileSync(join(folder, 'root.key'), 'spoilt');
+    openRoot(keyring);
+    expect(warned()).toEqual(['root-unusable']);
+    health.clear('root-unusable', 'root');
   });
 });
 

@@ -142,7 +142,6 @@ function dataFor(route: RouteName, query: URLSearchParams, body: unknown): unkno
     case 'pauseTicket': return { request: 'ABCDEFGH', device: 'LAPTOP-42' };
     case 'notice': case 'acceptNotice': return sampleNotice;
     case 'logLevel': return { until: sampleTime + 1_800_000 };
-    case 'checkPolicy': return { valid: true, rules: 0, problems: [] };
     case 'startBundle': return { job: { ...sampleBundleJob, phase: 'collecting', done: 1, total: 11, unit: 'sources', manifest: null, fileName: null } };
     case 'bundleJob': case 'cancelBundle': return { job: sampleBundleJob };
     case 'stop': return { stopping: true };

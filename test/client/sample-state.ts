@@ -98,7 +98,7 @@ export const samplePolicy: PolicyAnswer = {
     version: 1,
     defaults: { noMatch: 'bypass', onInvalidUpstream: 'splice', onPinned: 'bypass', onPrivateTrustStore: 'bypass', onUnknownApp: 'bypass', failMode: 'open' },
     rules: [{ id: 'team', when: { host: ['a.example', 'b.example'], port: 443 }, do: 'inspect', mustInspect: true, reason: 'audit' }],
-    network: { port: 18443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [], upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0 },
+    network: { port: 18443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [], upstreamCrls: [], unknownRevocation: 'allow', upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0 },
     learning: { shortMinutes: 60, firstHours: 12, confirmedDays: 7, perAppPerHour: 5 },
     user: { exclusions: 'user-decides', testApp: 'user-decides', stop: 'user-decides' },
     pause: embeddedLayer('user').pause, notice: embeddedLayer('user').notice, diagnostics: embeddedLayer('user').diagnostics,

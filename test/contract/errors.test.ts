@@ -1,6 +1,7 @@
 // Error codes: each has advice and a status, and whatever is thrown becomes a body.
 import { describe, expect, test } from 'vitest';
-import { errorAdvice, errorBody, errorStatus, PinlightError, type ErrorCode } from '../../electron/contract/errors.ts';
+import { adviceHere, errorAdvice, errorBody, errorStatus, PinlightError, type ErrorCode } from '../../electron/contract/errors.ts';
+import { ownCommands } from '../../electron/contract/own-command.ts';
 
 const codes = Object.keys(errorAdvice).filter((code): code is ErrorCode => code in errorAdvice);
 
@@ -29,5 +30,17 @@ describe('error codes', () => {
     ['an object without a prototype that can be a text', { a: 1 }, '[object Object]'],
   ])('%s thrown is a bug', (_, thrown, message) => {
     expect(errorBody(thrown)).toEqual({ code: 'bug', message, advice: errorAdvice.bug });
+  });
+});
+
+describe('advice', () => {
+  const lost = new PinlightError('agent-not-running', 'No agent answers.');
+  test('of an installed copy never names npm', () => {
+    for (const advice of Object.values(errorAdvice)) expect(advice).not.toMatch(/\bnpm\b/u);
+    expect(adviceHere(lost, ownCommands.packaged)).toBe('Open Pinlight, which starts it; where it is a service, `pinlight service status` says how it stands.');
+  });
+  test('in a source tree is what works there, commands as they are typed there', () => {
+    expect(adviceHere(lost, ownCommands.source)).toBe('Start it with `npm start` and try again.');
+    expect(adviceHere(new PinlightError('no-such-app', ''), ownCommands.source)).toBe('List the apps Pinlight has seen with `npx --no-install pinlight apps`.');
   });
 });

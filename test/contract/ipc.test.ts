@@ -20,6 +20,9 @@ describe('accepted', () => {
     ['the first watch', 'pinlight:watch-start', [1], [1]],
     ['the end of a watch', 'pinlight:watch-stop', [7], [7]],
     ['a bundle', 'pinlight:save-bundle', ['job-1'], ['job-1']],
+    ['which notifications are silenced', 'pinlight:notifications', [null], [null]],
+    ['two kinds of them to silence', 'pinlight:notifications', [['pause', 'apps']], [['apps', 'pause']]],
+    ['none to silence', 'pinlight:notifications', [[]], [[]]],
   ];
   test.each(rows)('%s', (_name, channel, args, checked) => expect(ipcValidators[channel](args)).toEqual(checked));
 
@@ -31,7 +34,7 @@ describe('accepted', () => {
 describe('refused with bad-request', () => {
   const rows: readonly (readonly [name: string, channel: IpcChannel, args: readonly unknown[]])[] = [
     ['stopping the agent, which stays with tray and CLI', 'pinlight:call', ['stop', {}, {}]],
-    ['a route that only the CLI has', 'pinlight:call', ['checkPolicy', {}, {}]],
+    ['a route that there was once', 'pinlight:call', ['checkPolicy', {}, {}]],
     ['a name out of the prototype', 'pinlight:call', ['constructor', {}, {}]],
     ['no route', 'pinlight:call', [undefined, {}, {}]],
     ['a route that is an object', 'pinlight:call', [{ toString: () => 'status' }, {}, {}]],
@@ -47,6 +50,10 @@ describe('refused with bad-request', () => {
     ['a query that is text', 'pinlight:call', ['connections', 'filter', {}]],
     ['hours as text', 'pinlight:call', ['addExclusion', {}, { host: 'a', reason: 'r', hours: '2' }]],
     ['hours without end', 'pinlight:call', ['addExclusion', {}, { host: 'a', reason: 'r', hours: Infinity }]],
+    ['a kind of notifications that is none', 'pinlight:notifications', [['pause', 'constructor']]],
+    ['a kind twice', 'pinlight:notifications', [['pause', 'pause']]],
+    ['kinds that are no list', 'pinlight:notifications', [{ length: 0 }]],
+    ['kinds that are text', 'pinlight:notifications', ['pause']],
     ['a filter of a megabyte', 'pinlight:call', ['connections', { filter: 'x'.repeat(1_000_000) }, {}]],
     ['watch zero', 'pinlight:watch-start', [0]],
     ['half a watch', 'pinlight:watch-start', [1.5]],

@@ -5,7 +5,7 @@ import type { WindowPlace } from '../../electron/contract/window-place.ts';
 
 test.each<readonly [string, WindowPlace, string]>([
   ['a screen', { screen: 'policy' }, 'policy'], ['an app', { screen: 'apps', app: 'id/ä&f=1' }, 'apps?app=id%2F%C3%A4%26f%3D1'],
-  ['a filter', { screen: 'connections', filter: 'app contains "a&b"' }, 'connections?f=app%20contains%20%22a%26b%22'], ['the pause dialog', { screen: 'overview', pause: true }, 'pause'],
+  ['a filter', { screen: 'connections', filter: 'app contains "a&b"' }, 'connections?f=app%20contains%20%22a%26b%22'], ['the pause dialog', { screen: 'overview', pause: true }, 'pause'], ['the notice', { screen: 'overview', notice: true }, 'notice'],
 ])('%s comes back as it was', (_name, place, fragment) => {
   expect([fragmentOf(place), readFragment(`#${fragment}`)]).toEqual([fragment, place]);
 });

@@ -12,9 +12,9 @@ import type { DoctorReport } from '../../core/diagnostics/doctor-report.ts';
 import type { Recording } from '../../core/diagnostics/manifest.ts';
 import type { Exclusion } from '../../core/model.ts';
 import type { Policy, PolicyDiagnostics } from '../../core/policy/policy.ts';
-import type { BundleOptions, BundleSources } from '../diagnostics/bundle.ts';
-import type { BundleJobs } from '../diagnostics/bundle-jobs.ts';
-import type { NetworkFacts } from '../diagnostics/collectors.ts';
+import type { BundleOptions } from '../diagnostics/bundle.ts';
+import { administrators, type BundleJobs } from '../diagnostics/bundle-jobs.ts';
+import type { BundleSources, NetworkFacts } from '../diagnostics/collectors.ts';
 import { packBundle } from '../diagnostics/pack.ts';
 import type { HandshakeLog } from '../events/handshake-log.ts';
 import type { LogReader } from '../store/log-reader.ts';
@@ -25,13 +25,14 @@ export type BundleContext = {
   readonly bundles: BundleJobs;
   readonly handshakes: HandshakeLog;
   readonly store: Pick<Store, 'flush' | 'newestAudit'>;
-  readonly log: Pick<LogReader, 'page' | 'count'>;
+  readonly log: Pick<LogReader, 'place'>;
   readonly snapshot: () => Snapshot;
   readonly policyAnswer: () => PolicyAnswer;
   readonly exclusions: () => readonly Exclusion[];
   readonly trust: () => Promise<TrustAnswer>;
   readonly versions: () => Record<string, string>;
   readonly network: () => Promise<NetworkFacts>;
+  readonly selfTest: BundleSources['selfTest'];
   readonly logTail: (maxBytes: number) => Promise<string>;
   readonly homes: readonly string[];
   readonly now: () => number;
@@ -43,7 +44,7 @@ export type BundleContext = {
 export function startBundle(context: BundleContext, request: ExaminedBundleRequest): BundleJob {
   const snapshot = context.snapshot();
   const { device, version } = snapshot.agent;
-  return context.bundles.start(ownerOf(context), sourcesOf(context, snapshot), readBundleRequest({ ...context, policy: context.policyAnswer().policy, device, version, now: context.now() }, request));
+  return context.bundles.start(ownerOf(context), { sources: sourcesOf(context, snapshot), log: context.log.place() }, readBundleRequest({ ...context, policy: context.policyAnswer().policy, device, version, now: context.now() }, request));
 }
 
 /** Who asks for a bundle of what. `handshakes`: a string says why there are none. */
@@ -82,7 +83,7 @@ export async function sendBundle(response: ServerResponse, context: BundleContex
 
 /** Administrators share theirs; a user of a service sees own ones alone. */
 function ownerOf({ administrator, account }: BundleContext): string {
-  return administrator ? 'administrator' : `user ${account}`;
+  return administrator ? administrators : `user ${account}`;
 }
 
 function sourcesOf(context: BundleContext, snapshot: Snapshot): BundleSources {
@@ -91,10 +92,6 @@ function sourcesOf(context: BundleContext, snapshot: Snapshot): BundleSources {
     policy: async () => context.policyAnswer(),
     apps: async () => snapshot.apps,
     exclusions: async () => context.exclusions(),
-    connections: {
-      page: async (filter, before, limit) => (await context.log.page({ filter, limit, before, after: null })).rows,
-      count: () => context.log.count(),
-    },
     audit: async (limit) => {
       // What was written down names apps and hosts of every user.
       if (!context.administrator) throw new Error('it is for administrators');
@@ -104,6 +101,7 @@ function sourcesOf(context: BundleContext, snapshot: Snapshot): BundleSources {
     trust: context.trust,
     versions: async () => context.versions(),
     network: context.network,
+    selfTest: context.selfTest,
     logTail: context.logTail,
   };
 }

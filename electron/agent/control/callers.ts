@@ -1,8 +1,13 @@
 // Who speaks at the control socket, and what that lets them see and do (decision 24): by the peer's uid, before any byte is read.
-// Not for how the uid is found (native/peer-identity) and not for HTTP (control-server.ts).
+// And how many connections of theirs are served at once. Not for how the uid is found (native/peer-identity) and not for HTTP (control-server.ts).
+import type { Socket } from 'node:net';
 import type { AgentEvent, Snapshot } from '../../contract/snapshot.ts';
+import type { WarningCode } from '../../core/health/warnings.ts';
 import type { HandlerContext } from './handlers.ts';
 import { PinlightError } from '../../contract/errors.ts';
+
+/** Warnings whose words name hosts that anybody on the device has visited. */
+const namesHosts: ReadonlySet<string> = new Set<WarningCode>(['already-inspected']);
 
 export type Caller =
   /** Root, or whoever the agent runs as: everything. */
@@ -18,6 +23,32 @@ export function callerOf(uid: number | null, agent: { readonly service: boolean;
   return agent.service ? { kind: 'user', uid, name: agent.nameOf(uid) } : { kind: 'stranger' };
 }
 
+/** Connections to the control socket; a window, a tray and some commands need ten. */
+const roomForUser = 16;
+/** All users together: below what clients.ts keeps back for the agent's own descriptors. */
+const roomForUsers = 64;
+
+/** Counts the service's users; administrators and the watchdog are let in whatever others do. `admit` answers false where there is no room. */
+export function createRoom(): { admit(uid: number, socket: Pick<Socket, 'once'>): boolean } {
+  const open = new Map<number, number>();
+  let all = 0;
+  return {
+    admit: (uid, socket) => {
+      const own = open.get(uid) ?? 0;
+      if (own >= roomForUser || all >= roomForUsers) return false;
+      open.set(uid, own + 1);
+      all += 1;
+      socket.once('close', () => {
+        const left = (open.get(uid) ?? 1) - 1;
+        if (left === 0) open.delete(uid);
+        else open.set(uid, left);
+        all -= 1;
+      });
+      return true;
+    },
+  };
+}
+
 /** The agent as this user may see it: rows, apps, exclusions and events of their own programs, nobody's log. */
 export function contextFor(whole: HandlerContext, user: Extract<Caller, { kind: 'user' }>): HandlerContext {
   const own = (name: string | null): boolean => name !== null && name === user.name;
@@ -29,7 +60,7 @@ export function contextFor(whole: HandlerContext, user: Extract<Caller, { kind: 
   };
   const warnings = (all: Snapshot['warnings']): Snapshot['warnings'] => {
     const ids = ownAppIds();
-    return all.filter(({ code, key }) => code !== 'private-trust-store' || ids.has(key));
+    return all.filter(({ code, key }) => (code === 'private-trust-store' ? ids.has(key) : !namesHosts.has(code)));
   };
   const agent = (all: Snapshot['agent']): Snapshot['agent'] => ({ ...all, noticePending: whole.notices.isPending(String(user.uid)) });
   const { store, monitor, bus } = whole;

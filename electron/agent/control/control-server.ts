@@ -6,8 +6,8 @@ import { controlHost } from '../../contract/paths.ts';
 import { errorBody, errorStatus, PinlightError } from '../../contract/errors.ts';
 import { routePaths, streamPaths, type RouteAnswer, type RouteBody, type RouteName, type RouteQuery } from '../../contract/routes.ts';
 
-/** A request body may not be longer: a policy to check is the largest (1 MB, as JSON text). */
-const bodyLimit = 2_400_000;
+/** A request body may not be longer: the doctor's report for a bundle is the largest, with 48 KiB. */
+const bodyLimit = 65_536;
 
 /** How long a caller that was refused in mid-body may go on before the socket closes: its answer is long there. */
 const lingerMs = 1_000;
@@ -44,9 +44,11 @@ export async function openControlServer(
     handle(request, response, served.handlers, served.streams).catch((error: unknown) => {
       const body = errorBody(error);
       if (body.code === 'bug') options.onBug(error);
+      // The rest of a body nobody wants is thrown away for a moment: cut off at once, the caller could not read why. Node would close behind
+      // the answer where the caller asked for that.
+      if (!request.complete) response.shouldKeepAlive = true;
       if (response.headersSent) response.destroy();
       else send(response, errorStatus(body.code), { ok: false, error: body });
-      // The rest of a body nobody wants is thrown away for a moment: cut off at once, the caller could not read why.
       if (request.complete) return;
       request.resume();
       setTimeout(() => request.destroy(), lingerMs).unref();

@@ -8,7 +8,6 @@ import { isStored, storedFields } from '../../core/log-query/suggest.ts';
 import type { AppTest, Decision, Exclusion, Fact, Reason } from '../../core/model.ts';
 import { addressBytes } from '../../core/policy/address.ts';
 import { compileHostPattern, normaliseHost } from '../../core/policy/host-pattern.ts';
-import { parsePolicyFile } from '../../core/policy/parse.ts';
 import { whyForbidden } from '../../core/policy/permission.ts';
 import type { PolicyUser } from '../../core/policy/policy.ts';
 import { say, sentence } from '../../core/sentence.ts';
@@ -21,8 +20,11 @@ import type { EventBus } from '../events/event-bus.ts';
 import type { BundleJobs } from '../diagnostics/bundle-jobs.ts';
 import type { NetworkFacts } from '../diagnostics/collectors.ts';
 import type { HandshakeLog } from '../events/handshake-log.ts';
+import type { Authority } from '../ca/authority.ts';
+import { testOwnTls } from '../ca/tls-selftest.ts';
+import type { createHandshakeChecks, HandshakeCheck } from './handshake-check.ts';
 import { bundleJob, cancelBundle, sendBundle, startBundle, type BundleContext } from './bundle-routes.ts';
-import { streamEvents } from './event-stream.ts';
+import { backlogLimit, streamEvents } from './event-stream.ts';
 import type { Notices } from './notices.ts';
 import type { Pauses } from './pauses.ts';
 import type { Handlers, Streams } from './control-server.ts';
@@ -45,6 +47,9 @@ export type HandlerContext = {
   /** app-summary's own: what happens next at a host it was seen at. */
   readonly nextWords: (app: AppRecord, host: string) => Sentence;
   readonly trust: () => Promise<TrustAnswer>;
+  /** The roots that programs may be asked about; null = there is none. */
+  readonly rootFor: (which: 'current' | 'next') => Authority | null;
+  readonly handshakeChecks: ReturnType<typeof createHandshakeChecks>;
   readonly versions: () => Record<string, string>;
   readonly network: () => Promise<NetworkFacts>;
   readonly logTail: (maxBytes: number) => Promise<string>;
@@ -110,17 +115,12 @@ export function createHandlers(context: HandlerContext): Handlers {
       policy.reload();
       return policyAnswer(policy);
     },
-    checkPolicy: (_query, { text, file }) => {
-      if (typeof text !== 'string' || typeof file !== 'string') throw new PinlightError('bad-request', 'text and file must be strings');
-      const read = parsePolicyFile(text, file);
-      return read.kind === 'policy' ? { valid: true, rules: read.layer.rules?.length ?? 0, problems: [] } : { valid: false, rules: 0, problems: read.problems };
-    },
     trust: () => context.trust(),
     startBundle: (_query, body) => ({ job: startBundle(forBundles(context), body) }),
     bundleJob: ({ id }) => ({ job: bundleJob(forBundles(context), id) }),
     cancelBundle: ({ id }) => ({ job: cancelBundle(forBundles(context), id) }),
-    pause: (_query, { minutes, reason, code }) => ({ pause: context.pauses.begin({ minutes, reason, code }) }),
-    resume: () => ({ ended: context.pauses.end('resumed') }),
+    pause: (_query, { minutes, reason, code }) => ({ pause: context.pauses.begin({ minutes, reason, code }, context.account) }),
+    resume: () => ({ ended: context.pauses.resume(context.administrator ? null : context.account) }),
     pauseTicket: () => context.pauses.ticket(),
     notice: () => context.notices.read(context.account),
     acceptNotice: (_query, { version, as }) => context.notices.record(context.account, version, as),
@@ -140,13 +140,30 @@ export function createHandlers(context: HandlerContext): Handlers {
 
 export function createStreams(context: HandlerContext): Streams {
   return {
-    events: (response) => streamEvents(response, context.bus, context.snapshot),
+    events: (response) => streamEvents(response, context.bus, context.snapshot, backlogLimit[context.administrator ? 'administrator' : 'user']),
     bundle: (response, query) => sendBundle(response, forBundles(context), query.get('id')),
+    handshakes: (response, query) => {
+      const root = context.rootFor(query.get('root') === 'next' ? 'next' : 'current');
+      if (root === null) throw new PinlightError('root-unusable', 'there is no such root to ask programs about');
+      return context.handshakeChecks(response, { owner: context.administrator ? null : context.account, root, pairs: Number(query.get('pairs')), now: context.now(), onIssue: issuedFor(context, 'handshake-check') });
+    },
   };
 }
 
 function forBundles(context: HandlerContext): BundleContext {
-  return { ...context, policyAnswer: () => policyAnswer(context.policy), exclusions: () => allExclusions(context) };
+  return {
+    ...context, policyAnswer: () => policyAnswer(context.policy), exclusions: () => allExclusions(context),
+    selfTest: async () => {
+      const root = context.rootFor('current');
+      if (root === null) throw new Error('there is no root that can sign');
+      return testOwnTls(root, context.now(), issuedFor(context, 'self-test'));
+    },
+  };
+}
+
+/** Writes down a leaf that no server's certificate stands behind, and what it is for. */
+function issuedFor(context: HandlerContext, upstreamResult: string): HandshakeCheck['onIssue'] {
+  return (leaf) => context.store.putIssued({ ...leaf, upstreamResult, at: context.now() });
 }
 
 function policyAnswer(policy: PolicyStore): PolicyAnswer {

@@ -51,6 +51,8 @@ export function createNotices({ policy, records, keep, audit, now }: NoticeSourc
       if (version !== before.version) throw new PinlightError('bad-request', 'The notice has changed since it was read; read it again.');
       const at = now();
       const after: NoticeRecord = { version, shownAt: before.shownAt ?? at, acceptedAt: as === 'accepted' ? before.acceptedAt ?? at : before.acceptedAt };
+      // Said once more, it is nothing to write down.
+      if (after.shownAt === before.shownAt && after.acceptedAt === before.acceptedAt) return before;
       keep({ ...records(), [account]: after });
       if (after.acceptedAt !== before.acceptedAt) audit('notice-accepted', { account, version });
       return read(account);

@@ -12,9 +12,9 @@ export type Pauses = {
   isPaused(): boolean;
   view(): PauseView;
   /** Throws PinlightError `not-permitted-by-policy` or `pause-refused`. A pause that runs is replaced, and both count. */
-  begin(wish: { readonly minutes?: unknown; readonly reason?: unknown; readonly code?: unknown }): Pause;
-  /** Answers the pause that ended; null where none ran. */
-  end(why: PauseEnd): Pause | null;
+  begin(wish: { readonly minutes?: unknown; readonly reason?: unknown; readonly code?: unknown }, account: string): Pause;
+  /** Ends what `account` began; null = an administrator, who may end any. Answers the pause; null where none ran. Throws PinlightError `not-permitted`. */
+  resume(account: string | null): Pause | null;
   /** The request that a helpdesk answers (`pause.mode` ticket): the open one, else a new one. */
   ticket(): { readonly request: string; readonly device: string };
   /** Policy has changed: a pause it no longer allows ends. */
@@ -50,8 +50,9 @@ export function createPauses(sources: PauseSources): Pauses {
   const { policy, now, uptime, device } = sources;
   const begun: { at: number; code: string | null }[] = sources.history('paused', now() - pauseDayMs)
     .map(({ at, detail }) => ({ at, code: typeof detail['code'] === 'string' ? detail['code'] : null }));
-  let failures = sources.history('pause-refused', now() - hourMs).map(({ at }) => at);
-  let active: { readonly pause: Pause; readonly overAt: number } | null = null;
+  // Each account's own: one person's guesses lock out nobody else.
+  let failures = sources.history('pause-refused', now() - hourMs).map(({ at, detail }) => ({ at, account: detail['account'] }));
+  let active: { readonly pause: Pause; readonly overAt: number; readonly account: string } | null = null;
   let request: string | null = null;
   let timer: NodeJS.Timeout | null = null;
 
@@ -75,10 +76,10 @@ export function createPauses(sources: PauseSources): Pauses {
   };
 
   /** The code that was right, or a throw. */
-  const checkCode = (kind: 'passcode' | 'ticket', typed: unknown, minutes: number): string => {
+  const checkCode = (kind: 'passcode' | 'ticket', typed: unknown, minutes: number, account: string): string => {
     const key = deviceKeyOf(policy().pause.keyFile, sources.readKeyFile);
-    failures = failures.filter((at) => now() - at < hourMs);
-    if (failures.length >= triesPerHour) throw refused(`${triesPerHour} codes were wrong within an hour. Try again later.`);
+    failures = failures.filter(({ at }) => now() - at < hourMs);
+    if (failures.filter((one) => one.account === account).length >= triesPerHour) throw refused(`${triesPerHour} codes were wrong within an hour. Try again later.`);
     if (typeof typed !== 'string' || typed.trim() === '') {
       throw refused(kind === 'ticket' ? 'The policy (pause.mode) asks for the answer to a request: `pinlight pause --ticket` makes one.' : 'The policy (pause.mode) asks for a code of your helpdesk\'s.');
     }
@@ -88,8 +89,8 @@ export function createPauses(sources: PauseSources): Pauses {
       ? request === null ? [] : [ticketAnswer(hmac, key, { device, request, minutes })]
       : [hour, hour - 1].map((at) => passcodeOf(hmac, key, { device, hour: at, minutes }));
     if (right.some((one) => sameText(one, code)) && !begun.some((one) => one.code === code)) return code;
-    failures.push(now());
-    sources.audit('pause-refused', { mode: kind, minutes });
+    failures.push({ at: now(), account });
+    sources.audit('pause-refused', { mode: kind, minutes, account });
     throw refused('The code is wrong, was used before, or was made for another device or another number of minutes.');
   };
 
@@ -100,23 +101,28 @@ export function createPauses(sources: PauseSources): Pauses {
       const { mode, maxMinutes, maxPerDay } = policy().pause;
       return { mode, maxMinutes, left: Math.max(0, maxPerDay - used()), active: active?.pause ?? null };
     },
-    begin: ({ minutes, reason, code }) => {
+    begin: ({ minutes, reason, code }, account) => {
       const judged = judgePause(policy(), { minutes, reason, used: used() });
       if (judged.kind === 'forbidden') throw new PinlightError('not-permitted-by-policy', judged.why);
       if (judged.kind === 'refused') throw refused(judged.why);
-      const right = judged.needsCode === null ? null : checkCode(judged.needsCode, code, judged.minutes);
+      const lasts = judged.minutes * 60_000;
+      if (isPaused() && active?.account !== account && (active?.pause.until ?? 0) > now() + lasts) throw refused('A longer pause, which somebody else began, runs already.');
+      const right = judged.needsCode === null ? null : checkCode(judged.needsCode, code, judged.minutes, account);
       if (active !== null) end('resumed');
       request = null;
       const since = now();
-      const lasts = judged.minutes * 60_000;
-      active = { pause: { since, until: since + lasts, reason: judged.reason }, overAt: uptime() + lasts };
+      active = { pause: { since, until: since + lasts, reason: judged.reason }, overAt: uptime() + lasts, account };
       begun.push({ at: since, code: right });
       sources.audit('paused', { minutes: judged.minutes, reason: judged.reason, mode: policy().pause.mode, ...(right === null ? {} : { code: right }) });
       timer = setInterval(isPaused, lookEveryMs).unref();
       sources.onChange(active.pause);
       return active.pause;
     },
-    end: (why) => (isPaused() ? end(why) : null),
+    resume: (account) => {
+      if (!isPaused()) return null;
+      if (account !== null && active?.account !== account) throw new PinlightError('not-permitted', 'somebody else began this pause');
+      return end('resumed');
+    },
     ticket: () => {
       const judged = judgePause(policy(), { minutes: undefined, reason: undefined, used: used() });
       if (judged.kind === 'forbidden') throw new PinlightError('not-permitted-by-policy', judged.why);

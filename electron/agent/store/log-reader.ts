@@ -5,6 +5,9 @@ import { PinlightError } from '../../contract/errors.ts';
 import type { LogAnswers, LogQuery, PageQuery, StatisticsQuery, ValuesQuery } from './log-queries.ts';
 import type { ReadAnswer, ReadRequest } from './read-worker.ts';
 
+/** The log of the database at `path` as far as somebody may see it: rows of this user's programs; null = everybody's. */
+export type LogPlace = { readonly path: string; readonly uid: number | null };
+
 /** Every method rejects with PinlightError: `bad-filter`, `query-too-slow`, `bug`. `signal`: the asker has left. */
 export type LogReader = {
   page(query: PageQuery, signal?: AbortSignal): Promise<LogAnswers['page']>;
@@ -12,6 +15,8 @@ export type LogReader = {
   values(query: ValuesQuery, signal?: AbortSignal): Promise<LogAnswers['values']>;
   /** How many rows there are. */
   count(signal?: AbortSignal): Promise<LogAnswers['count']>;
+  /** For who reads it in a thread of its own. What has just happened is in it. */
+  place(): LogPlace;
   /** The same for rows of one user's programs only (decision 24). */
   ofUser(uid: number): LogReader;
 };
@@ -103,6 +108,10 @@ export function openLogReader({ path, now, flush, limitMs = 5_000, quietMs = 60_
     statistics: (query, signal) => ask({ ...query, kind: 'statistics', uid, now: now() }, signal),
     values: (query, signal) => ask({ ...query, kind: 'values', uid, now: now() }, signal),
     count: (signal) => ask({ kind: 'count', uid, now: now() }, signal),
+    place: () => {
+      flush();
+      return { path, uid };
+    },
     // Once narrowed it stays so.
     ofUser: (other) => reader(uid ?? other),
   });

@@ -1,8 +1,8 @@
 // The reading thread: answers queries of the log one after another on a read-only connection, so that none of them holds up the proxy.
 // Bundled into a file of its own (build/vite.agent.config.ts). Not for who may ask or for how long (log-reader.ts).
 import { parentPort, workerData } from 'node:worker_threads';
-import Database from 'better-sqlite3';
 import { errorBody, PinlightError, type ErrorBody } from '../../contract/errors.ts';
+import { openForReading } from './open-for-reading.ts';
 import { runLogQuery, type LogAnswers, type LogQuery } from './log-queries.ts';
 
 export type ReadRequest = {
@@ -15,9 +15,7 @@ export type ReadRequest = {
 };
 export type ReadAnswer = { readonly id: number; readonly answer: LogAnswers[LogQuery['kind']] | null; readonly error: ErrorBody | null };
 
-const database = new Database(workerData as string, { readonly: true, fileMustExist: true, timeout: 2_000 });
-// 16 MB by the package's build: a search reads each page once, and 20 MB less were resident after a bundle (test/bench/bundle-memory.ts).
-database.pragma('cache_size = -2000');
+const database = openForReading(workerData as string);
 
 parentPort?.on('message', ({ id, query, limitMs, left }: ReadRequest) => {
   const begun = performance.now();

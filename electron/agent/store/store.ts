@@ -279,9 +279,11 @@ function prune(database: Database.Database, now: number, retention: Retention, v
   ]) gone += database.prepare(sql).run(before).changes;
   verdicts.forgetCounts();
   gone += verdicts.settle();
-  database.prepare('DELETE FROM connection_apps WHERE NOT EXISTS (SELECT 1 FROM connections WHERE app_id = connection_apps.app_id)').run();
   const keepFrom = database.prepare('SELECT id FROM connections ORDER BY id DESC LIMIT 1 OFFSET ?').get(retention.connectionRows) as { id: number } | undefined;
   if (keepFrom !== undefined) gone += database.prepare('DELETE FROM connections WHERE id <= ?').run(keepFrom.id).changes;
+  // Apps go with their last connection, before the file is measured again: the names of many would cost everybody's connections.
+  const dropNames = database.prepare('DELETE FROM connection_apps WHERE NOT EXISTS (SELECT 1 FROM connections WHERE app_id = connection_apps.app_id)');
+  dropNames.run();
   const used = (): number => {
     const pages = database.pragma('page_count', { simple: true }) as number;
     const free = database.pragma('freelist_count', { simple: true }) as number;
@@ -291,6 +293,7 @@ function prune(database: Database.Database, now: number, retention: Retention, v
     const changes = database.prepare('DELETE FROM connections WHERE id IN (SELECT id FROM connections ORDER BY id LIMIT max(1, (SELECT count(*) / 10 FROM connections)))').run().changes;
     if (changes === 0) break;
     gone += changes;
+    dropNames.run();
   }
   if (gone > 0) database.pragma('wal_checkpoint(PASSIVE)');
   return gone;

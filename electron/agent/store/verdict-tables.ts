@@ -1,4 +1,5 @@
-// The tables behind verdicts: pairs of app and host, their observations, and what was granted to apps. Bounded while they are written.
+// The tables behind verdicts: pairs of app and host, their observations, and what was granted to apps. They and the tables that grow beside
+// them (apps, audit, issued leaves) are bounded while they are written: any user of the device makes rows of all of them.
 // Not for batching (store.ts) and not for judging (core/pinning).
 import type Database from 'better-sqlite3';
 import type { Observation, Verdict } from '../../core/model.ts';
@@ -6,14 +7,15 @@ import { readObservation, readVerdict } from './stored-values.ts';
 
 /**
  * Most rows of each table; the oldest go. A pair earns its verdict from 16 observations; no laptop has more pairs than these, and an
- * app that visits hosts only to fill the store pushes out its own.
+ * app that visits hosts only to fill the store pushes out its own. Leaves and audit rows are for looking back, some tens of MB when full:
+ * without a limit whoever makes many of them would push everybody's connections out of the file.
  */
 export type StoreLimits = {
   readonly perPair: number; readonly observations: number; readonly pairs: number; readonly pairsPerApp: number;
-  readonly apps: number; readonly audit: number; readonly granted: number;
+  readonly apps: number; readonly audit: number; readonly leaves: number; readonly granted: number;
 };
 export const defaultLimits: StoreLimits = {
-  perPair: 16, observations: 200_000, pairs: 100_000, pairsPerApp: 10_000, apps: 5_000, audit: 100_000, granted: 100_000,
+  perPair: 16, observations: 200_000, pairs: 100_000, pairsPerApp: 10_000, apps: 5_000, audit: 50_000, leaves: 100_000, granted: 100_000,
 };
 
 export type StoredObservation = { readonly appId: string; readonly connection: number; readonly observation: Observation };
@@ -67,9 +69,10 @@ export function createVerdictTables(database: Database.Database, limits: StoreLi
     dropPair: database.prepare('DELETE FROM pairs WHERE app_id = ? AND host = ?'),
     dropObservations: database.prepare('DELETE FROM observations WHERE app_id = ? AND host = ?'),
     grant: database.prepare('INSERT INTO granted (app_id, host, kind, at) VALUES (?, ?, ?, ?)'),
-    // Ids have no gaps in the middle: rows only go from the old end.
+    // Ids have few gaps in the middle: rows go from the old end, leaves by their own end as well. By id costs nothing where nothing goes.
     dropGranted: database.prepare('DELETE FROM granted WHERE id <= (SELECT max(id) FROM granted) - ?'),
     dropAudit: database.prepare('DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?'),
+    dropLeaves: database.prepare('DELETE FROM issued_leaves WHERE rowid <= (SELECT max(rowid) FROM issued_leaves) - ?'),
     dropApps: database.prepare('DELETE FROM apps WHERE id IN (SELECT id FROM apps ORDER BY last_seen DESC LIMIT -1 OFFSET ?)'),
     loadPair: database.prepare('SELECT * FROM pairs WHERE app_id = ? AND host = ?'),
     newestPairs: database.prepare('SELECT * FROM pairs ORDER BY last_seen DESC LIMIT ?'),
@@ -140,7 +143,8 @@ export function createVerdictTables(database: Database.Database, limits: StoreLi
         now.observations -= changes;
         gone += changes;
       }
-      return gone + sql.dropAudit.run(limits.audit).changes + sql.dropGranted.run(limits.granted).changes + sql.dropApps.run(limits.apps).changes;
+      const limited = [[sql.dropAudit, limits.audit], [sql.dropLeaves, limits.leaves], [sql.dropGranted, limits.granted], [sql.dropApps, limits.apps]] as const;
+      return limited.reduce((sum, [drop, limit]) => sum + drop.run(limit).changes, gone);
     },
     forgetCounts: () => {
       counts = null;

@@ -15,7 +15,7 @@ type WarningEntry = {
 export const warningTable = {
   'policy-invalid': {
     severity: 'error', title: 'Policy problem',
-    text: '{place}: {message}. A good earlier version stays in force.',
+    text: '{place}: {message}. A good earlier version holds, else nothing is inspected.',
     advice: 'Correct the file; `pinlight policy check FILE` names every problem.',
   },
   'port-after-restart': {
@@ -43,6 +43,11 @@ export const warningTable = {
     text: '{message}. Nothing is inspected until this is mended; traffic passes uninspected.',
     advice: 'Restore the key file, or remove root.pem and root.key together to make a new root.',
   },
+  'root-locked': {
+    severity: 'error', title: 'Root key cannot be opened now',
+    text: '{message}. Nothing is inspected until it opens; traffic passes uninspected. The agent tries again every minute.',
+    advice: 'Unlock the keyring of this session, as signing in with a password does. If its key was deleted, remove root.pem and root.key together to make a new root.',
+  },
   'root-expiring': {
     severity: 'warning', title: 'Root certificate ends soon',
     text: 'The root certificate of this device ends on {date}, and no new one could be made.',
@@ -50,13 +55,23 @@ export const warningTable = {
   },
   'root-next-missing': {
     severity: 'warning', title: 'A new root certificate waits to be installed',
-    text: 'A new root takes over on this device. These stores hold the old one and not yet the new one: {stores}. The new one is used when they do, on {date} at the latest.',
+    text: 'A new root takes over on this device. These stores hold the old one and not yet the new one: {stores}. The new one is used when they do; from {date} on it waits for the system\'s store alone.',
     advice: 'Run `pinlight trust install`: it puts the new root beside the old one.',
+  },
+  'root-next-homes': {
+    severity: 'notice', title: 'A new root certificate waits for other homes',
+    text: 'A new root takes over on this device, on {date} at the earliest. Homes of users that could not be looked at: {homes}. Browsers there may have stores of their own.',
+    advice: 'Have each of these users run `pinlight trust install` before that day; what is not installed then refuses to be inspected.',
   },
   'root-not-trusted': {
     severity: 'notice', title: 'No store trusts the root of this device',
     text: 'None of the {checked} stores that could be read holds the root certificate of this device: programs refuse to be inspected, unless they were told of it by hand.',
     advice: 'Run `pinlight trust install`; on a managed device your administrator does.',
+  },
+  'revocation-list': {
+    severity: 'warning', title: 'A revocation list does not count',
+    text: '{file}: {why}. Whether certificates of its authority were revoked is not known from it; traffic goes on as policy says.',
+    advice: 'Renew the file, or take it out of network.upstreamCrls in the policy.',
   },
   'clock-wrong': {
     severity: 'warning', title: 'The clock of this device is wrong',

@@ -1,5 +1,6 @@
 // The policy that holds where no file says otherwise (decision 14). Not for what an organisation wants: that is files.
 import type { PolicyDefaults, PolicyDiagnostics, PolicyLayer, PolicyLearning, PolicyNetwork, PolicyNotice, PolicyPause, PolicyUser } from './keys.ts';
+import { predefinedTexts } from './problem-texts.ts';
 
 /** Every key has a value here, so that a merged policy is complete whatever the files leave open. */
 export type EmbeddedLayer = PolicyLayer & {
@@ -17,7 +18,7 @@ const defaults: PolicyDefaults = {
 };
 
 const network: PolicyNetwork = {
-  port: 18_443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [], upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0,
+  port: 18_443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [], upstreamCrls: [], unknownRevocation: 'allow', upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0,
 };
 
 /** Lifetimes of facts/pinning.md section 5; the budget of decision 4. */
@@ -38,7 +39,7 @@ export function embeddedLayer(mode: 'user' | 'service'): EmbeddedLayer {
     when: { user: 'self', port: 443 },
     do: 'inspect' as const,
     mustInspect: false,
-    reason: 'HTTPS of your own programs is inspected, as long as no policy file says otherwise',
+    reason: predefinedTexts['predefined.embedded'],
   }];
   return { version: 1, defaults, rules, network, learning, user, pause: mode === 'service' ? { ...pause, mode: 'disallow' } : pause, notice, diagnostics };
 }

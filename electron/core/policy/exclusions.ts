@@ -2,6 +2,7 @@
 // Not for privacy choices (those are no-inspect rules an administrator turns on) and not for learned exclusions.
 import * as z from 'zod';
 import type { Exclusion, Os } from '../model.ts';
+import { say, sentence } from '../sentence.ts';
 import { compileHostPattern } from './host-pattern.ts';
 
 const host = z.string().refine((pattern) => compileHostPattern(pattern, 'exclusion').kind === 'pattern', { error: 'is no host pattern' });
@@ -37,12 +38,5 @@ export function predefinedExclusions(seed: unknown, os: Os): Exclusion[] {
 }
 
 function reasonWords({ reason, vendor }: SeedEntry): string {
-  const whose = vendor === 'various' ? 'several vendors' : vendor;
-  switch (reason) {
-    case 'pinned': return `apps of ${whose} are reported to break here under inspection`;
-    case 'vendor-forbids-inspection': return `${whose} does not support inspection of this service`;
-    case 'private-trust-store': return `apps of ${whose} use a list of authorities of their own here`;
-    case 'client-certificate': return `${whose} asks for a client certificate here, which inspection cannot pass on`;
-    case 'privacy-choice': return `a privacy choice about ${whose}`;
-  }
+  return say(sentence(`predefined.${reason}`, { vendor: vendor === 'various' ? sentence('predefined.various') : vendor }));
 }

@@ -84,6 +84,8 @@ export const keyMeanings: Readonly<Record<string, string>> = {
   'network.privateTargets': 'targets with private addresses (RFC 1918, ULA)',
   'network.localTargets': 'targets placed at a loopback or link-local address: "host:port" to "ip:port"',
   'network.upstreamRoots': 'PEM files with roots trusted for servers besides the system\'s',
+  'network.upstreamCrls': 'files with revocation lists (CRLs) of authorities, PEM or DER; a server whose certificate, or an authority of it, stands in one does not verify',
+  'network.unknownRevocation': 'may a server be inspected although no current revocation list is of its certificate\'s authority; with `refuse` and without any list none is',
   'network.upstreamProxy': 'the organisation\'s own proxy: `direct`, `system` (the environment of the agent), `http://HOST:PORT`, or a PAC file as `pac+http://…`',
   'network.upstreamBypass': 'targets reached without that proxy, written as in NO_PROXY',
   'network.upstreamCredentials': 'file with `user:password` for that proxy, readable by its owner alone; empty: none',

@@ -111,6 +111,9 @@ const localTargets = z.record(z.string(), text('an address with port, such as "1
 const isAbsolute = (path: string): boolean => path.startsWith('/') || /^[A-Za-z]:[\\/]/u.test(path);
 const absolutePath = (what: string) => text(what).refine(isAbsolute, { error: 'must be an absolute path' });
 
+const absolutePaths = (what: string) => z.array(absolutePath(what), { error: must('a list of paths') })
+  .max(policyLimits.listItems, { error: `must name at most ${policyLimits.listItems} files` }).readonly();
+
 const upstreamProxy = text('"direct", "system" or the address of a proxy').superRefine((value, context) => {
   const fault = upstreamProxyFault(value);
   if (fault !== null) context.addIssue({ code: 'custom', message: fault });
@@ -127,8 +130,11 @@ const network = section({
    */
   localTargets: localTargets.readonly(),
   /** PEM files with roots that are trusted upstream besides the system's (an organisation's own CA). Absolute paths. */
-  upstreamRoots: z.array(absolutePath('the path of a PEM file'), { error: must('a list of paths') })
-    .max(policyLimits.listItems, { error: `must name at most ${policyLimits.listItems} files` }).readonly(),
+  upstreamRoots: absolutePaths('the path of a PEM file'),
+  /** Revocation lists (CRLs) of authorities upstream, PEM or DER. Absolute paths; read again when a file changes, never fetched. */
+  upstreamCrls: absolutePaths('the path of a file'),
+  /** What it means that none of these lists is of the authority of a server's certificate, and current; so too where there are no lists at all. */
+  unknownRevocation: oneOf(['allow', 'refuse']),
   /** The organisation's own proxy: `direct`, `system` (environment), `http://proxy.example:3128`, `pac+http://wpad.example/proxy.pac`. */
   upstreamProxy,
   /** Targets that are reached without it, as in NO_PROXY; besides those that the environment names. */

@@ -1,24 +1,33 @@
 // Who may have which bundle: a user of the service gets one of their own rows alone, and nobody else's (decision 24); names as policy says.
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bundleJob, cancelBundle, startBundle, type BundleContext } from '../../../electron/agent/control/bundle-routes.ts';
 import { createBundleJobs } from '../../../electron/agent/diagnostics/bundle-jobs.ts';
 import type { BundleJob, BundleRequest, ExaminedBundleRequest } from '../../../electron/contract/jobs.ts';
-import { connections, exclusions, now, policy, snapshot, stores } from '../../core/diagnostics/device-fixture.ts';
+import { openStore } from '../../../electron/agent/store/store.ts';
+import { exclusions, now, policy, snapshot, stores } from '../../core/diagnostics/device-fixture.ts';
 import { until } from '../../support/tunnel.ts';
 
-const bundles = createBundleJobs(() => undefined, (error) => { throw error; });
+const bundles = createBundleJobs(() => undefined, (error) => { throw error; }, () => undefined);
+const folder = mkdtempSync(join(tmpdir(), 'pinlight-bundle-routes-'));
+const storePath = join(folder, 'pinlight.db');
+beforeAll(() => openStore(storePath, now, () => undefined).store.close());
 afterEach(() => bundles.close());
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The agent as callers.ts hands it to a user: their rows, no log. */
 function contextOf(account: string, administrator: boolean, names: 'shown' | 'pseudonyms' = 'shown'): BundleContext {
   return {
     bundles, account, administrator, now: () => now, homes: [], versions: () => ({}),
+    selfTest: async () => [],
     network: async () => ({ interfaces: [], defaultRoutes: [], resolvers: [], proxySettings: [], notVisible: null }),
     handshakes: { wanted: () => true, keep: () => undefined, all: () => { throw new Error('nobody may look'); } },
     store: {
       flush: () => true, newestAudit: () => [{ at: now, kind: 'paused', detail: {} }],
     },
-    log: { page: ({ limit }) => Promise.resolve({ rows: connections.slice(0, limit), next: null }), count: () => Promise.resolve(connections.length) },
+    log: { place: () => ({ path: storePath, uid: null }) },
     snapshot: () => snapshot, exclusions: () => exclusions, trust: async () => ({ root: { ...snapshot.agent.root, pem: '' }, next: null, stores }),
     policyAnswer: () => ({ ...policy, policy: { ...policy.policy, diagnostics: { names, captureHandshakes: 5, sealTo: null } } }),
     logTail: () => (administrator ? Promise.resolve('a line\n') : Promise.reject(new Error('the log is for administrators'))),
@@ -69,7 +78,33 @@ describe('a user of the service', () => {
   });
 });
 
-it('keeps two bundles at most: the oldest goes', async () => {
+it('keeps one bundle of a user, and gives nobody\'s away for another\'s', async () => {
+  const first = await ready(contextOf('ann', false));
+  const administrators = await ready(contextOf('0', true));
+  const second = await ready(contextOf('ann', false));
+  expect(() => bundleJob(contextOf('ann', false), first.id)).toThrow(expect.objectContaining({ code: 'no-such-bundle' }));
+  const bobs = await ready(contextOf('bob', false));
+  expect(() => startBundle(contextOf('eve', false), {})).toThrow(expect.objectContaining({ code: 'bundles-busy' }));
+  for (const [context, id] of [[contextOf('ann', false), second.id], [contextOf('0', true), administrators.id], [contextOf('bob', false), bobs.id]] as const) expect(bundleJob(context, id).phase).toBe('ready');
+});
+
+it('collects for one at a time, and not at all for who has left', async () => {
+  let [running, most, begun] = [0, 0, 0];
+  const slow = (context: BundleContext): BundleContext => ({ ...context, trust: async () => {
+    begun += 1;
+    most = Math.max(most, running += 1);
+    await new Promise((done) => setTimeout(done, 30));
+    running -= 1;
+    return { root: { ...snapshot.agent.root, pem: '' }, next: null, stores };
+  } });
+  const [left, stayed] = [slow(contextOf('ann', false)), slow(contextOf('0', true))];
+  for (let count = 0; count < 20; count += 1) startBundle(left, {});
+  await ready(stayed);
+  await ready(left);
+  expect([most, begun <= 4]).toEqual([1, true]);
+});
+
+it('keeps two of administrators\' at most: the oldest goes', async () => {
   const context = contextOf('0', true);
   const first = await ready(context);
   const second = await ready(context);

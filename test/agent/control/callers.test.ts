@@ -1,6 +1,7 @@
 // Who may do what at the control socket (decision 24, F6), as values; the service itself is asked in `npm run check:security -- F6`.
+import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { callerOf, contextFor } from '../../../electron/agent/control/callers.ts';
+import { callerOf, contextFor, createRoom } from '../../../electron/agent/control/callers.ts';
 import type { HandlerContext } from '../../../electron/agent/control/handlers.ts';
 import { createEventBus } from '../../../electron/agent/events/event-bus.ts';
 import type { AgentEvent, Snapshot } from '../../../electron/contract/snapshot.ts';
@@ -17,6 +18,16 @@ describe('who is at the other end', () => {
   test('a user without a name has a uid all the same', () => expect(callerOf(4711, { service: true, uid: 501, nameOf })).toEqual({ kind: 'user', uid: 4711, name: null }));
 });
 
+test('a user has so many connections, users together have so many, and what closes makes room again', () => {
+  const room = createRoom();
+  const open = (uid: number, count: number): EventEmitter[] => Array.from({ length: count }, () => new EventEmitter()).filter((socket) => room.admit(uid, socket as never));
+  const anns = open(1000, 40);
+  expect(anns).toHaveLength(16);
+  expect([1001, 1002, 1003, 1004].map((uid) => open(uid, 40).length)).toEqual([16, 16, 16, 0]);
+  for (const socket of anns.slice(0, 3)) socket.emit('close');
+  expect(open(1004, 40)).toHaveLength(3);
+});
+
 describe('what a user of the service sees', () => {
   let rig: Rig;
   let whole: HandlerContext;
@@ -26,13 +37,13 @@ describe('what a user of the service sees', () => {
     rig = createRig();
     rig.start();
     for (const [id, user] of [['anns', 'ann'], ['bens', 'ben']] as const) {
-      rig.monitor.observeOutcome(app({ id }), 7, 1, { at: begin, host: 'h.test', disposition: 'inspect', outcome: established, appHash: null, runtime: null, perCallTrust: false, trust: null, ja4: null, evidence: null, circumstances: observed });
+      rig.monitor.observeOutcome(app({ id }), user, 7, 1, { at: begin, host: 'h.test', disposition: 'inspect', outcome: established, appHash: null, runtime: null, perCallTrust: false, trust: null, ja4: null, evidence: null, circumstances: observed });
       rig.monitor.countConnection(app({ id }), user, 'inspect');
     }
     const snapshot = (): Snapshot => ({
       sequence: bus.sequence(), counts: { inspect: 2, bypass: 0, block: 0, open: 0 }, apps: rig.monitor.apps().map(({ identity, user }) => ({ id: identity.id, user })),
       recent: [row(1, begin, { user: 'ann' }).row, row(2, begin, { user: 'ben' }).row, row(3, begin, { user: null }).row], exclusions: [exclusion('of-all'), exclusion('of-ann', { appId: 'anns' }), exclusion('of-ben', { appId: 'bens' })],
-      warnings: [{ code: 'private-trust-store', key: 'bens' }, { code: 'private-trust-store', key: 'anns' }, { code: 'store-corrupt', key: 'store' }],
+      warnings: [{ code: 'private-trust-store', key: 'bens' }, { code: 'private-trust-store', key: 'anns' }, { code: 'already-inspected', key: 'the hosts of others' }, { code: 'store-corrupt', key: 'store' }],
     } as unknown as Snapshot);
     whole = { store: rig.store, monitor: rig.monitor, bus, snapshot, administrator: true, account: 'root', notices: { isPending: (account: string) => account === '1000' }, log: { ofUser: () => null }, logTail: () => Promise.resolve('everybody') } as unknown as HandlerContext;
   });

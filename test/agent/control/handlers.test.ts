@@ -21,11 +21,11 @@ beforeEach(() => {
   const nothing = (): never => { throw new Error('not part of this'); };
   const policy: PolicyStore = { current: () => rig.policy, generation: () => 1, files: () => [], problems: () => [], reload: nothing, onChange: nothing, close: nothing };
   const context: HandlerContext = {
-    store: rig.store, log: { page: nothing, statistics: nothing, values: nothing, count: nothing, ofUser: nothing }, monitor: rig.monitor, policy, bus: createEventBus(), snapshot: nothing, summarise: (record, wanted) => summariseApp(record, summaries, wanted),
+    store: rig.store, log: { page: nothing, statistics: nothing, values: nothing, count: nothing, place: nothing, ofUser: nothing }, monitor: rig.monitor, policy, bus: createEventBus(), snapshot: nothing, summarise: (record, wanted) => summariseApp(record, summaries, wanted),
     decideUnlearned: (record, at) => decideUnlearned(record, at, summaries), nextWords: (record, at) => nextWords(record, at, summaries), trust: nothing, versions: nothing, network: nothing, logTail: nothing, homes: [], now: () => rig.clock, stop: nothing, administrator: true,
-    pauses: { isPaused: nothing, view: nothing, begin: nothing, end: nothing, ticket: nothing, policyChanged: nothing, close: nothing },
+    pauses: { isPaused: nothing, view: nothing, begin: nothing, resume: nothing, ticket: nothing, policyChanged: nothing, close: nothing },
     notices: { read: nothing, record: nothing, isPending: nothing }, account: '0', logDetail: { until: nothing, set: nothing },
-    bundles: { start: nothing, job: nothing, cancel: nothing, bundle: nothing, close: nothing }, handshakes: { wanted: nothing, keep: nothing, all: nothing },
+    bundles: { start: nothing, job: nothing, cancel: nothing, bundle: nothing, close: nothing }, handshakes: { wanted: nothing, keep: nothing, all: nothing }, rootFor: nothing, handshakeChecks: nothing,
   };
   handlers = createHandlers(context);
 });

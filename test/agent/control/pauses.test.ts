@@ -57,9 +57,29 @@ function codeOf(call: () => unknown): string {
   }
 }
 
+describe('somebody else\'s pause', () => {
+  test('is not ended by another user, nor by a shorter one of theirs; by its owner and an administrator it is', () => {
+    pauses.begin({ minutes: 10 }, 'ann');
+    expect(codeOf(() => pauses.resume('ben'))).toBe('not-permitted');
+    expect(codeOf(() => pauses.begin({ minutes: 1 }, 'ben'))).toBe('pause-refused');
+    expect(pauses.isPaused()).toBe(true);
+    expect(pauses.resume('ann')).not.toBeNull();
+    pauses.begin({ minutes: 5 }, 'ann');
+    expect(codeOf(() => pauses.begin({ minutes: 10 }, 'ben'))).toBe('done');
+    expect(pauses.resume(null)?.until).toBe(wall + 10 * minute);
+  });
+  test('is not locked by another user\'s wrong codes', () => {
+    rules = { ...rules, mode: 'passcode' };
+    for (let count = 0; count < 6; count += 1) codeOf(() => pauses.begin({ minutes: 10, code: 'AAAAAAAA' }, 'ben'));
+    const code = passcodeOf(hmac, key, { device: 'LAPTOP-42', hour: Math.floor(wall / 3600_000), minutes: 10 });
+    expect(codeOf(() => pauses.begin({ minutes: 10, code }, 'ben'))).toBe('pause-refused');
+    expect(codeOf(() => pauses.begin({ minutes: 10, code }, 'ann'))).toBe('done');
+  });
+});
+
 describe('a pause ends', () => {
   test('by time, and says so without being asked', () => {
-    expect(pauses.begin({ minutes: 10, reason: 'a call' })).toEqual({ since: wall, until: wall + 10 * minute, reason: 'a call' });
+    expect(pauses.begin({ minutes: 10, reason: 'a call' }, 'ann')).toEqual({ since: wall, until: wall + 10 * minute, reason: 'a call' });
     pass(10 * minute - 1_000);
     expect(pauses.isPaused()).toBe(true);
     pass(1_000);
@@ -68,33 +88,33 @@ describe('a pause ends', () => {
   });
 
   test('by hand', () => {
-    pauses.begin({ minutes: 10 });
-    expect(pauses.end('resumed')?.until).toBe(wall + 10 * minute);
-    expect([pauses.isPaused(), pauses.end('resumed')]).toEqual([false, null]);
+    pauses.begin({ minutes: 10 }, 'ann');
+    expect(pauses.resume('ann')?.until).toBe(wall + 10 * minute);
+    expect([pauses.isPaused(), pauses.resume('ann')]).toEqual([false, null]);
   });
 
   test('while the device sleeps: the clock on the wall goes on', () => {
-    pauses.begin({ minutes: 10 });
+    pauses.begin({ minutes: 10 }, 'ann');
     wall += 11 * minute;
     expect(pauses.isPaused()).toBe(false);
   });
 
   test('however far back somebody sets the clock', () => {
-    pauses.begin({ minutes: 10 });
+    pauses.begin({ minutes: 10 }, 'ann');
     wall -= 10 * 3600_000;
     awake += 10 * minute;
     expect(pauses.isPaused()).toBe(false);
   });
 
   test('with the policy that allowed it', () => {
-    pauses.begin({ minutes: 10 });
+    pauses.begin({ minutes: 10 }, 'ann');
     rules = { ...rules, mode: 'disallow' };
     pauses.policyChanged();
     expect([pauses.isPaused(), audit.at(-1)?.detail['why']]).toEqual([false, 'policy']);
   });
 
   test('with the agent, and does not come back with the next one', () => {
-    pauses.begin({ minutes: 10 });
+    pauses.begin({ minutes: 10 }, 'ann');
     pauses.close();
     expect(audit.at(-1)).toMatchObject({ kind: 'pause-ended', detail: { why: 'agent-ended' } });
     expect(begin().isPaused()).toBe(false);
@@ -103,17 +123,17 @@ describe('a pause ends', () => {
 
 describe('a day has so many', () => {
   test('and not one more, also over a restart of the agent', () => {
-    for (let count = 0; count < 3; count += 1) pauses.begin({ minutes: 1 });
-    expect(codeOf(() => pauses.begin({ minutes: 1 }))).toBe('not-permitted-by-policy');
+    for (let count = 0; count < 3; count += 1) pauses.begin({ minutes: 1 }, 'ann');
+    expect(codeOf(() => pauses.begin({ minutes: 1 }, 'ann'))).toBe('not-permitted-by-policy');
     pauses.close();
     pauses = begin();
-    expect([pauses.view().left, codeOf(() => pauses.begin({ minutes: 1 }))]).toEqual([0, 'not-permitted-by-policy']);
+    expect([pauses.view().left, codeOf(() => pauses.begin({ minutes: 1 }, 'ann'))]).toEqual([0, 'not-permitted-by-policy']);
     wall += 24 * 3600_000;
-    expect(codeOf(() => pauses.begin({ minutes: 1 }))).toBe('done');
+    expect(codeOf(() => pauses.begin({ minutes: 1 }, 'ann'))).toBe('done');
   });
 
   test('each is on record with its reason', () => {
-    pauses.begin({ minutes: 5, reason: 'a call' });
+    pauses.begin({ minutes: 5, reason: 'a call' }, 'ann');
     expect(audit).toEqual([{ at: wall, kind: 'paused', detail: { minutes: 5, reason: 'a call', mode: 'allow' } }]);
   });
 });
@@ -128,9 +148,9 @@ describe('a ticket', () => {
     const { request, device } = pauses.ticket();
     expect([pauses.ticket().request, device]).toEqual([request, 'LAPTOP-42']);
     const code = answerTo(request, 10);
-    expect(codeOf(() => pauses.begin({ minutes: 10, code: ` ${code.toLowerCase()} ` }))).toBe('done');
-    pauses.end('resumed');
-    expect(codeOf(() => pauses.begin({ minutes: 10, code }))).toBe('pause-refused');
+    expect(codeOf(() => pauses.begin({ minutes: 10, code: ` ${code.toLowerCase()} ` }, 'ann'))).toBe('done');
+    pauses.resume('ann');
+    expect(codeOf(() => pauses.begin({ minutes: 10, code }, 'ann'))).toBe('pause-refused');
     expect(pauses.ticket().request).not.toBe(request);
   });
 
@@ -140,23 +160,23 @@ describe('a ticket', () => {
     ['with a megabyte', () => 'A'.repeat(1_000_000), 10],
   ])('does not open %s', (_name, code, minutes) => {
     const { request } = pauses.ticket();
-    expect(codeOf(() => pauses.begin({ minutes, code: code(request) }))).toBe('pause-refused');
+    expect(codeOf(() => pauses.begin({ minutes, code: code(request) }, 'ann'))).toBe('pause-refused');
   });
 
   test('without a request of ours nothing opens it', () => {
-    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo('ABCDEFGH', 10) }))).toBe('pause-refused');
+    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo('ABCDEFGH', 10) }, 'ann'))).toBe('pause-refused');
   });
 
   test('five wrong ones close it for an hour, also over a restart of the agent', () => {
     const { request } = pauses.ticket();
-    for (let count = 0; count < 5; count += 1) codeOf(() => pauses.begin({ minutes: 10, code: 'AAAAAAAAAA' }));
-    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo(request, 10) }))).toBe('pause-refused');
+    for (let count = 0; count < 5; count += 1) codeOf(() => pauses.begin({ minutes: 10, code: 'AAAAAAAAAA' }, 'ann'));
+    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo(request, 10) }, 'ann'))).toBe('pause-refused');
     pauses.close();
     pauses = begin();
     const again = pauses.ticket().request;
-    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo(again, 10) }))).toBe('pause-refused');
+    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo(again, 10) }, 'ann'))).toBe('pause-refused');
     wall += 3600_000;
-    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo(again, 10) }))).toBe('done');
+    expect(codeOf(() => pauses.begin({ minutes: 10, code: answerTo(again, 10) }, 'ann'))).toBe('done');
   });
 
   test('needs the device\'s key', () => {
@@ -174,19 +194,19 @@ describe('a passcode', () => {
   test('opens once, in its hour or the next', () => {
     const code = codeAt(wall);
     wall += 3600_000;
-    expect(codeOf(() => pauses.begin({ minutes: 10, code }))).toBe('done');
-    expect(codeOf(() => pauses.begin({ minutes: 10, code }))).toBe('pause-refused');
+    expect(codeOf(() => pauses.begin({ minutes: 10, code }, 'ann'))).toBe('done');
+    expect(codeOf(() => pauses.begin({ minutes: 10, code }, 'ann'))).toBe('pause-refused');
   });
 
   test('stays used when the agent is started anew', () => {
     const code = codeAt(wall);
-    pauses.begin({ minutes: 10, code });
+    pauses.begin({ minutes: 10, code }, 'ann');
     pauses.close();
     pauses = begin();
-    expect(codeOf(() => pauses.begin({ minutes: 10, code }))).toBe('pause-refused');
+    expect(codeOf(() => pauses.begin({ minutes: 10, code }, 'ann'))).toBe('pause-refused');
   });
 
   test.each<[string, () => string]>([
     ['of two hours ago', () => codeAt(wall - 2 * 3600_000)], ['of the next hour', () => codeAt(wall + 3600_000)], ['for other minutes', () => codeAt(wall, 30)],
-  ])('%s does not', (_name, code) => expect(codeOf(() => pauses.begin({ minutes: 10, code: code() }))).toBe('pause-refused'));
+  ])('%s does not', (_name, code) => expect(codeOf(() => pauses.begin({ minutes: 10, code: code() }, 'ann'))).toBe('pause-refused'));
 });

@@ -222,6 +222,29 @@ describe('retention', () => {
     store.flush();
     expect(store.prune(now, { ...defaultRetention, bytes })).toBe(0);
   });
+  test('the oldest leaves and audit rows go beyond what is kept of them, from a file of an earlier version as well, and nobody\'s connections', () => {
+    fill();
+    sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120000)
+      INSERT INTO issued_leaves SELECT 'leaf' || i, 'h', 'x', 'handshake-check', NULL, ${now}, ${now}, ${now + day} FROM n`)();
+    sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) INSERT INTO audit (at, kind, detail) SELECT ${now}, 'pause-refused', i FROM n`)();
+    const { store } = open();
+    expect(store.prune(now, { ...defaultRetention, bytes: 24 * 1024 * 1024 })).toBe(30_002);
+    expect(read('SELECT count(*) AS number, max(sha256 = \'leaf120000\') AS newest FROM issued_leaves')).toEqual([{ number: 100_000, newest: 1 }]);
+    expect(read('SELECT count(*) AS number, max(detail = \'60000\') AS newest FROM audit')).toEqual([{ number: 50_000, newest: 1 }]);
+    expect(ids()).toHaveLength(300);
+  });
+  test('the names of many apps are given up with their connections, not in place of everybody\'s', () => {
+    const { store } = open();
+    for (let id = 1; id <= 5_000; id += 1) {
+      const program = `/${String(id).padStart(900, 'x')}`;
+      store.putConnection(row(id, now, id % 2 === 0 ? {} : { appId: program, appPath: program }));
+    }
+    store.flush();
+    store.prune(now, { ...defaultRetention, bytes: 5_000_000 });
+    expect(ids().length).toBeGreaterThan(500);
+    const [names] = read<{ number: number }>('SELECT count(*) AS number FROM connection_apps');
+    expect(names?.number).toBeLessThanOrEqual(ids().length / 2 + 1);
+  });
 });
 
 describe('damage', () => {

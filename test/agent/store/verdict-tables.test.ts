@@ -86,6 +86,7 @@ describe('bounds, kept while rows are written', () => {
     ['observations', { observations: 500, perPair: 3 }, 'observations', () => { for (let i = 0; i < 2_000; i += 1) store.putObservation({ appId: 'a1', connection: i, observation: observation(now, { host: `h${i}.test` }) }); }],
     ['apps', { apps: 500 }, 'apps', () => { for (let i = 0; i < 2_000; i += 1) store.putApp({ identity: { ...app, id: `app${i}` }, user: null, trust: null, lastSeen: now + i, inspected: 1, bypassed: 0, blocked: 0 }); }],
     ['audit rows', { audit: 500 }, 'audit', () => { for (let i = 0; i < 2_000; i += 1) store.audit(now, 'pass-through', { i }); }],
+    ['issued leaves', { leaves: 500 }, 'issued_leaves', () => { for (let i = 0; i < 2_000; i += 1) store.putIssued({ sha256: `leaf${i}`, host: 'h.test', upstreamHash: 'x', upstreamResult: 'handshake-check', rule: null, at: now + i, notBefore: now, notAfter: now + day }); }],
     ['grants', { granted: 500 }, 'granted', () => { for (let i = 0; i < 2_000; i += 1) store.grant('a1', { host: 'h.test', kind: 'test', at: now + i }); }],
   ])('no more %s than the limit says', (_, limits, table, fill) => {
     open(limits);

@@ -7,7 +7,7 @@ const codes = Object.keys(warningTable).filter((code): code is WarningCode => co
 const values = {
   place: 'policy.json, line 3', file: 'policy.json', message: 'unknown key', dropped: 7, folder: '/var/lib/pinlight', date: '1 May 2027', app: 'curl', store: 'node-bundled',
   why: 'the network changed', until: '14:03:20', wanted: 8443, port: 18443,
-  proxy: 'proxy.example:3128', schemes: 'Negotiate, NTLM', detail: 'ERR_PROXY_UNREACHABLE', room: 900, checked: 3, stores: 'system, java', root: 'CN=Other', domains: 'a.example, b.example',
+  proxy: 'proxy.example:3128', schemes: 'Negotiate, NTLM', detail: 'ERR_PROXY_UNREACHABLE', room: 900, checked: 3, homes: 3, stores: 'system, java', root: 'CN=Other', domains: 'a.example, b.example',
 };
 const active = (code: WarningCode, since = 0): ActiveWarning => ({ code, key: code, values, since });
 
@@ -31,7 +31,7 @@ describe('warnings', () => {
 
   test('a value that is missing stays visible as its placeholder, a value with braces is not filled again', () => {
     const shown = visibleWarnings([{ code: 'policy-invalid', key: 'k', values: { place: '{message}, line 4' }, since: 0 }]);
-    expect(shown[0]?.text).toBe('{message}, line 4: {message}. A good earlier version stays in force.');
+    expect(shown[0]?.text).toBe('{message}, line 4: {message}. A good earlier version holds, else nothing is inspected.');
   });
 
   test('none is none', () => expect(visibleWarnings([])).toEqual([]));

@@ -9,6 +9,7 @@ import { toSql, utcClock } from '../../../electron/core/log-query/to-sql.ts';
 import type { FilterValue } from '../../../electron/core/log-query/values.ts';
 import { alertCamelName } from '../../../electron/core/tls/alerts.ts';
 import { say } from '../../../electron/core/sentence.ts';
+import { processorMs } from '../../support/processor-time.ts';
 
 const columns = [
   'started_at', 'duration_ms', 'app_id', 'app_name', 'app_path', 'signer', 'package', 'pid', 'uid', 'user', 'host', 'domain', 'ip', 'port',
@@ -207,16 +208,12 @@ test.each([
   ['50 levels', `${'(not '.repeat(25)}curl${')'.repeat(25)}`],
   ['a glob made to backtrack', `app matches ${'*a'.repeat(2000)}b`],
 ])('the largest filters run: %s', (_, text) => {
-  const started = performance.now();
-  expect(() => idsBySql(tree(text))).not.toThrow();
-  expect(performance.now() - started).toBeLessThan(2000);
+  expect(processorMs(() => void idsBySql(tree(text)))).toBeLessThan(2_000);
 });
 
 test('200 tests of error become SQL within 50 ms of the processor (found by npm run fuzz)', () => {
   const read = tree(Array.from({ length: 200 }, () => 'error:a').join(' '));
-  const begin = process.cpuUsage();
-  toSql(read, utcClock(now));
-  expect(process.cpuUsage(begin).user).toBeLessThan(50_000);
+  expect(processorMs(() => void toSql(read, utcClock(now)))).toBeLessThan(50);
 });
 
 test('a test on an indexed column uses the index', () => {

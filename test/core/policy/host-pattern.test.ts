@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileGlob, compileHostPattern, formatHostPort, normaliseHost, readHostPort } from '../../../electron/core/policy/host-pattern.ts';
+import { processorMs } from '../../support/processor-time.ts';
 
 function matches(pattern: string, host: string): boolean {
   const compiled = compileHostPattern(pattern);
@@ -146,9 +147,6 @@ describe('a glob', () => {
 
   test('stays linear where backtracking would explode', () => {
     const text = 'a'.repeat(1_000_000);
-    const started = performance.now();
-    expect(compileGlob(`${'*a'.repeat(300)}*b*`)(text)).toBe(false);
-    expect(compileGlob(`*${'a'.repeat(900)}b*`)(text)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(2000);
+    for (const glob of [`${'*a'.repeat(300)}*b*`, `*${'a'.repeat(900)}b*`]) expect(processorMs(() => expect(compileGlob(glob)(text)).toBe(false))).toBeLessThan(2_000);
   });
 });

@@ -24,6 +24,8 @@ export const invalidPolicies = mistakes([
   ['a proxy of another kind', { version: 1, network: { upstreamProxy: 'socks5://proxy.example' } }, false],
   ['a relative path to credentials', { version: 1, network: { upstreamCredentials: 'proxy.txt' } }, false],
   ['a relative path to roots', { version: 1, network: { upstreamRoots: ['ca.pem'] } }, false],
+  ['a relative path to a revocation list', { version: 1, network: { upstreamCrls: ['ca.crl'] } }, false],
+  ['an unknown revocation that is asked about', { version: 1, network: { unknownRevocation: 'ask' } }, true],
   ['a learned exclusion for ever', { version: 1, learning: { confirmedDays: 365 } }, true],
   ['a fourth state', { version: 1, user: { stop: 'sometimes' } }, true],
   ['a switch of two states', { version: 1, user: { stop: false } }, true],

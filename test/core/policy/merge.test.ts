@@ -21,7 +21,7 @@ describe('merging', () => {
     const policy = mergePolicy([embedded], []);
     expect(policy.rules.map((rule) => rule.id)).toEqual(['own-programs-443']);
     expect(policy.defaults).toEqual({ noMatch: 'bypass', onInvalidUpstream: 'splice', onPinned: 'bypass', onPrivateTrustStore: 'bypass', onUnknownApp: 'bypass', failMode: 'open' });
-    expect(policy.network).toEqual({ port: 18443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [], upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0 });
+    expect(policy.network).toEqual({ port: 18443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [], upstreamCrls: [], unknownRevocation: 'allow', upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0 });
     expect(policy.origins['rules.own-programs-443']).toEqual({ origin: 'embedded', file: null });
     expect(policy.origins['defaults.failMode']).toEqual({ origin: 'embedded', file: null });
   });

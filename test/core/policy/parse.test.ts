@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parsePolicyFile } from '../../../electron/core/policy/parse.ts';
 import type { PolicyProblem } from '../../../electron/core/policy/policy.ts';
+import { processorMs } from '../../support/processor-time.ts';
 
 function problemsOf(text: string): readonly PolicyProblem[] {
   const read = parsePolicyFile(text, 'p.json');
@@ -31,7 +32,7 @@ describe('a valid policy file', () => {
       version: 1,
       defaults: { noMatch: 'block', onInvalidUpstream: 'block', onPinned: 'block', onPrivateTrustStore: 'inspect', onUnknownApp: 'block', failMode: 'closed' },
       rules: [{ id: 'r', when: { app: { path: '/usr/bin/*', package: 'curl', signer: 'Contoso' }, host: '*', port: [1, 2], os: ['linux'], user: 'self' }, do: 'inspect', mustInspect: true, reason: 'because' }],
-      network: { port: 0, privateTargets: 'block', localTargets: { 'api.lab.example:443': '127.0.0.1:9443', '[::1]:1': '[::1]:2' }, upstreamRoots: ['/etc/ca.pem', 'C:\\ca.pem'], upstreamProxy: 'pac+https://wpad.example/proxy.pac', upstreamBypass: ['10.0.0.0/8', '.corp.example'], upstreamCredentials: '/etc/pinlight/proxy', transparentPort: 18_444 },
+      network: { port: 0, privateTargets: 'block', localTargets: { 'api.lab.example:443': '127.0.0.1:9443', '[::1]:1': '[::1]:2' }, upstreamRoots: ['/etc/ca.pem', 'C:\\ca.pem'], upstreamCrls: ['/etc/ca.crl'], unknownRevocation: 'refuse', upstreamProxy: 'pac+https://wpad.example/proxy.pac', upstreamBypass: ['10.0.0.0/8', '.corp.example'], upstreamCredentials: '/etc/pinlight/proxy', transparentPort: 18_444 },
     });
     expect(parsePolicyFile(text, 'p.json')).toEqual({ kind: 'policy', layer: JSON.parse(text) });
   });
@@ -126,11 +127,10 @@ describe('any text', () => {
     ['one endless host', rule(`, "when": {"host": "${'a.'.repeat(500_000)}"}`)],
     ['more than a megabyte', `{"version":1}${' '.repeat(1_100_000)}`],
   ])('%s in a file of one megabyte is refused within five seconds', (_, text) => {
-    const started = performance.now();
-    const problems = problemsOf(text);
-    expect(problems.length).toBeGreaterThan(0);
-    expect(problems.length).toBeLessThanOrEqual(101);
-    expect(performance.now() - started).toBeLessThan(5000);
+    let found = 0;
+    expect(processorMs(() => { found = problemsOf(text).length; })).toBeLessThan(5_000);
+    expect(found).toBeGreaterThan(0);
+    expect(found).toBeLessThanOrEqual(101);
   });
 
   test('five thousand valid rules are read', () => {
