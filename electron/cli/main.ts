@@ -1,13 +1,14 @@
 // The command line under Node 24: builds the commands, runs one, turns every failure into words or an envelope and an exit code.
 // Not for finding Node 24 (pinlight.mjs) or for what commands do (commands/).
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { createControlClient } from '../client/control-client.ts';
 import { PinlightError, errorAdvice, errorBody } from '../contract/errors.ts';
-import { asTyped, ownCommands } from '../contract/own-command.ts';
+import { asTyped } from '../contract/own-command.ts';
 import { exitCodeFor, exitCodes } from './context.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { createOutput } from './output.ts';
+import { ownCommand } from './own-program.ts';
 import { addAppsCommand } from './commands/apps.ts';
 import { addBundleCommand } from './commands/bundle.ts';
 import { addCaptureCommand } from './commands/capture.ts';
@@ -33,14 +34,12 @@ import { addWatchCommand } from './commands/watch.ts';
 export async function runCli(args: readonly string[]): Promise<number> {
   // Known before parsing, so that usage errors come as an envelope too.
   const json = args.slice(0, args.includes('--') ? args.indexOf('--') : args.length).includes('--json');
-  // A package holds no build folder; a clone has no `pinlight` on the path.
-  const command = existsSync(new URL('../../build/run.mjs', import.meta.url)) ? ownCommands.source : ownCommands.packaged;
-  const output = createOutput(process, process.env, json, command);
+  const output = createOutput(process, process.env, json, ownCommand);
   let exitCode: ExitCode = exitCodes.ok;
   const context: CliContext = {
     client: createControlClient(),
     output,
-    command,
+    command: ownCommand,
     now: () => Date.now(),
     interruption: createInterruption(),
     finish: (code) => {

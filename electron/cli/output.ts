@@ -1,5 +1,6 @@
 // Where the commands write: words for people, or with --json one envelope (or one object a line for streams). Quiet on a closed pipe.
 // Not for what is said (commands/, phrases.ts).
+import { adviceHere } from '../contract/errors.ts';
 import type { ErrorBody } from '../contract/errors.ts';
 import { asTyped } from '../contract/own-command.ts';
 import type { OwnCommand } from '../contract/own-command.ts';
@@ -60,7 +61,7 @@ export function createOutput({ stdout, stderr }: Streams, env: NodeJS.ProcessEnv
       if (!json && stderr.isTTY) stderr.write(`\r\u001b[K${text === null ? '' : safeText(text)}`);
     },
     fail: (found) => {
-      const error = { ...found, message: asTyped(found.message, command), advice: asTyped(found.advice, command) };
+      const error = { ...found, message: asTyped(found.message, command), advice: adviceHere(found, command) };
       if (json) stdout.write(`${safeJson({ ok: false, error } satisfies Envelope<never>)}\n`);
       else stderr.write(`${paintFor(stderr)('pinlight:', 'bad')} ${safeText(error.message)}\n  ${safeText(error.advice)}\n`);
     },

@@ -69,5 +69,5 @@ function sayNodeIsTooOld() {
   // The same envelope as every other failure of `--json`; contract/errors.ts cannot be imported by this Node.
   if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ ok: false, error: { code: 'node-too-old', message, advice } })}\n`);
   else process.stderr.write(`pinlight: ${message}\n  ${advice}\n`);
-  process.exitCode = 70;
+  process.exitCode = 1;
 }

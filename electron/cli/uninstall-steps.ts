@@ -1,6 +1,6 @@
 // The steps of an uninstallation, in order, as a table: each takes one thing off this device, whatever the ones before it left, and says what stays.
 // Each is safe to run again: what an interrupted run began is put right by the part's own journal. Not for asking or printing (commands/uninstall.ts).
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { captureFolder, openCapture, readCapture, readWantedCapture } from '../../native/packet-capture/index.ts';
@@ -11,6 +11,7 @@ import { openDoctor } from '../../native/trust-store/doctor.ts';
 import { pathsOfThisProcess } from '../client/state-folder.ts';
 import { autostartFile } from '../contract/autostart-file.ts';
 import { PinlightError } from '../contract/errors.ts';
+import { sealedMark } from '../core/ca/secret-store.ts';
 import type { CliContext } from './context.ts';
 import { stopAgent } from './commands/stop.ts';
 import { servicePrograms } from './own-program.ts';
@@ -147,7 +148,8 @@ function removeFiles(_context: CliContext, before: readonly StepReceipt[]): Prom
   const stuck = before.some((receipt) => receipt.left.length > 0);
   const running = before.some((receipt) => receipt.step === 'agent' && receipt.left.length > 0 && !receipt.needsRights);
   if (running) return Promise.resolve(blocked('key and history stay while the agent runs'));
-  const kept = openSecretStore({ folder, env: process.env })?.forget() ?? null;
+  const sealed = ['root.key', 'root.next.key'].some((name) => isSealed(join(folder, name)));
+  const kept = openSecretStore({ folder, env: process.env, service: false })?.forget(sealed) ?? null;
   const found = existsSync(folder) ? readdirSync(folder) : [];
   // The key first. The journals stay as long as they say how to put something back.
   const goes = found.filter((name) => ours.test(name) || (name === 'undo' && !stuck)).toSorted((a, b) => Number(b.endsWith('.key')) - Number(a.endsWith('.key')));
@@ -156,4 +158,13 @@ function removeFiles(_context: CliContext, before: readonly StepReceipt[]): Prom
   if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
   const left = [...(stuck && found.includes('undo') ? [`${join(folder, 'undo')}, which says how to put back what is left`] : []), ...(kept === null ? [] : [kept])];
   return Promise.resolve({ done: left.length > 0 ? 'in part' : goes.length > 0 ? 'removed' : 'nothing there', left, needsRights: stuck && kept === null });
+}
+
+/** What cannot be read is taken for sealed: then what cannot be removed is said. */
+function isSealed(file: string): boolean {
+  try {
+    return readFileSync(file, 'latin1').startsWith(sealedMark);
+  } catch {
+    return existsSync(file);
+  }
 }

@@ -243,15 +243,18 @@ describe('streams', () => {
     await vi.waitUntil(() => lines.length === 1, { timeout: 10_000 });
     agent.emit({ kind: 'heartbeat' });
     agent.emit({ sequence: 11, kind: 'connection', row: sampleRow(11, { host: 'new\u001b[2J.example' }), counts: sampleSnapshot().counts });
-    agent.emit({ sequence: 12, kind: 'app', app: sampleSnapshot().apps[0] });
-    agent.emit({ sequence: 13, kind: 'warnings', warnings: [] });
-    agent.emit({ sequence: 14, kind: 'exclusions', exclusions: [{ ...sampleExclusion, id: 'x-2', kind: 'learned', host: 'new.example', appName: 'chat', verdict: 'pinned' }] });
-    agent.emit({ sequence: 15, kind: 'connection', row: sampleRow(12, { disposition: 'inspect', reason: { code: 'rule', detail: 'a long sentence' }, rule: 'own' }), counts: sampleSnapshot().counts });
-    agent.emit({ sequence: 16, kind: 'connection', row: sampleRow(13, { reason: { code: 'upstream-failed', detail: 'ENOTFOUND' }, outcome: { kind: 'upstream', code: 'ENOTFOUND' } }), counts: sampleSnapshot().counts });
+    // An app comes with each of its connections; it is told where something about it is new.
+    const app = sampleSnapshot().apps[0];
+    agent.emit({ sequence: 12, kind: 'app', app });
+    agent.emit({ sequence: 13, kind: 'app', app: { ...app, hosts: app?.hosts.map((host) => ({ ...host, next: { ...host.next, disposition: 'inspect' } })) } });
+    agent.emit({ sequence: 14, kind: 'warnings', warnings: [] });
+    agent.emit({ sequence: 15, kind: 'exclusions', exclusions: [{ ...sampleExclusion, id: 'x-2', kind: 'learned', host: 'new.example', appName: 'chat', verdict: 'pinned' }] });
+    agent.emit({ sequence: 16, kind: 'connection', row: sampleRow(12, { disposition: 'inspect', reason: { code: 'rule', detail: 'a long sentence' }, rule: 'own' }), counts: sampleSnapshot().counts });
+    agent.emit({ sequence: 17, kind: 'connection', row: sampleRow(13, { reason: { code: 'upstream-failed', detail: 'ENOTFOUND' }, outcome: { kind: 'upstream', code: 'ENOTFOUND' } }), counts: sampleSnapshot().counts });
     await vi.waitUntil(() => lines.length === 8, { timeout: 10_000 });
     expect(lines[0]).toContain('Connected to Pinlight 0.1.0 on LAPTOP-42');
     expect(lines[1]).toBe('10:00:11  chat → new\\u{1b}[2J.example:443  Bypassed: an exclusion names it (learned). Let through untouched, and data went both ways.');
-    expect(lines[2]).toContain('chat at edge.chat.example: pinned. The next connection is let through.');
+    expect(lines[2]).toContain('chat at edge.chat.example: pinned. The next connection is inspected.');
     expect(lines[3]).toContain('No warnings now.');
     expect(lines[4]).toContain('Exclusion began: chat at new.example: pinned (learned, no end).');
     expect(lines[5]).toContain('Exclusion ended: every app at api.vendor.example (user).');

@@ -73,12 +73,12 @@ describe('with an agent', () => {
     expect((await examine(agent.home)).row('key')).toMatchObject({ state: 'wrong', text: expect.stringContaining('644'), fix: expect.stringContaining('chmod 600') });
     chmodSync(join(agent.home, 'root.key'), 0o600);
   }, 60_000);
-  test('a policy that cannot be read: by the policy\'s check and by the agent\'s own warning', async () => {
+  test('a policy that cannot be read: by the policy\'s check', async () => {
     writeFileSync(join(agent.home, 'test-policy.json'), '{"version":1,"rules":7}');
     await expect.poll(async () => (await agent.client.call('policy', {}, {})).problems.length).toBeGreaterThan(0);
-    const { row } = await examine(agent.home);
+    const { report, row } = await examine(agent.home);
     expect(row('policy')).toMatchObject({ state: 'wrong', text: expect.stringContaining('test-policy.json') });
-    expect(row('policy-invalid')).toMatchObject({ state: 'wrong' });
+    expect(report.checks.map(({ name }) => name), 'said once').not.toContain('policy-invalid');
     agent.writePolicy({ version: 1, network: { port: 0 } });
   }, 60_000);
 });

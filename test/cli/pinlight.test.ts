@@ -45,7 +45,7 @@ describe.skipIf(olderNode === null)('started on an older Node', () => {
     const file = join(folder, 'pinlight.mjs');
     await cp(pinlightFile, file);
     const result = await runPinlight(args, { home: agent.home, node: olderNode ?? '', file });
-    expect(result.code).toBe(70);
+    expect(result.code).toBe(1);
     expect(result.stdout).toContain(stdout);
     expect(result.stdout + result.stderr).toContain('Run `npm install`');
     await rm(folder, { recursive: true });

@@ -7,6 +7,7 @@ import { loadAuthority, loadNextAuthority, type Authority, type AuthorityResult 
 import { agentNodeArguments } from '../../electron/contract/agent-arguments.ts';
 import { fileModeOnly } from '../../electron/core/ca/secret-store.ts';
 import type { Snapshot } from '../../electron/contract/snapshot.ts';
+import type { Handshake } from '../../native/trust-store/handshakes.ts';
 import { makeNssDatabase, openStoreRoom, serveHello } from '../native/support/store-room.ts';
 import type { StoreRoom } from '../native/support/store-room.ts';
 import { repository } from '../support/agent.ts';
@@ -57,15 +58,18 @@ function suite(room: StoreRoom): void {
 
     test('`trust install` puts the new one beside the old one in every store, and the agent uses it from then on', async () => {
       const ran = await room.pinlight(['trust', 'install', '--json']);
-      const answer: { data: { stores: readonly { kind: string; state: string; roots: number }[] } } = JSON.parse(ran.stdout);
+      const answer: { data: { stores: readonly { kind: string; state: string; roots: number }[]; handshakes: { programs: readonly Handshake[] } } } = JSON.parse(ran.stdout);
       expect(answer.data.stores.filter((row) => row.state !== 'not-checked' && row.roots !== 2)).toEqual([]);
       expect(ran.code).toBe(0);
+      // Programs were asked about the next one too, before it is used: curl refuses it until then.
+      expect(answer.data.handshakes.programs.map((one) => [one.program, one.answer])).toContainEqual(['curl', 'trusts']);
+      expect(answer.data.handshakes.programs.filter((one) => one.answer !== 'trusts' && one.answer !== 'not-asked')).toEqual([]);
       expect(await accepted()).toEqual({ old: true, next: true });
       const snapshot = await status();
       expect(snapshot.agent.root.fingerprint).toBe(next.fingerprint);
       expect(snapshot.warnings.map((warning) => warning.code)).not.toContain('root-next-missing');
       expect(snapshot.warnings.find((warning) => warning.code === 'learning-paused')?.text).toMatch(/root/);
-    }, 120_000);
+    }, 240_000);
 
     test('the next `trust install` takes the old one out, and `trust remove` leaves neither', async () => {
       expect((await room.pinlight(['trust', 'install'])).code).toBe(0);
@@ -73,6 +77,6 @@ function suite(room: StoreRoom): void {
       expect((await room.pinlight(['trust', 'remove'])).code).toBe(0);
       expect((await room.pinlight(['trust', 'receipt'])).code).toBe(0);
       expect(await accepted()).toEqual({ old: false, next: false });
-    }, 120_000);
+    }, 240_000);
   });
 }

@@ -182,5 +182,6 @@ async function placeFor(output: string | undefined, name: string): Promise<strin
   if (output === '-') return null;
   const path = resolve(output ?? '.');
   const found = await stat(path).catch(() => null);
+  if (found === null && /[\\/]$/.test(output ?? '')) throw new PinlightError('bundle-unwritable', `There is no folder ${output ?? ''}.`);
   return found?.isDirectory() === true ? join(path, name) : path;
 }

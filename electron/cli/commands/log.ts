@@ -114,7 +114,7 @@ A filter is made of tests, joined by and, or, not and brackets; tests side by si
   word               host or app contains it      slack
 
 Fields:
-${fields.map((field) => `${`  ${[field.name, ...field.aliases].join(', ')}`.padEnd(36)}${field.help}\n${' '.repeat(36)}e.g. ${field.example}${field.values === null ? '' : `\n${wrapValues(field.values)}`}`).join('\n')}
+${fields.map((field) => `${`  ${[field.name, ...field.aliases].join(', ')}`.padEnd(40)}${field.help}\n${' '.repeat(40)}e.g. ${field.example}${field.values === null ? '' : `\n${wrapValues(field.values)}`}`).join('\n')}
 
 Examples:
   $ pinlight log --limit 20

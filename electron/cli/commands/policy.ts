@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { PinlightError } from '../../contract/errors.ts';
-import type { PolicyAnswer, PolicyCheckAnswer } from '../../contract/routes.ts';
+import type { PolicyAnswer } from '../../contract/routes.ts';
 import { conditionWords, policyValues, setBy, setByWords } from '../../core/policy/describe.ts';
 import type { PolicyProblem } from '../../core/policy/policy.ts';
 import { exitCodes } from '../context.ts';
@@ -58,7 +58,9 @@ function addKeys(policy: Command, context: CliContext): void {
     });
 }
 
-async function checkFile(file: string): Promise<PolicyCheckAnswer> {
+type PolicyCheck = { readonly valid: boolean; readonly rules: number; readonly problems: readonly PolicyProblem[] };
+
+async function checkFile(file: string): Promise<PolicyCheck> {
   // The parser brings the schema library, which only this command needs.
   const [{ parsePolicyFile }, { policyLimits }] = await Promise.all([import('../../core/policy/parse.ts'), import('../../core/policy/keys.ts')]);
   const text = file === '-' ? await readAll(process.stdin) : await readSmallFile(file, policyLimits.fileBytes);

@@ -28,11 +28,10 @@ const tones: Readonly<Record<WarningSeverity, Tone>> = { error: 'bad', warning: 
 function printStatus(output: Output, snapshot: Snapshot, now: number): void {
   const { agent, counts } = snapshot;
   const letThrough = snapshot.apps.filter(isLetThrough);
-  output.line(letThrough.length === 0
-    ? 'Pinlight is running; no app is let through.'
-    : `Pinlight is running and lets ${counted(letThrough.length, 'app')} through: ${letThrough.slice(0, 5).map((app) => app.name).join(', ')}${letThrough.length > 5 ? ', …' : ''}.`, 'strong');
   const { active } = agent.pause;
-  if (active !== null) output.line(`Inspection is paused until ${clockTime(active.until)}${active.reason === null ? '' : ` (${active.reason})`}: \`pinlight resume\` ends it.`, 'warn');
+  output.line(active !== null ? `Pinlight is paused until ${clockTime(active.until)}${active.reason === null ? '' : ` (${active.reason})`}: everything is let through. \`pinlight resume\` ends it.`
+    : letThrough.length === 0 ? 'Pinlight is running; no app is let through.'
+    : `Pinlight is running and lets ${counted(letThrough.length, 'app')} through: ${letThrough.slice(0, 5).map((app) => app.name).join(', ')}${letThrough.length > 5 ? ', …' : ''}.`, active === null ? 'strong' : 'warn');
   output.line();
   output.line(`Agent        ${agent.version} on ${agent.device}, process ${agent.pid}, up ${duration(now - agent.startedAt)}`);
   output.line(`Proxy        ${agent.proxy.join(', ')}`);

@@ -15,8 +15,11 @@ import type { CliContext } from '../context.ts';
 import { homesNotLookedAt, tellNotLookedAt } from '../not-looked-at.ts';
 import { counted, localTime } from '../phrases.ts';
 import type { Cell, Tone } from '../table.ts';
+import { verifyByHandshakes, withHandshakes } from '../trust-handshakes.ts';
+import type { Verified } from '../trust-handshakes.ts';
 
 type StoreOptions = { readonly store: readonly string[]; readonly root: readonly string[]; readonly storepassFile?: string };
+type StatusOptions = StoreOptions & { readonly pem?: boolean; readonly handshake?: boolean };
 type ChangeOptions = StoreOptions & { readonly dryRun?: boolean };
 /** This device's root, and the one that takes over from it while that is so. */
 type Roots = { readonly root: TrustRoot; readonly next: TrustRoot | null };
@@ -32,12 +35,13 @@ export function addTrustCommand(program: Command, context: CliContext): void {
   withStores(trust.command('status'))
     .description('the root and the state of every trust store found')
     .option('--pem', 'print the root certificate itself, nothing else')
-    .addHelpText('after', '\nExamples:\n  $ pinlight trust status\n  $ pinlight trust status --store java\n  $ pinlight trust status --pem > pinlight-root.pem\n')
-    .action((options: StoreOptions & { pem?: boolean }) => status(context, options));
+    .option('--handshake', 'start the programs that read each store and have them visit a page of the agent\'s on this machine')
+    .addHelpText('after', '\n--handshake takes some seconds. Browsers get a profile of their own for it, with a copy of the store; exit code 1 when a program refuses\na root that its store holds.\n\nExamples:\n  $ pinlight trust status\n  $ pinlight trust status --store java\n  $ pinlight trust status --handshake\n  $ pinlight trust status --pem > pinlight-root.pem\n')
+    .action((options: StatusOptions) => status(context, options));
   withStores(trust.command('install'))
     .description('put the root into every store that lacks it, and take roots of earlier installations out')
     .option('--dry-run', 'say what would be done, change nothing')
-    .addHelpText('after', '\nEach store is changed by itself, read back, and put back when that fails. Stores of the machine need more rights: the rest goes on, and\nthe command for them is printed.\n\nExamples:\n  $ pinlight trust install --dry-run\n  $ pinlight trust install\n  $ pinlight trust install --store firefox --store environment\n')
+    .addHelpText('after', '\nEach store is changed by itself, read back, and put back when that fails. Then the programs that read the stores are started and\nvisit a page of the agent\'s on this machine; exit code 1 when one refuses it. Browsers get a profile of their own for that.\nStores of the machine need more rights: the rest goes on, and the command for them is printed.\n\nExamples:\n  $ pinlight trust install --dry-run\n  $ pinlight trust install\n  $ pinlight trust install --store firefox --store environment\n')
     .action((options: ChangeOptions) => install(context, options));
   withStores(trust.command('remove'))
     .description('take every root that Pinlight ever made out of every store')
@@ -46,11 +50,12 @@ export function addTrustCommand(program: Command, context: CliContext): void {
     .action((options: ChangeOptions) => remove(context, options));
   withStores(trust.command('receipt'))
     .description('say of each store whether a root of Pinlight\'s is left in it; exit code 1 when one is')
+    .option('--handshake', 'start the programs that read each store too: none may accept the root any more')
     .addHelpText('after', '\nRoot is told about the machine\'s stores and its own; homes of other users are named with what they run. `clean` in the JSON is null where\nnothing was found and not everything could be looked at.\n\nExamples:\n  $ pinlight trust receipt\n  $ pinlight trust receipt --json\n')
-    .action((options: StoreOptions) => receipt(context, options));
+    .action((options: StatusOptions) => receipt(context, options));
 }
 
-async function status(context: CliContext, options: StoreOptions & { readonly pem?: boolean }): Promise<void> {
+async function status(context: CliContext, options: StatusOptions): Promise<void> {
   const { output } = context;
   const roots = await findRoots(context, options.root);
   const { root, next } = roots;
@@ -60,8 +65,10 @@ async function status(context: CliContext, options: StoreOptions & { readonly pe
   }
   await withDoctor(context, options, roots, async (doctor) => {
     const [found, runtimes] = [await doctor.status(), options.store.length === 0 ? await doctor.runtimes() : []];
-    const stores: readonly TrustStoreRow[] = [...found, ...runtimes].map(({ store, kind, path, state, detail }) => ({ store, kind, path, state, detail }));
-    output.data({ root, next, stores });
+    const handshakes = options.handshake === true ? await verifyByHandshakes(context, doctor, found, roots) : null;
+    const told = handshakes === null ? found : found.map((row) => withHandshakes(row, handshakes));
+    const stores: readonly TrustStoreRow[] = [...told, ...runtimes].map(({ store, kind, path, state, detail }) => ({ store, kind, path, state, detail }));
+    output.data({ root, next, stores, ...(handshakes === null ? {} : { handshakes }) });
     const holding = stores.filter((store) => store.state === 'trusted').length;
     output.line(`The root of this device is trusted in ${holding} of ${counted(stores.length, 'store')}.`, 'strong');
     output.line();
@@ -76,6 +83,9 @@ async function status(context: CliContext, options: StoreOptions & { readonly pe
       [{ title: 'Store' }, { title: 'Kind' }, { title: 'Root' }, { title: 'Where' }, { title: 'Detail' }],
       stores.map((store) => [store.store, store.kind, stateCell(store), store.path ?? '-', store.detail]),
     );
+    if (handshakes === null) return;
+    tellUnasked(context, handshakes);
+    if (told.some((row) => row.state === 'trusted' && row.accepted === false)) context.finish(exitCodes.negative);
   });
 }
 
@@ -84,12 +94,15 @@ async function install(context: CliContext, options: ChangeOptions): Promise<voi
   const { root, next } = roots;
   if (!isCertificate(root.pem)) throw new PinlightError('root-unusable', 'This device has no usable root to install.');
   await withDoctor(context, options, roots, async (doctor) => {
-    const stores = await doctor.install({ dryRun: options.dryRun === true });
+    const changed = await doctor.install({ dryRun: options.dryRun === true });
+    const handshakes = options.dryRun === true ? null : await verifyByHandshakes(context, doctor, changed.filter((row) => row.state === 'trusted'), roots);
+    const stores = handshakes === null ? changed : changed.map((row) => withHandshakes(row, handshakes));
     const wanted = stores.filter((row) => row.state !== 'not-checked');
     const holding = wanted.filter((row) => row.state === 'trusted' && row.accepted !== false).length;
-    tell(context, { root: { fingerprint: root.fingerprint, subject: root.subject }, recovered: doctor.recovered, stores }, stores, options.dryRun === true
+    tell(context, { root: { fingerprint: root.fingerprint, subject: root.subject }, recovered: doctor.recovered, stores, ...(handshakes === null ? {} : { handshakes }) }, stores, options.dryRun === true
       ? `Nothing was changed. The root would be installed in ${counted(stores.filter((row) => row.done === 'would-install').length, 'store')}; it is trusted in ${holding} of ${wanted.length}.`
       : `The root is trusted in ${holding} of ${counted(wanted.length, 'store')}.`);
+    if (handshakes !== null) tellUnasked(context, handshakes);
     conclude(context, stores, 'install', options, [root, ...(next === null ? [] : [next])]);
   });
   // The agent looks at the stores when it is asked for them, and uses a next root that is in all of them from then on.
@@ -108,15 +121,19 @@ async function remove(context: CliContext, options: ChangeOptions): Promise<void
   });
 }
 
-async function receipt(context: CliContext, options: StoreOptions): Promise<void> {
+async function receipt(context: CliContext, options: StatusOptions): Promise<void> {
   const known = await findRoots(context, options.root).catch(withoutRoot);
   await withDoctor(context, options, known, async (doctor) => {
-    const stores = await doctor.status();
-    const left = stores.filter((row) => row.roots > 0);
+    const found = await doctor.status();
+    const handshakes = options.handshake !== true ? null
+      : known === null ? { programs: [], why: 'there is no root to ask about' } : await verifyByHandshakes(context, doctor, found, known);
+    const stores = handshakes === null ? found : found.map((row) => withHandshakes(row, handshakes));
+    const accepting = (row: DoctorRow): boolean => handshakes?.programs.some((one) => one.store === row.store && one.answer === 'trusts') === true;
+    const left = stores.filter((row) => row.roots > 0 || accepting(row));
     const unknown = stores.filter((row) => row.state === 'unreadable' || row.state === 'not-checked').length;
     const others = options.store.length === 0 ? homesNotLookedAt(context, 'trust receipt') : [];
     const unsure = others.length > 0 || stores.some((row) => row.state === 'unreadable');
-    context.output.data({ clean: left.length > 0 ? false : unsure ? null : true, notLookedAt: others, recovered: doctor.recovered, stores: stores.map(({ store, kind, path, state, roots, detail }) => ({ store, kind, path, read: state !== 'unreadable' && state !== 'not-checked', roots, detail })) });
+    context.output.data({ clean: left.length > 0 ? false : unsure ? null : true, notLookedAt: others, recovered: doctor.recovered, stores: stores.map(({ store, kind, path, state, roots, detail }) => ({ store, kind, path, read: state !== 'unreadable' && state !== 'not-checked', roots, detail })), ...(handshakes === null ? {} : { handshakes }) });
     context.output.line(left.length === 0
       ? `No root of Pinlight's is left in ${counted(stores.length - unknown, 'store')}${unknown === 0 ? '.' : `; ${unknown} could not be read.`}`
       : `Roots of Pinlight's are left in ${counted(left.length, 'store')}: \`pinlight trust remove\`.`, 'strong');
@@ -125,6 +142,7 @@ async function receipt(context: CliContext, options: StoreOptions): Promise<void
       [{ title: 'Store' }, { title: 'Left' }, { title: 'Where' }, { title: 'Detail' }],
       stores.map((row) => [row.store, leftCell(row), row.path ?? '-', row.detail]),
     );
+    if (handshakes !== null) tellUnasked(context, handshakes);
     tellNotLookedAt(context, others);
     if (left.length > 0) context.finish(exitCodes.negative);
   });
@@ -198,6 +216,13 @@ function isCertificate(pem: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Why no program was asked, and what to run when one can be. */
+function tellUnasked({ output }: CliContext, { why }: Verified): void {
+  if (why === null) return;
+  output.line();
+  output.line(`Not verified by handshakes: ${why.replace(/\.$/, '')}. \`pinlight trust status --handshake\` does it later.`, 'warn');
 }
 
 function tell(context: CliContext, answer: unknown, stores: readonly DoctorRow[], headline: string): void {

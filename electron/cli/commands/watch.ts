@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { duration } from '../../core/explain.ts';
 import type { Exclusion } from '../../core/model.ts';
 import type { BridgeSignal } from '../../contract/bridge.ts';
+import type { AppSummary } from '../../contract/snapshot.ts';
 import type { CliContext } from '../context.ts';
 import { connectionLine, clockTime, counted, exclusionWords, nextWords } from '../phrases.ts';
 import { tellNotice } from './notice.ts';
@@ -28,13 +29,21 @@ export function addWatchCommand(program: Command, context: CliContext): void {
     });
 }
 
-/** A connection is reported when its outcome is known and again when it ends; a lost agent at each try. People are told once. */
+/** A connection is reported when its outcome is known and again when it ends, an app with each, a lost agent at each try. People are told once. */
 function createTold(): (event: BridgeSignal) => boolean {
   const outcomes = new Map<number, string>();
+  const apps = new Map<string, string>();
   let lost = false;
   return (event) => {
     const stillLost = lost && event.kind === 'disconnected';
     lost = event.kind === 'disconnected';
+    if (event.kind === 'snapshot') for (const app of event.snapshot.apps) apps.set(app.id, appWords(app));
+    if (event.kind === 'app') {
+      const words = appWords(event.app);
+      const known = apps.get(event.app.id);
+      apps.set(event.app.id, words);
+      return known === words;
+    }
     if (event.kind !== 'connection') return stillLost;
     const outcome = JSON.stringify(event.row.outcome);
     const before = outcomes.get(event.row.id);
@@ -60,6 +69,11 @@ function createExclusionLedger(): (event: BridgeSignal, now: number) => readonly
   };
 }
 
+function appWords({ name, hosts }: AppSummary): string {
+  const latest = hosts.reduce<AppSummary['hosts'][number] | null>((best, host) => (best === null || host.lastSeen > best.lastSeen ? host : best), null);
+  return `${name}${latest === null ? ' was seen for the first time.' : ` at ${latest.host}: ${latest.verdict.kind}. The next connection is ${nextWords[latest.next.disposition]}.`}`;
+}
+
 function linesFor(event: BridgeSignal, now: number): readonly string[] {
   const at = clockTime(now);
   switch (event.kind) {
@@ -70,10 +84,7 @@ function linesFor(event: BridgeSignal, now: number): readonly string[] {
       return [`${at}  Connected to Pinlight ${agent.version} on ${agent.device}, up ${duration(now - agent.startedAt)}: ${counted(apps.length, 'app')} seen, ${counted(exclusions.length, 'exclusion')}, ${counts.open} open.`];
     }
     case 'connection': return [connectionLine(event.row)];
-    case 'app': {
-      const latest = event.app.hosts.reduce<(typeof event.app.hosts)[number] | null>((best, host) => (best === null || host.lastSeen > best.lastSeen ? host : best), null);
-      return [`${at}  ${event.app.name}${latest === null ? ' was seen for the first time.' : ` at ${latest.host}: ${latest.verdict.kind}. The next connection is ${nextWords[latest.next.disposition]}.`}`];
-    }
+    case 'app': return [`${at}  ${appWords(event.app)}`];
     case 'warnings': return event.warnings.length === 0
       ? [`${at}  No warnings now.`]
       : event.warnings.map((warning) => `${at}  ${warning.severity.toUpperCase()}: ${warning.title}. ${warning.text}`);

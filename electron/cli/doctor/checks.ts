@@ -12,7 +12,7 @@ import { openSteering, readWanted, wasSteered } from '../../../native/system-pro
 import { listStores } from '../../../native/trust-store/doctor.ts';
 import { locateAgent, pathsOfThisProcess } from '../../client/state-folder.ts';
 import { lastCallMs } from '../../core/ca/rotation.ts';
-import { PinlightError } from '../../contract/errors.ts';
+import { adviceHere, PinlightError } from '../../contract/errors.ts';
 import { placeOf } from '../../core/policy/policy.ts';
 import { counted } from '../phrases.ts';
 import { whatResumes, whyUnheard } from '../capture-listener.ts';
@@ -34,7 +34,7 @@ export const doctorChecks: readonly NamedCheck[] = [
   { name: 'port', run: checkPort },
   { name: 'root', run: checkRoot },
   { name: 'stores', run: checkStores },
-  { name: 'key', run: () => Promise.resolve(checkKey()) },
+  { name: 'key', run: checkKey },
   { name: 'policy', run: checkPolicy },
   { name: 'steering', run: (context) => checkSettings(context, 'programs') },
   // Behind a loopback proxy a page could reach this device's own services, unless browsers are told what the address is.
@@ -46,10 +46,10 @@ export const doctorChecks: readonly NamedCheck[] = [
   { name: 'internet', run: checkInternet },
 ];
 
-/** One check for each condition that the agent itself warns of. */
+/** One check for each condition that the agent itself warns of; broken policy files have theirs. */
 export async function warningChecks(context: DoctorContext): Promise<readonly NamedCheck[]> {
   const snapshot = await context.snapshot().catch(() => null);
-  return (snapshot?.warnings ?? []).map((warning) => ({
+  return (snapshot?.warnings ?? []).filter(({ code }) => code !== 'policy-invalid').map((warning) => ({
     name: warning.code,
     run: () => Promise.resolve<Finding>(warning.severity === 'notice' ? ok(`${warning.title}. ${warning.text}`) : wrong(`${warning.title}. ${warning.text}`, warning.advice)),
   }));
@@ -57,7 +57,7 @@ export async function warningChecks(context: DoctorContext): Promise<readonly Na
 
 async function checkAgent(context: DoctorContext): Promise<Finding> {
   const snapshot = await context.snapshot();
-  if (snapshot === null) return wrong('No agent answers.', 'Start it with `npm start`, or as a service: `pinlight service install`.');
+  if (snapshot === null) return wrong('No agent answers.', adviceHere(new PinlightError('agent-not-running', ''), context.command));
   const { version, pid } = snapshot.agent;
   return version === context.version ? ok(`Version ${version} answers, process ${pid}.`)
     : wrong(`The agent is version ${version}, this program ${context.version}.`, 'End the agent with `pinlight stop` and start it again.');
@@ -131,7 +131,7 @@ async function checkStores(context: DoctorContext): Promise<Finding> {
     : wrong(`The root is missing in ${missing}.${unread}`, 'Run `pinlight trust install`; programs that read these stores refuse inspection until then.');
 }
 
-function checkKey(): Finding {
+async function checkKey(context: DoctorContext): Promise<Finding> {
   const file = rootFile();
   if (file === null) return unknown('There is no key yet, or its folder is closed to this user, as it should be for a service.');
   if (process.platform === 'win32') return ok('The key is sealed by Windows; file modes say nothing there.');
@@ -139,7 +139,8 @@ function checkKey(): Finding {
   if (key === undefined) return wrong('The root\'s key is missing.', 'Restore it, or remove root.pem as well to have a new root made.');
   if ((key.mode & 0o077) !== 0 || (folder.mode & 0o077) !== 0) return wrong(`The key or its folder is open to others (${(key.mode & 0o777).toString(8)} in ${(folder.mode & 0o777).toString(8)}).`, `Close them: chmod 700 ${join(file, '..')} and chmod 600 ${join(file, '..', 'root.key')}.`);
   if (key.uid !== folder.uid) return wrong('The key belongs to another account than its folder.', 'Give both to the account that runs the agent.');
-  return ok('The key is 0600 in 0700, of one account.');
+  const root = (await context.snapshot())?.agent.root;
+  return ok(`The key is 0600 in 0700, of one account${root === undefined || root.fingerprint === '' ? '' : `; ${root.keyProtection}`}.`);
 }
 
 async function checkPolicy(context: DoctorContext): Promise<Finding> {

@@ -2,6 +2,7 @@
 import type { Wanted } from '../../../native/system-proxy/setting.ts';
 import type { SteerRow } from '../../../native/system-proxy/steering.ts';
 import type { ControlClient } from '../../client/control-client.ts';
+import type { OwnCommand } from '../../contract/own-command.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import type { DoctorCheck } from '../../core/diagnostics/doctor-report.ts';
 
@@ -18,6 +19,8 @@ export type DoctorInputs = {
   readonly home: string;
   /** Of this program, to compare with the agent's. */
   readonly version: string;
+  /** How `pinlight` is typed for this copy. */
+  readonly command: OwnCommand;
   /** `name` or `name:port` to be reached; null = the last server that the agent reached. */
   readonly probe: string | null;
 };

@@ -5,7 +5,7 @@ import { connect as connectTls, getCACertificates, rootCertificates } from 'node
 
 const answerMs = 3_000;
 
-/** The status code with which the proxy answers a CONNECT to itself, which it always refuses; null = no answer of HTTP's. */
+/** The status code with which the proxy answers a CONNECT without a port, which it refuses and writes nothing down of; null = no answer of HTTP's. */
 export function askProxy(port: number): Promise<number | null> {
   return new Promise((resolve) => {
     const socket = connectTcp({ host: '127.0.0.1', port });
@@ -16,7 +16,7 @@ export function askProxy(port: number): Promise<number | null> {
       resolve(code === undefined ? null : Number(code));
     };
     socket.setTimeout(answerMs, end).on('error', end).on('close', end)
-      .on('connect', () => socket.write(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`))
+      .on('connect', () => socket.write('CONNECT pinlight HTTP/1.1\r\nHost: pinlight\r\n\r\n'))
       .on('data', (chunk: Buffer) => {
         said += chunk.toString('latin1');
         if (said.includes('\r\n')) end();

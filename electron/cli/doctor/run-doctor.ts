@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import { errorBody, PinlightError } from '../../contract/errors.ts';
 import type { DoctorCheck, DoctorReport } from '../../core/diagnostics/doctor-report.ts';
-import { ownVersion } from '../own-program.ts';
+import { ownCommand, ownVersion } from '../own-program.ts';
 import { doctorChecks, readSettings, warningChecks } from './checks.ts';
 import { unknown } from './findings.ts';
 import type { DoctorContext, DoctorInputs, Finding, NamedCheck, SteeringSeen } from './findings.ts';
@@ -14,7 +14,7 @@ const limitMs = 10_000;
 
 /** Every check of this device as this process and its user see it, in the order of the table. Never rejects. */
 export async function runDoctor(asked: Pick<DoctorInputs, 'client' | 'now' | 'probe'>): Promise<DoctorReport> {
-  const inputs: DoctorInputs = { ...asked, env: process.env, home: homedir(), version: ownVersion() };
+  const inputs: DoctorInputs = { ...asked, env: process.env, home: homedir(), version: ownVersion(), command: ownCommand };
   let status: Promise<Snapshot | null> | null = null;
   let looked: Promise<SteeringSeen | null> | null = null;
   const context: DoctorContext = {
