@@ -8,6 +8,7 @@ import { AppsScreen } from './apps/apps-screen.tsx';
 import { CertificatesScreen } from './certificates/certificates-screen.tsx';
 import { Finding } from './components/finding.tsx';
 import { Rail } from './components/rail.tsx';
+import { scrolling } from './components/scrolling.ts';
 import { Toasts } from './components/toasts.tsx';
 import { ConnectionDrawer } from './connections/connection-drawer.tsx';
 import { ConnectionsScreen } from './connections/connections-screen.tsx';
@@ -37,7 +38,7 @@ export function App() {
       <a className="skip" href="#content" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>{t('nav.skip')}</a>
       <div className="frame">
         <Rail />
-        <main ref={main} id="content" className={`main main-${screen}`} tabIndex={-1}>
+        <main ref={main} id="content" className={`main main-${screen}`} {...scrolling}>
           <LostBanner />
           {screen === 'overview' ? <OverviewScreen /> : null}
           {screen === 'apps' ? <AppsScreen /> : null}

@@ -4,6 +4,9 @@ import { app, clipboard, dialog } from 'electron';
 import type { ControlClient } from '../client/control-client.ts';
 import { errorBody } from '../contract/errors.ts';
 import type { ErrorBody } from '../contract/errors.ts';
+import type { NotificationKind } from '../contract/notification-kinds.ts';
+import { asTyped } from '../contract/own-command.ts';
+import type { OwnCommand } from '../contract/own-command.ts';
 import type { TrustAnswer } from '../contract/routes.ts';
 import { adviceWords, faultWords, messageBeside } from '../contract/sentences.ts';
 import type { WindowPlace } from '../contract/window-place.ts';
@@ -16,6 +19,8 @@ import type { Words } from './words.ts';
 export type ActionParts = {
   readonly client: Pick<ControlClient, 'call'>;
   readonly words: Words;
+  /** How `pinlight` is typed for this copy. */
+  readonly command: OwnCommand;
   readonly openWindow: (place: WindowPlace | null) => void;
   readonly bundle: Pick<BundleWork, 'cancel'>;
   readonly startAgent: () => void;
@@ -23,6 +28,7 @@ export type ActionParts = {
   readonly checkTrust: () => Promise<TrustAnswer>;
   /** Null = all are to be heard of again. */
   readonly silence: (app: string | null) => void;
+  readonly silenceKinds: (kinds: readonly NotificationKind[]) => void;
   readonly openAtLogin: (on: boolean) => void;
   /** The policy's own link, as it stands now. */
   readonly helpLink: () => string | null;
@@ -46,6 +52,7 @@ export function createActions(parts: ActionParts): (action: TrayAction) => void 
       case 'log-level': return void await client.call('logLevel', {}, { level: action.level });
       case 'check-trust': return showTrust(await parts.checkTrust(), words);
       case 'silence': return parts.silence(action.app);
+      case 'silence-kinds': return parts.silenceKinds(action.kinds);
       case 'reset-silenced': return parts.silence(null);
       case 'open-at-login': return parts.openAtLogin(action.on);
       case 'about': return app.showAboutPanel();
@@ -55,14 +62,14 @@ export function createActions(parts: ActionParts): (action: TrayAction) => void 
 
   return (action) => {
     run(action).catch((thrown: unknown) => {
-      dialog.showErrorBox(words('dialog.failed'), errorText(errorBody(thrown), words));
+      dialog.showErrorBox(words('dialog.failed'), errorText(errorBody(thrown), words, parts.command));
     });
   };
 }
 
 /** What it is, the agent's own words where they say more, what to do. */
-export function errorText(error: ErrorBody, { translate }: Words): string {
-  return [faultWords(translate, error), messageBeside(translate, error) ?? '', adviceWords(translate, error)].filter((line) => line !== '').join('\n');
+export function errorText(error: ErrorBody, { translate }: Words, command: OwnCommand): string {
+  return [faultWords(translate, error), messageBeside(translate, error) ?? '', asTyped(adviceWords(translate, error, command), command)].filter((line) => line !== '').join('\n');
 }
 
 /** Why no agent could be started. */

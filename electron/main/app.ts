@@ -10,6 +10,8 @@ import { isServiceInstalled } from '../client/state-folder.ts';
 import { linkAmong, readDeepLink } from '../contract/deep-link.ts';
 import type { DeepLink } from '../contract/deep-link.ts';
 import { errorBody, PinlightError } from '../contract/errors.ts';
+import { ownCommands } from '../contract/own-command.ts';
+import type { OwnCommand } from '../contract/own-command.ts';
 import type { IpcFields } from '../contract/ipc.ts';
 import { adviceWords } from '../contract/sentences.ts';
 import { createActions, errorText, startTrouble } from './actions.ts';
@@ -48,7 +50,7 @@ registerAppScheme();
 if (app.requestSingleInstanceLock()) {
   app.whenReady().then(run).catch((thrown: unknown) => {
     const words = shellWords(app.getLocale());
-    dialog.showErrorBox(words('dialog.cannotStart'), errorText(errorBody(thrown), words));
+    dialog.showErrorBox(words('dialog.cannotStart'), errorText(errorBody(thrown), words, ownCommand()));
     app.exit(1);
   });
 } else {
@@ -87,6 +89,10 @@ function run(): void {
       bundle.saved(path);
       return path;
     },
+    notifications: (silenced) => {
+      if (silenced !== null) keep({ silencedKinds: silenced });
+      return settings.silencedKinds;
+    },
     isOurWindow: (contents) => window.owns(contents),
   });
 
@@ -94,7 +100,7 @@ function run(): void {
     cancel: async (id) => void await client.call('cancelBundle', { id }, {}), onChange: () => { redraw ??= setTimeout(look, redrawMs); },
   });
   const act = createActions({
-    client, words, openWindow: (place) => window.open(place), helpLink: () => mirror.snapshot()?.agent.policy.managedBy?.url ?? null,
+    client, words, command: ownCommand(), openWindow: (place) => window.open(place), helpLink: () => mirror.snapshot()?.agent.policy.managedBy?.url ?? null,
     startAgent: () => supervised({ kind: 'asked' }),
     bundle,
     restartAgent: async () => {
@@ -112,6 +118,7 @@ function run(): void {
       return answer;
     },
     silence: (silenced) => keep({ silenced: silenced === null ? [] : [...settings.silenced, silenced] }),
+    silenceKinds: (silencedKinds) => keep({ silencedKinds }),
     openAtLogin: (on) => {
       autostart.set(on);
       look();
@@ -119,7 +126,7 @@ function run(): void {
   });
   const facts = (): TrayFacts => ({
     snapshot: mirror.snapshot(), now: Date.now(), away: awayOf(supervision), service: isServiceInstalled(), version: app.getVersion(),
-    trust, silenced: settings.silenced, openAtLogin: autostart.isOn(), bundle: bundle.state(), words,
+    trust, silenced: settings.silenced, silencedKinds: settings.silencedKinds, openAtLogin: autostart.isOn(), bundle: bundle.state(), words,
   });
   const tray = createTray(join(icons, 'tray'), trayModel(facts()), act);
 
@@ -170,7 +177,7 @@ function run(): void {
     : null);
   app.setAboutPanelOptions({ applicationName: 'Pinlight', applicationVersion: app.getVersion(), iconPath: join(icons, 'app.png') });
   // An empty window would not say why it is empty.
-  if (!existsSync(join(renderer, 'index.html'))) dialog.showErrorBox(words('dialog.windowMissing'), adviceWords(words.translate, new PinlightError('window-not-built', '').toBody()));
+  if (!existsSync(join(renderer, 'index.html'))) dialog.showErrorBox(words('dialog.windowMissing'), adviceWords(words.translate, new PinlightError('window-not-built', '').toBody(), ownCommand()));
   else if (!process.argv.includes(hiddenArgument)) follow(linkAmong(process.argv));
   else void openWithoutTray();
 
@@ -231,6 +238,11 @@ function run(): void {
     await writeBundle(client, chosen.filePath, id);
     return chosen.filePath;
   }
+}
+
+/** How `pinlight` is typed for this copy. */
+function ownCommand(): OwnCommand {
+  return app.isPackaged ? ownCommands.packaged : ownCommands.source;
 }
 
 /** Anything but `agent-not-running` is an agent too: one that is slow or not ours must not get a second beside it. */

@@ -5,6 +5,7 @@ import type { WebContents, WebFrameMain } from 'electron';
 import type { BridgeRoute, BridgeSignal } from '../contract/bridge.ts';
 import { errorBody, PinlightError } from '../contract/errors.ts';
 import { ipcChannels, ipcValidators, signalChannel } from '../contract/ipc.ts';
+import type { NotificationKind } from '../contract/notification-kinds.ts';
 import type { IpcAnswer, IpcArgs, IpcChannel, IpcFields } from '../contract/ipc.ts';
 import { isOwnPage } from './app-scheme.ts';
 
@@ -13,6 +14,7 @@ export type IpcServices = {
   readonly call: (route: BridgeRoute, query: IpcFields, body: IpcFields) => Promise<unknown>;
   readonly subscribe: (listener: (signal: BridgeSignal) => void) => () => void;
   readonly saveBundle: (job: string) => Promise<string | null>;
+  readonly notifications: (silenced: readonly NotificationKind[] | null) => readonly NotificationKind[];
   readonly isOurWindow: (contents: WebContents) => boolean;
 };
 
@@ -47,6 +49,7 @@ export function serveIpc(services: IpcServices): () => void {
   const handlers: Handlers = {
     'pinlight:call': async ([route, query, body]) => ({ ok: true, data: await services.call(route, query, body) }),
     'pinlight:save-bundle': async ([job]) => ({ ok: true, data: await services.saveBundle(job) }),
+    'pinlight:notifications': async ([silenced]) => ({ ok: true, data: services.notifications(silenced) }),
     'pinlight:watch-start': async ([watch], sender) => {
       const key = `${sender.id}/${watch}`;
       if (watches.has(key)) throw new PinlightError('bad-request', 'this watch runs already');

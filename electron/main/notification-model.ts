@@ -1,6 +1,7 @@
 // Which notices a new state of the agent deserves: few, never one per connection. Pure: no Electron, no clock.
 // Not for showing them (app.ts) and not for the standing state (tray-model).
 import { bypassedApps } from '../contract/bypassed-apps.ts';
+import type { NotificationKind } from '../contract/notification-kinds.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
 import { warningWords, word } from '../contract/sentences.ts';
 import type { WindowPlace } from '../contract/window-place.ts';
@@ -45,14 +46,26 @@ export type NoticeFacts = {
   readonly trust: TrustCount | null;
   /** Apps about which nobody wants to hear. */
   readonly silenced: readonly string[];
+  /** Kinds of which nobody wants to hear: told to nobody, and no news later. */
+  readonly silencedKinds: readonly NotificationKind[];
   readonly now: number;
   readonly words: Words;
 };
 
 type Told = { readonly notices: readonly Notice[]; readonly memory: NoticeMemory };
 
+const kindOf = {
+  'app-bypassed': 'apps', 'apps-bypassed': 'apps', 'policy-invalid': 'policy', 'root-untrusted': 'trust', paused: 'pause', resumed: 'pause',
+  'agent-gone': 'agent', 'agent-returned': 'agent',
+} as const satisfies Record<Exclude<Notice['kind'], 'no-tray'>, NotificationKind>;
+
 /** The notices that are due, and what to remember. Call it on each change and every few seconds. */
 export function noticesFor(memory: NoticeMemory, facts: NoticeFacts): Told {
+  const told = allNotices(memory, facts);
+  return { ...told, notices: told.notices.filter(({ kind }) => kind === 'no-tray' || !facts.silencedKinds.includes(kindOf[kind])) };
+}
+
+function allNotices(memory: NoticeMemory, facts: NoticeFacts): Told {
   const { snapshot, words } = facts;
   if (snapshot === null) return whileGone(memory, facts);
   const notices: Notice[] = [];

@@ -1,11 +1,13 @@
-// What the shell itself remembers between logins: silenced apps and which untrusted root was told. One JSON file in Electron's folder
+// What the shell itself remembers between logins: silenced apps and kinds of notifications, and which untrusted root was told. One JSON file in Electron's folder
 // for this user, written whole. Not for anything of the agent's.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { readKinds } from '../contract/notification-kinds.ts';
+import type { NotificationKind } from '../contract/notification-kinds.ts';
 
-export type ShellSettings = { readonly silenced: readonly string[]; readonly untrusted: string | null };
+export type ShellSettings = { readonly silenced: readonly string[]; readonly silencedKinds: readonly NotificationKind[]; readonly untrusted: string | null };
 
-const empty: ShellSettings = { silenced: [], untrusted: null };
+const empty: ShellSettings = { silenced: [], silencedKinds: [], untrusted: null };
 /** Apps that people silence one by one; more can only be a damaged file. */
 const mostSilenced = 1_000;
 
@@ -17,6 +19,7 @@ export function readShellSettings(path: string): ShellSettings {
     const silenced: readonly unknown[] = 'silenced' in value && Array.isArray(value.silenced) ? value.silenced : [];
     return {
       silenced: silenced.filter((one): one is string => typeof one === 'string').slice(0, mostSilenced),
+      silencedKinds: 'silencedKinds' in value ? readKinds(value.silencedKinds) : [],
       untrusted: 'untrusted' in value && typeof value.untrusted === 'string' ? value.untrusted : null,
     };
   } catch {

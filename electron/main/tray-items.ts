@@ -1,5 +1,6 @@
 // The shapes of a tray menu and the few ways to make an item; every text of foreign origin becomes one plain line here. Pure.
 // Not for which items there are (tray-model, tray-apps).
+import type { NotificationKind } from '../contract/notification-kinds.ts';
 import type { StatusShape } from '../contract/status.ts';
 import type { WindowPlace } from '../contract/window-place.ts';
 
@@ -15,6 +16,8 @@ export type TrayAction =
   | { readonly kind: 'pause'; readonly minutes: number }
   | { readonly kind: 'log-level'; readonly level: 'normal' | 'detailed' }
   | { readonly kind: 'silence'; readonly app: string }
+  /** These kinds of notifications, and no others. */
+  | { readonly kind: 'silence-kinds'; readonly kinds: readonly NotificationKind[] }
   | { readonly kind: 'open-at-login'; readonly on: boolean }
   | { readonly kind: 'cancel-bundle' | 'start-agent' | 'restart-agent' | 'about' | 'close-icon' | 'resume' | 'reload-policy' | 'check-trust' | 'reset-silenced' };
 

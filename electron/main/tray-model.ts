@@ -1,6 +1,8 @@
 // What the tray shows, as a value: icon shape, tooltip and menu out of what the shell knows. Pure: no Electron, no clock.
 // Not for drawing it (tray.ts), for what a click does (app.ts) or for the apps' and problems' submenus (tray-apps.ts).
 import { bypassedApps } from '../contract/bypassed-apps.ts';
+import { notificationKinds } from '../contract/notification-kinds.ts';
+import type { NotificationKind } from '../contract/notification-kinds.ts';
 import { warningWords, word } from '../contract/sentences.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
 import { statusLook, statusOf } from '../contract/status.ts';
@@ -30,6 +32,8 @@ export type TrayFacts = {
   readonly trust: TrustCount | null;
   /** Apps whose notices are silenced. */
   readonly silenced: readonly string[];
+  /** Kinds of notifications that are silenced. */
+  readonly silencedKinds: readonly NotificationKind[];
   /** Null = this system does not let the shell choose. */
   readonly openAtLogin: boolean | null;
   readonly bundle: BundleState;
@@ -48,6 +52,7 @@ export function trayModel(facts: TrayFacts): TrayModel {
     tooltip: plainText(`Pinlight - ${told.join(', ')}`, longestTooltip),
     items: [
       info('status', status.sentence),
+      ...(snapshot.agent.noticePending ? [act('notice', words('tray.notice'), { kind: 'open-window', place: { screen: 'overview', notice: true } })] : []),
       ...managerItem(snapshot, words),
       deviceItem(snapshot, words),
       ...(snapshot.agent.version === facts.version ? []
@@ -199,9 +204,26 @@ function logItem({ agent: { logDetailUntil } }: Snapshot, { now, words }: TrayFa
   ]);
 }
 
-function closing({ snapshot, silenced, openAtLogin, words }: TrayFacts, closeLabel: string): readonly TrayItem[] {
+/** A tick for each kind that is told, and one for none at all. */
+function notificationItem({ silencedKinds, words }: TrayFacts): TrayItem {
+  const tick = (id: string, label: string, checked: boolean, kinds: readonly NotificationKind[]): TrayItem =>
+    ({ kind: 'item', id: `notifications:${id}`, label, action: { kind: 'silence-kinds', kinds }, mark: { type: 'checkbox', checked } });
+  const none = silencedKinds.length === notificationKinds.length;
+  return submenu('notifications', words('tray.notifications'), [
+    ...notificationKinds.map((kind) => {
+      const silent = silencedKinds.includes(kind);
+      return tick(kind, words(`notifications.${kind}`), !silent, notificationKinds.filter((one) => (one === kind ? !silent : silencedKinds.includes(one))));
+    }),
+    line('notifications:end'),
+    tick('none', words('notifications.none'), none, none ? [] : notificationKinds),
+  ]);
+}
+
+function closing(facts: TrayFacts, closeLabel: string): readonly TrayItem[] {
+  const { snapshot, silenced, openAtLogin, words } = facts;
   const help = snapshot?.agent.policy.managedBy?.url ?? null;
   return [
+    notificationItem(facts),
     ...(silenced.length === 0 ? [] : [act('reset-silenced', words('tray.resetSilenced', { count: silenced.length }), { kind: 'reset-silenced' })]),
     ...(openAtLogin === null ? [] : [{
       kind: 'item', id: 'open-at-login', label: words('tray.openAtLogin'), action: { kind: 'open-at-login', on: !openAtLogin },

@@ -22,6 +22,10 @@ const bridge: Bridge = {
     const answer: IpcAnswer<'pinlight:save-bundle'> = await invoke('pinlight:save-bundle', job);
     return opened(answer);
   },
+  async notifications(silenced) {
+    const answer: IpcAnswer<'pinlight:notifications'> = await invoke('pinlight:notifications', silenced);
+    return opened(answer);
+  },
   watch(listener) {
     lastWatch += 1;
     const watch = lastWatch;

@@ -1,5 +1,5 @@
 // One host of one app: verdict, sentence, evidence, what happens next, the exclusion's count-down, and what a person can do.
-import { ChevronRight, CircleDot, CircleMinus, CirclePlus, FileBadge, MoveRight, Timer, Trash2 } from 'lucide-react';
+import { ChevronRight, CircleDot, CircleMinus, CirclePlus, FileBadge, MoveRight, RotateCcw, Timer, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { Button, Disclosure, DisclosurePanel, Heading } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +8,7 @@ import { word } from '../../electron/contract/sentences.ts';
 import type { AppHost, AppSummary } from '../../electron/contract/snapshot.ts';
 import { durationSentence } from '../../electron/core/explain.ts';
 import type { Exclusion } from '../../electron/core/model.ts';
+import { predefinedSentence } from '../../electron/core/policy/problem-words.ts';
 import type { Sentence } from '../../electron/core/sentence.ts';
 import { DispositionBadge, VerdictBadge } from '../components/badges.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
@@ -59,21 +60,21 @@ function Explanation({ app, host, answer }: { readonly app: AppSummary; readonly
   return (
     <div className="host-content">
       <p className="host-sentence">{visible(word(t, words.sentence))}</p>
-      <div className={words.evidenceFor.length > 0 && words.evidenceAgainst.length > 0 ? 'evidence evidence-both' : 'evidence'}>
-        <Evidence title={t('host.evidenceFor')} facts={words.evidenceFor} speaks="for" />
-        <Evidence title={t('host.evidenceAgainst')} facts={words.evidenceAgainst} speaks="against" />
-      </div>
-      {words.alsoKnown.length === 0 ? null : <Evidence title={t('host.alsoKnown')} facts={words.alsoKnown} speaks="neither" />}
       <div className="next">
         <p className="kicker">{t('host.next')}</p>
         <p><DispositionBadge value={host.next.disposition} /> <span className="strong">{t(nextWord[host.next.disposition])}</span></p>
         {host.exclusion === null ? <p><Prose text={word(t, words.next)} /></p> : <ExclusionNote exclusion={host.exclusion} />}
         <p className="muted"><Prose text={word(t, words.advice)} /></p>
+        <HostActions app={app} host={host} answer={answer} />
       </div>
-      {words.controls.length === 0 ? null : <Evidence title={t('host.controls')} facts={words.controls} speaks="neither" />}
       <TestPanel app={app} host={host} />
+      <div className={words.evidenceFor.length > 0 && words.evidenceAgainst.length > 0 ? 'evidence evidence-both' : 'evidence'}>
+        <Evidence title={t('host.evidenceFor')} facts={words.evidenceFor} speaks="for" />
+        <Evidence title={t('host.evidenceAgainst')} facts={words.evidenceAgainst} speaks="against" />
+      </div>
+      {words.alsoKnown.length === 0 ? null : <Evidence title={t('host.alsoKnown')} facts={words.alsoKnown} speaks="neither" />}
+      {words.controls.length === 0 ? null : <Evidence title={t('host.controls')} facts={words.controls} speaks="neither" />}
       <Attempts answer={answer} />
-      <HostActions app={app} host={host} answer={answer} />
     </div>
   );
 }
@@ -117,7 +118,9 @@ function ExclusionNote({ exclusion }: { readonly exclusion: Exclusion }) {
 function ExclusionReason({ exclusion: { kind, verdict, reason } }: { readonly exclusion: Exclusion }) {
   const { t } = useTranslation();
   if (kind === 'learned' && verdict !== null) return t(verdictWord[verdict]);
-  return kind === 'predefined' ? <English text={reason} /> : <Foreign text={reason} />;
+  if (kind !== 'predefined') return <Foreign text={reason} />;
+  const known = predefinedSentence(reason);
+  return known === null ? <English text={reason} /> : visible(word(t, known));
 }
 
 function Attempts({ answer }: { readonly answer: ExplainAnswer }) {
@@ -147,7 +150,9 @@ function HostActions({ app, host, answer }: { readonly app: AppSummary; readonly
   return (
     <div className="buttons">
       {removable ? (
-        <Button className="button" isDisabled={!live} onPress={() => remove(exclusion)}><Trash2 aria-hidden size={16} />{t('host.removeExclusion')}</Button>
+        <Button className="button" isDisabled={!live} onPress={() => remove(exclusion)}>
+          {exclusion.kind === 'learned' ? <><RotateCcw aria-hidden size={16} />{t('host.inspectNow')}</> : <><Trash2 aria-hidden size={16} />{t('host.removeExclusion')}</>}
+        </Button>
       ) : null}
       {exclusion === null ? (
         <Button className="button" isDisabled={!live} onPress={() => setAsking(true)}><MoveRight aria-hidden size={16} />{t('host.exclude')}</Button>

@@ -3,6 +3,7 @@ import { X } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
+import { scrolling } from './scrolling.ts';
 
 type DrawerProps = {
   readonly title: ReactNode;
@@ -12,9 +13,6 @@ type DrawerProps = {
   readonly actions?: ReactNode;
   readonly children: ReactNode;
 };
-
-// What scrolls has to be reachable by keyboard (WCAG 2.1.1), and a drawer may hold nothing else that is.
-const scrolling = { tabIndex: 0 };
 
 /** A modal panel; render it only while it is open. */
 export function Drawer({ title, kind, onClose, actions, children }: DrawerProps) {

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { ErrorBody } from '../../electron/contract/errors.ts';
 import { adviceWords, faultWords, messageBeside } from '../../electron/contract/sentences.ts';
 import { visible } from '../format.ts';
-import { typedHere } from '../own-command.ts';
+import { ownCommand, typedHere } from '../own-command.ts';
 import { English } from './english.tsx';
 import { Prose } from './prose.tsx';
 
@@ -18,13 +18,13 @@ export function ErrorMessage({ error }: { readonly error: ErrorBody }) {
 /** What to do about it. */
 export function ErrorAdvice({ error }: { readonly error: ErrorBody }) {
   const { t } = useTranslation();
-  return <Prose text={adviceWords(t, error)} />;
+  return <Prose text={adviceWords(t, error, ownCommand)} />;
 }
 
 /** Both in one line of plain text, for messages at the edge of the window; without the English message where the code says enough. */
 export function errorLine(t: TFunction, error: ErrorBody): string {
   const what = faultWords(t, error);
-  return visible(typedHere(`${what === '' ? error.message : what} ${adviceWords(t, error)}`).replaceAll('`', ''));
+  return visible(typedHere(`${what === '' ? error.message : what} ${adviceWords(t, error, ownCommand)}`).replaceAll('`', ''));
 }
 
 /** Both in one paragraph, or nothing. */

@@ -36,6 +36,12 @@ export function addUp(buckets: readonly LogBucket[], hours: number): LogBucket[]
   return [...sums.values()].toSorted((a, b) => a.at - b.at);
 }
 
+/** All of them in one. */
+export function together(buckets: readonly LogBucket[]): Pick<LogBucket, (typeof series)[number]['id']> {
+  const sum = (id: (typeof series)[number]['id']): number => buckets.reduce((all, bucket) => all + bucket[id], 0);
+  return { inspected: sum('inspected'), refused: sum('refused'), bypassed: sum('bypassed'), blocked: sum('blocked') };
+}
+
 /** Buckets count from the hour of the server's answer, which a time zone with half hours does not share: those stay as they are. */
 function startOf(at: number, hours: number): number {
   return hours === 1 ? at : new Date(at).setHours(Math.floor(new Date(at).getHours() / hours) * hours, 0, 0, 0);

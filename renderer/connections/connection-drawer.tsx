@@ -13,6 +13,7 @@ import { Facts } from '../components/facts.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { bytes, date, lasting, preciseClock, visible } from '../format.ts';
 import { useAgent } from '../state/services.tsx';
+import { ConnectionTodo } from './connection-todo.tsx';
 import { closeDrawers, showApp, showFiltered, useUi } from '../state/ui-store.ts';
 import { dispositionWord } from '../words.ts';
 
@@ -48,6 +49,7 @@ function OpenDrawer({ row }: { readonly row: ConnectionRow }) {
         <p>{row.outcome === null ? t('connection.open') : visible(word(t, outcomeSentence(row.outcome)))}</p>
         {row.error === null ? null : <p className="field-problem"><English text={row.error} /></p>}
       </section>
+      <ConnectionTodo row={row} />
       <ConnectionFacts row={row} />
     </Drawer>
   );

@@ -4,6 +4,7 @@ import { Bookmark, BookmarkPlus, CircleHelp, ListFilter, X } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import { Autocomplete, Button, Dialog, DialogTrigger, Group, Heading, Input, Label, ListBox, ListBoxItem, Popover, Tag, TagGroup, TagList, Text, TextField, ToggleButton } from 'react-aria-components';
+import { flushSync } from 'react-dom';
 import { useTranslation } from 'react-i18next';
 import { helpWords, word } from '../../electron/contract/sentences.ts';
 import { fields } from '../../electron/core/log-query/fields.ts';
@@ -88,14 +89,14 @@ export function FilterBox({ value, problem, onChange }: FilterProps) {
   }
 
   function put(from: number, to: number, words: string): void {
-    setText(text.slice(0, from) + words + text.slice(to));
     const at = from + words.length;
-    setCaret(at);
-    // After React has given the box its new text, or the caret would stand at the end.
-    requestAnimationFrame(() => {
-      input.current?.focus();
-      input.current?.setSelectionRange(at, at);
+    // At once: a caret that is set after the next letters were typed puts what follows before them.
+    flushSync(() => {
+      setText(text.slice(0, from) + words + text.slice(to));
+      setCaret(at);
     });
+    input.current?.focus();
+    input.current?.setSelectionRange(at, at);
   }
 
   const shown = open && suggestions.options.length > 0;

@@ -5,11 +5,12 @@ import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { LogStatisticsAnswer } from '../../electron/contract/routes.ts';
 import type { ErrorBody } from '../../electron/contract/errors.ts';
+import { scrolling } from '../components/scrolling.ts';
 import { Failure, Loading } from '../components/states.tsx';
 import { count } from '../format.ts';
 import { errorOf } from '../state/error-of.ts';
 import { useBridge } from '../state/services.tsx';
-import { addUp, chartSpans, emptyHours, hour, series, spans } from './chart-series.ts';
+import { addUp, chartSpans, emptyHours, hour, series, spans, together } from './chart-series.ts';
 import type { ChartSpan } from './chart-series.ts';
 import { Bars } from './log-bars.tsx';
 
@@ -107,7 +108,10 @@ function Drawn({ answer, span, title, onlyBusy, onOpen }: DrawnProps) {
   const whole = addUp([...emptyHours(from, to), ...answer.buckets], lineHours).toReversed();
   const busy = whole.filter((line) => series.some(({ id }) => line[id] > 0));
   if (busy.length === 0) return <p className="muted">{t('chart.none')}</p>;
-  const lines = onlyBusy ? busy : whole;
+  const rows = [
+    { words: t('chart.together'), begin: from, end: to, line: together(answer.buckets) },
+    ...(onlyBusy ? busy : whole).map((line) => ({ words: label(line.at), begin: Math.max(from, line.at), end: Math.min(to, line.at + lineHours * hour), line })),
+  ];
   return (
     <div className="chart-both">
       <div>
@@ -115,22 +119,19 @@ function Drawn({ answer, span, title, onlyBusy, onOpen }: DrawnProps) {
         <p className="muted chart-note">{t(bars)}</p>
       </div>
       <section className="chart-table" {...scrolling} aria-label={t('chart.numbers', { title })}>
-        <table className="share-table">
+        <table className="number-table">
           <caption className="unseen">{title}</caption>
           <thead>
             <tr><th scope="col">{t('chart.from')}</th>{series.map(({ id, word }) => <th key={id} scope="col">{t(word)}</th>)}</tr>
           </thead>
           <tbody>
-            {lines.map((line) => (
-              <tr key={line.at}>
-                <th scope="row"><Button className="link" onPress={() => onOpen(Math.max(from, line.at), Math.min(to, line.at + lineHours * hour), '')}>{label(line.at)}</Button></th>
+            {rows.map(({ words, begin, end, line }) => (
+              <tr key={begin === from && end === to ? words : begin}>
+                <th scope="row"><Button className="link" onPress={() => onOpen(begin, end, '')}>{words}</Button></th>
                 {series.map(({ id, word, filter }) => (
                   <td key={id}>
                     {line[id] === 0 ? '0' : (
-                      <Button
-                        className="link" aria-label={t('chart.open', { number: count(line[id]), what: t(word), when: label(line.at) })}
-                        onPress={() => onOpen(Math.max(from, line.at), Math.min(to, line.at + lineHours * hour), filter)}
-                      >
+                      <Button className="link" aria-label={t('chart.open', { number: count(line[id]), what: t(word), when: words })} onPress={() => onOpen(begin, end, filter)}>
                         {count(line[id])}
                       </Button>
                     )}
@@ -144,6 +145,3 @@ function Drawn({ answer, span, title, onlyBusy, onOpen }: DrawnProps) {
     </div>
   );
 }
-
-// What scrolls has to be reachable by keyboard (WCAG 2.1.1).
-const scrolling = { tabIndex: 0 };

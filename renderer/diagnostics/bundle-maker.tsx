@@ -136,7 +136,7 @@ function Working({ job, onCancel }: { readonly job: BundleJob | null; readonly o
         {({ percentage = 0 }) => (
           <>
             <span className="progress-words"><Label>{words}</Label><span className="muted">{job === null || job.total === 0 ? '' : t('diagnostics.progress', { done: job.done, total: job.total })}</span></span>
-            <svg className="progress-bar" aria-hidden="true" width="100%" height="8"><rect className="share-ground" width="100%" height="8" /><rect className="fill-inspect" width={`${percentage}%`} height="8" /></svg>
+            <svg className="progress-bar" aria-hidden="true" width="100%" height="8"><rect className="progress-ground" width="100%" height="8" /><rect className="fill-inspect" width={`${percentage}%`} height="8" /></svg>
           </>
         )}
       </ProgressBar>

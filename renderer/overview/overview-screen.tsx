@@ -3,7 +3,6 @@ import { ArrowRight, CircleAlert, CircleCheck, CirclePause, Info, TriangleAlert 
 import type { TFunction } from 'i18next';
 import type { LucideIcon } from 'lucide-react';
 import { Fragment } from 'react';
-import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { TrustAnswer } from '../../electron/contract/routes.ts';
@@ -18,17 +17,21 @@ import { Facts } from '../components/facts.tsx';
 import { Foreign } from '../components/foreign.tsx';
 import { Prose } from '../components/prose.tsx';
 import { Loading } from '../components/states.tsx';
-import { clock, count, date, moment, visible } from '../format.ts';
+import { SpanChart } from '../connections/span-chart.tsx';
+import { count, date, moment, visible } from '../format.ts';
 import { fromSource } from '../own-command.ts';
 import { useAgent } from '../state/services.tsx';
 import { showApp, showConnection } from '../state/ui-store.ts';
 import { useAnswer } from '../state/use-answer.ts';
 import { useNow } from '../state/use-now.ts';
 import { originWord } from '../words.ts';
+import { Card } from './card.tsx';
+import { useReadNotice } from './notice-dialog.tsx';
+import { NotificationsCard } from './notifications-card.tsx';
 import { PauseControl } from './pause-control.tsx';
-import { ShareBar } from './share-bar.tsx';
 import { overviewStatus, recentProblem } from './status.ts';
 import type { OverviewStatus } from './status.ts';
+import { UpstreamCard } from './upstream-card.tsx';
 
 /** Names and values change by the minute at most. */
 const ageMs = 30_000;
@@ -57,6 +60,7 @@ const toneIcon: Readonly<Record<OverviewStatus['tone'], LucideIcon>> = {
 
 function Hero({ status }: { readonly status: OverviewStatus }) {
   const { t } = useTranslation();
+  const readNotice = useReadNotice();
   const Icon = toneIcon[status.tone];
   const say = (words: OverviewStatus['sentence']) => {
     if ('warning' in words) return <Prose text={warningWords(t, words.warning, words.part)} />;
@@ -69,6 +73,8 @@ function Hero({ status }: { readonly status: OverviewStatus }) {
         <h1 id="status-sentence">{say(status.sentence)}</h1>
         <p className="hero-reason">{say(status.reason)}</p>
         <p className="hero-next"><span className="strong">{t('overview.next')}</span> {say(status.next)}</p>
+        {'key' in status.sentence && status.sentence.key === 'status.notice'
+          ? <div className="buttons"><Button className="button button-main" onPress={readNotice}>{t('notice.read')}</Button></div> : null}
       </div>
     </section>
   );
@@ -80,33 +86,33 @@ function worded(t: TFunction, values: Readonly<Record<string, string | number | 
 }
 
 function Details({ snapshot }: { readonly snapshot: Snapshot }) {
-  const { t } = useTranslation();
   const { counts, agent } = snapshot;
   return (
     <>
       <PauseControl pause={agent.pause} />
       <Warnings warnings={snapshot.warnings} />
       <div className="grid">
-        <Card title={t('overview.counts')} note={t('overview.countsSince', { time: clock(agent.startedAt), open: count(counts.open) })} wide>
-          <ShareBar counts={counts} />
-        </Card>
+        <TrafficCard open={counts.open} />
         <Problem snapshot={snapshot} />
         <ProxyCard agent={agent} />
+        <UpstreamCard snapshot={snapshot} />
         <RootCard agent={agent} />
         <PolicyCard agent={agent} />
         <AgentCard agent={agent} />
+        <NotificationsCard />
       </div>
     </>
   );
 }
 
-type CardProps = { readonly title: string; readonly note?: string; readonly wide?: boolean; readonly children: ReactNode };
-
-function Card({ title, note, wide = false, children }: CardProps) {
+/** What was done over the last day or week. */
+function TrafficCard({ open }: { readonly open: number }) {
+  const { t } = useTranslation();
+  const live = useAgent((view) => view.link === 'live');
+  const heading = <div className="card-head"><h2>{t('overview.counts')}</h2>{live ? <p className="muted">{t('overview.open', { open: count(open) })}</p> : null}</div>;
   return (
-    <section className={wide ? 'card card-wide' : 'card'} aria-label={title}>
-      <header className="card-head"><h2>{title}</h2>{note === undefined ? null : <p className="muted">{note}</p>}</header>
-      {children}
+    <section className="card card-wide" aria-label={t('overview.counts')}>
+      {live ? <SpanChart title={t('overview.counts')} filter="" heading={heading} /> : <>{heading}<p className="muted">{t('overview.countsLost')}</p></>}
     </section>
   );
 }
@@ -184,6 +190,7 @@ function AgentCard({ agent }: { readonly agent: AgentState }) {
 
 function PolicyCard({ agent }: { readonly agent: AgentState }) {
   const { t } = useTranslation();
+  const readNotice = useReadNotice();
   const { policy } = agent;
   return (
     <Card title={t('overview.policy')}>
@@ -195,6 +202,7 @@ function PolicyCard({ agent }: { readonly agent: AgentState }) {
         [t('overview.files'), policy.files.length === 0 ? t('overview.filesNone') : (
           <ul key="files" className="plain-list">{policy.files.map((file) => <li key={file}><Foreign text={file} mono /></li>)}</ul>
         )],
+        [t('overview.notice'), <Button key="notice" className="link" onPress={readNotice}>{t('notice.read')}</Button>],
       ]}
       />
     </Card>

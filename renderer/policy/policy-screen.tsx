@@ -1,18 +1,22 @@
 // The Policy screen: what is in force, who set it, and what is wrong with a policy file, by line. Changes are made by whoever manages the device.
+import type { TFunction } from 'i18next';
 import { CircleAlert, RotateCw } from 'lucide-react';
 import { useState } from 'react';
 import { Button, ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
+import { word } from '../../electron/contract/sentences.ts';
 import type { PolicyAnswer } from '../../electron/contract/routes.ts';
 import { policyValues, ruleConditions, setBy } from '../../electron/core/policy/describe.ts';
 import type { SetBy } from '../../electron/core/policy/describe.ts';
 import { managerWords } from '../../electron/core/policy/permission.ts';
 import { placeOf } from '../../electron/core/policy/policy.ts';
-import type { Policy, Rule } from '../../electron/core/policy/policy.ts';
+import type { Policy, PolicyProblem, Rule } from '../../electron/core/policy/policy.ts';
+import { placeSentence, problemSentence } from '../../electron/core/policy/problem-words.ts';
 import { errorLine } from '../components/error-words.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
 import { English } from '../components/english.tsx';
 import { Foreign } from '../components/foreign.tsx';
+import { Prose } from '../components/prose.tsx';
 import { Failure, Loading } from '../components/states.tsx';
 import { count } from '../format.ts';
 import { errorOf } from '../state/error-of.ts';
@@ -94,14 +98,27 @@ function Problems({ problems }: Pick<PolicyAnswer, 'problems'>) {
         <ul className="plain-list">
           {problems.map((problem) => (
             <li key={`${problem.file} ${problem.path} ${problem.line} ${problem.message}`}>
-              <Foreign text={placeOf(problem)} mono className="muted block" />
-              {problem.path === '' ? null : <><Foreign text={problem.path} mono className="strong" />: </>}<English text={problem.message} />
+              <Foreign text={placeWords(t, problem)} mono className="muted block" />
+              {problem.path === '' ? null : <><Foreign text={problem.path} mono className="strong" />: </>}<Problem message={problem.message} />
             </li>
           ))}
         </ul>
       </div>
     </section>
   );
+}
+
+/** In the person's language. */
+function placeWords(t: TFunction, problem: PolicyProblem): string {
+  const place = placeOf(problem);
+  const known = placeSentence(place);
+  return known === null ? place : word(t, known);
+}
+
+function Problem({ message }: { readonly message: string }) {
+  const { t } = useTranslation();
+  const known = problemSentence(message);
+  return known === null ? <English text={message} /> : <Prose text={word(t, known)} />;
 }
 
 function Rules({ policy }: { readonly policy: Policy }) {

@@ -3,6 +3,7 @@
 import { create } from 'zustand';
 import { readFragment, windowScreens } from '../../electron/contract/window-place.ts';
 import type { WindowScreen } from '../../electron/contract/window-place.ts';
+import type { NoticeAnswer } from '../../electron/contract/routes.ts';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
 
 export const screens = windowScreens;
@@ -26,12 +27,14 @@ type UiState = {
   /** Trust store that the Certificates screen puts first; null = none. */
   readonly trustStore: string | null;
   readonly toasts: readonly Toast[];
+  /** The first-start notice while it is read; null = it is not open. */
+  readonly notice: NoticeAnswer | null;
 };
 
 const first = readFragment(window.location.hash);
 
 export const useUi = create<UiState>(() => ({
-  screen: first.screen, openApp: first.app ?? null, openConnection: null, filter: first.filter ?? '', trustStore: null, toasts: [],
+  screen: first.screen, openApp: first.app ?? null, openConnection: null, filter: first.filter ?? '', trustStore: null, toasts: [], notice: null,
 }));
 
 window.addEventListener('hashchange', () => {
@@ -65,6 +68,18 @@ export function showFiltered(filter: string): void {
 export function showStore(store: string): void {
   goTo('certificates');
   useUi.setState({ trustStore: store });
+}
+
+/** Opens the first-start notice over the window. */
+export function showNotice(notice: NoticeAnswer): void {
+  useUi.setState({ notice });
+}
+
+/** Closes it. */
+export function closeNotice(): void {
+  useUi.setState({ notice: null });
+  // Or the same click in the tray would be no change of address.
+  if (window.location.hash === '#notice') window.history.replaceState(null, '', '#overview');
 }
 
 /** Closes whichever drawer is open. */

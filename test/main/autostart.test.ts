@@ -82,17 +82,17 @@ describe('the desktop entry', () => {
 describe('what the shell remembers', () => {
   test('is there at the next login', () => {
     const file = join(home, 'Pinlight', 'shell.json');
-    expect(writeShellSettings(file, { silenced: ['app-1'], untrusted: 'AA' })).toBe(true);
-    expect(readShellSettings(file)).toEqual({ silenced: ['app-1'], untrusted: 'AA' });
+    expect(writeShellSettings(file, { silenced: ['app-1'], silencedKinds: ['pause'], untrusted: 'AA' })).toBe(true);
+    expect(readShellSettings(file)).toEqual({ silenced: ['app-1'], silencedKinds: ['pause'], untrusted: 'AA' });
   });
 
-  test.each(['', '{', '[]', '5', 'null', '{"silenced":"all","untrusted":5}', '{"silenced":[5,null,{"id":"x"}]}'])('%j counts as nothing', (text) => {
+  test.each(['', '{', '[]', '5', 'null', '{"silenced":"all","silencedKinds":"pause","untrusted":5}', '{"silenced":[5,null,{"id":"x"}]}'])('%j counts as nothing', (text) => {
     writeFileSync(join(home, 'shell.json'), text);
-    expect(readShellSettings(join(home, 'shell.json'))).toEqual({ silenced: [], untrusted: null });
+    expect(readShellSettings(join(home, 'shell.json'))).toEqual({ silenced: [], silencedKinds: [], untrusted: null });
   });
 
   test('a disk that refuses is told', () => {
     writeFileSync(join(home, 'file'), '');
-    expect(writeShellSettings(join(home, 'file', 'shell.json'), { silenced: [], untrusted: null })).toBe(false);
+    expect(writeShellSettings(join(home, 'file', 'shell.json'), { silenced: [], silencedKinds: [], untrusted: null })).toBe(false);
   });
 });

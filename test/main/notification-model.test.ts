@@ -11,7 +11,7 @@ const second = 1000;
 const minute = 60 * second;
 
 const words = shellWords('en');
-const noticesFor = (memory: NoticeMemory, snapshot: Snapshot | null, now: number, change: Partial<NoticeFacts> = {}) => noticesOf(memory, { snapshot, now, trust: null, silenced: [], words, ...change });
+const noticesFor = (memory: NoticeMemory, snapshot: Snapshot | null, now: number, change: Partial<NoticeFacts> = {}) => noticesOf(memory, { snapshot, now, trust: null, silenced: [], silencedKinds: [], words, ...change });
 const pausedUntil = (until: number): Snapshot => {
   const snapshot = snapshotOf();
   return { ...snapshot, agent: { ...snapshot.agent, pause: { ...snapshot.agent.pause, active: { since: noon, until, reason: null } } } };
@@ -93,6 +93,16 @@ describe('notices', () => {
       return step.notices.map(({ kind }) => kind);
     });
     expect(told).toEqual(kinds);
+  });
+
+  test('a silenced kind is told to nobody, stays no news once it is heard of again, and others are told', () => {
+    const begun = noticesFor(emptyNoticeMemory, quiet, noon).memory;
+    const paused = pausedUntil(noon + minute);
+    const change = { ...paused, apps: [pinnedApp('slack')] };
+    const { notices, memory } = noticesFor(begun, change, noon + second, { silencedKinds: ['apps'] });
+    expect(notices.map(({ kind }) => kind)).toEqual(['paused']);
+    expect(noticesFor(memory, change, noon + 2 * second).notices).toEqual([]);
+    expect(noticesFor(begun, change, noon + second, { silencedKinds: ['apps', 'pause'] }).notices).toEqual([]);
   });
 
   test('a silenced app is told neither alone nor in a digest, and others are', () => {

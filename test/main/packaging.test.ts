@@ -1,5 +1,5 @@
 // The package's configuration holds by electron-builder's own schema, and what it names is there. Nothing is packed here.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +8,13 @@ import { expect, test } from 'vitest';
 import config, { missingForPackage } from '../../build/electron-builder.config.ts';
 
 const root = join(import.meta.dirname, '..', '..');
+type Minimatch = new (pattern: string, options: { dot: boolean }) => object;
 type Validate = (config: unknown, debugLogger: { isEnabled: boolean }) => Promise<void>;
 const builder: { validateConfiguration: Validate } = createRequire(join(root, 'node_modules', 'electron-builder', 'package.json'))('app-builder-lib/out/util/config/config');
+
+const requireOfBuilder = createRequire(join(root, 'node_modules', 'app-builder-lib', 'package.json'));
+const { createFilter }: { createFilter: (folder: string, patterns: readonly object[]) => (file: string, stat: Stats) => boolean } = requireOfBuilder('./out/util/filter');
+const { Minimatch }: { Minimatch: Minimatch } = requireOfBuilder('minimatch');
 
 test('electron-builder accepts it', async () => {
   // It changes what it is given; a function cannot be copied.
@@ -55,6 +60,18 @@ test('the agent gets its packages, and neither the shell\'s nor a second Node', 
   expect(packages.filter((name) => /^(?:electron|react|vite|vitest|typescript|node-(?:linux|darwin|win))/.test(name))).toEqual([]);
 });
 
+test('every package keeps its licence, and leaves its documentation', () => {
+  const packages = extras().filter((extra) => extra.to.startsWith('agent/node_modules/'));
+  const top = packages.flatMap(({ from, filter }) => {
+    const folder = join(root, from);
+    const goes = createFilter(folder, filter.map((pattern) => new Minimatch(pattern, { dot: true })));
+    return readdirSync(folder).map((name) => join(folder, name)).map((file) => ({ file, goes: goes(file, statSync(file)) }));
+  });
+  expect(top.filter(({ file, goes }) => /\/LICEN[CS]E[^/]*$/.test(file) && !goes)).toEqual([]);
+  expect(top.filter(({ file, goes }) => /\/(?:README|CHANGELOG)\.md$/i.test(file) && goes)).toEqual([]);
+  expect(top.filter(({ goes }) => goes).length).toBeGreaterThan(packages.length);
+});
+
 test('this system\'s Node lies where the package takes it from', () => {
   const systems: Readonly<Record<string, PlatformSpecificBuildOptions | null | undefined>> = { linux: config.linux, darwin: config.mac, win32: config.win };
   const own = systems[process.platform];
@@ -63,7 +80,7 @@ test('this system\'s Node lies where the package takes it from', () => {
   expect(existsSync(join(root, from.replace('${arch}', process.arch)))).toBe(true);
 });
 
-function extras(): readonly { readonly from: string; readonly to: string }[] {
+function extras(): readonly { readonly from: string; readonly to: string; readonly filter: readonly string[] }[] {
   const list = Array.isArray(config.extraResources) ? config.extraResources : [];
-  return list.flatMap((extra) => (typeof extra === 'object' ? [{ from: extra.from ?? '', to: extra.to ?? '' }] : []));
+  return list.flatMap((extra) => (typeof extra === 'object' ? [{ from: extra.from ?? '', to: extra.to ?? '', filter: [extra.filter ?? '**'].flat() }] : []));
 }

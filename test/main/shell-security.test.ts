@@ -276,6 +276,16 @@ describe('the menu on the running shell', () => {
     await vi.waitFor(() => expect(remembered()).toEqual([]));
   });
 
+  test('a kind of notification is silenced from the menu, stays so over a restart, and the window knows', async () => {
+    const remembered = (): unknown => readShellSettings(join(folder, 'user', 'shell.json')).silencedKinds;
+    click('notifications:pause');
+    await vi.waitFor(() => expect(remembered()).toEqual(['pause']));
+    const own = { senderFrame: { parent: null, url: appIndex }, sender: window.webContents };
+    expect(await record.ipc.get('pinlight:notifications')?.(own, null)).toEqual({ ok: true, data: ['pause'] });
+    expect(await record.ipc.get('pinlight:notifications')?.(own, [])).toEqual({ ok: true, data: [] });
+    expect(remembered()).toEqual([]);
+  });
+
   test('an app of the menu opens in the window, by its address', async () => {
     click('bypassed:app-chat:open');
     await vi.waitFor(() => expect(record.windows[0]?.loaded.at(-1)).toBe('app://pinlight/index.html#apps?app=app-chat'));

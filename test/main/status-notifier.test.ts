@@ -80,7 +80,7 @@ describe.skipIf(!rig)('on a session bus', () => {
   }
 
   const snapshot = snapshotOf({ apps: [{ ...pinnedApp('slack'), name: 'évil_app & <b>😀</b>\n\u202Egpj' }, pinnedApp('zoom')], recent: [rowOf({ outcome: { kind: 'refused', sign: 'alert', alert: 46 } })] });
-  const model = trayModel({ snapshot, now: noon, away: 'gone', service: false, version: '0.1.0', trust: null, silenced: [], openAtLogin: true, bundle: { kind: 'none' }, words: shellWords('en') });
+  const model = trayModel({ snapshot, now: noon, away: 'gone', service: false, version: '0.1.0', trust: null, silenced: [], silencedKinds: [], openAtLogin: true, bundle: { kind: 'none' }, words: shellWords('en') });
 
   test('the desktop reads the item, its state in words, and every entry of the menu in its place', async () => {
     const { watcher, menu } = await shown(model);
@@ -96,7 +96,7 @@ describe.skipIf(!rig)('on a session bus', () => {
 
   test('a changed model is a changed menu', async () => {
     const { watcher, item } = await shown(model);
-    const gone = trayModel({ snapshot: null, now: noon, away: 'gone', service: false, version: '0.1.0', trust: null, silenced: [], openAtLogin: null, bundle: { kind: 'none' }, words: shellWords('de') });
+    const gone = trayModel({ snapshot: null, now: noon, away: 'gone', service: false, version: '0.1.0', trust: null, silenced: [], silencedKinds: [], openAtLogin: null, bundle: { kind: 'none' }, words: shellWords('de') });
     item.say(gone);
     await vi.waitFor(async () => {
       watcher.say({ layout: true });

@@ -13,7 +13,7 @@ import {
 } from './snapshots.ts';
 
 const words = shellWords('en');
-const plain: TrayFacts = { snapshot: null, now: noon, away: 'gone', service: false, version: '0.1.0', trust: null, silenced: [], openAtLogin: null, bundle: { kind: 'none' }, words };
+const plain: TrayFacts = { snapshot: null, now: noon, away: 'gone', service: false, version: '0.1.0', trust: null, silenced: [], silencedKinds: [], openAtLogin: null, bundle: { kind: 'none' }, words };
 /** The tray of the English shell that knows nothing besides the snapshot. */
 const trayModel = (snapshot: Snapshot | null, now: number, change: Partial<TrayFacts> = {}): TrayModel => modelOf({ ...plain, snapshot, now, ...change });
 const pausing = (change: Partial<Snapshot['agent']['pause']>): Snapshot => {
@@ -76,13 +76,13 @@ describe('the menu', () => {
   test('offers exactly what works while an agent answers', () => {
     expect(trayModel(snapshotOf(), noon).items.map((item) => item.id)).toEqual([
       'status', 'device', 'after-status', 'bypassed', 'after-apps', 'pause', 'reload-policy', 'check-trust', 'after-policy', 'save-bundle', 'log',
-      'open-window', 'about', 'before-close', 'close-icon',
+      'notifications', 'open-window', 'about', 'before-close', 'close-icon',
     ]);
   });
 
   test('offers to start the agent, and no bundle, while none answers', () => {
     expect(trayModel(null, noon).items.map((item) => item.id)).toEqual([
-      'status', 'start-agent', 'after-status', 'open-window', 'about', 'before-close', 'close-icon',
+      'status', 'start-agent', 'after-status', 'notifications', 'open-window', 'about', 'before-close', 'close-icon',
     ]);
   });
 
@@ -159,7 +159,7 @@ describe('the menu', () => {
 
   test('a warning brings its text and its advice', () => {
     const model = trayModel(snapshotOf({ warnings: [warningOf('policy-invalid', 'p')] }), noon);
-    expect(find(model, 'warning:policy-invalid:p:text')?.label).toBe('policy.json, line 7: unknown key. A good earlier version stays in force.');
+    expect(find(model, 'warning:policy-invalid:p:text')?.label).toBe('policy.json, line 7: unknown key. A good earlier version holds, else nothing is inspected.');
     expect(find(model, 'warning:policy-invalid:p:advice')?.label).toContain('Correct the file');
   });
 });
@@ -238,6 +238,25 @@ describe('what else the shell knows', () => {
     const silenced = trayModel(snapshot, noon, { silenced: ['id-slack', 'id-zoom'] });
     expect(find(silenced, 'bypassed:id-slack:silence')).toBeUndefined();
     expect(find(silenced, 'reset-silenced')).toMatchObject({ label: 'Show notices about 2 silenced apps again', action: { kind: 'reset-silenced' } });
+  });
+
+  test('each kind of notification has a tick, and so has none at all', () => {
+    const ticks = (silencedKinds: TrayFacts['silencedKinds']) => {
+      const menu = find(trayModel(snapshotOf(), noon, { silencedKinds }), 'notifications');
+      return menu?.kind === 'submenu' ? menu.items.flatMap((item) => (item.kind === 'item' ? [[item.id, item.mark?.checked, item.action?.kind === 'silence-kinds' ? item.action.kinds : null]] : [])) : [];
+    };
+    expect(ticks([]).map(([, checked]) => checked)).toEqual([true, true, true, true, true, false]);
+    expect(ticks(['pause'])).toContainEqual(['notifications:pause', false, []]);
+    expect(ticks(['pause'])).toContainEqual(['notifications:apps', true, ['apps', 'pause']]);
+    expect(ticks(['pause'])).toContainEqual(['notifications:none', false, ['apps', 'trust', 'policy', 'pause', 'agent']]);
+    expect(ticks(['apps', 'trust', 'policy', 'pause', 'agent'])).toContainEqual(['notifications:none', true, []]);
+  });
+
+  test('a notice that was put off can be read from here, one that is accepted is not offered', () => {
+    const snapshot = snapshotOf();
+    const pending = trayModel({ ...snapshot, agent: { ...snapshot.agent, noticePending: true } }, noon);
+    expect(find(pending, 'notice')).toMatchObject({ label: 'Read the notice…', action: { kind: 'open-window', place: { screen: 'overview', notice: true } } });
+    expect(find(trayModel(snapshot, noon), 'notice')).toBeUndefined();
   });
 
   test.each<[string, BundleState, readonly (readonly [id: string, label: string])[]]>([

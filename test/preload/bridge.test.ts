@@ -64,17 +64,18 @@ beforeEach(() => {
       return () => listeners.delete(listener);
     },
     saveBundle: async () => '/home/ada/Downloads/b.zip',
+    notifications: (silenced) => silenced ?? ['agent'],
     isOurWindow: () => true,
   };
   stop = serveIpc({
     call: (...args) => services.call(...args), subscribe: (listener) => services.subscribe(listener),
-    saveBundle: (job) => services.saveBundle(job), isOurWindow: (contents) => services.isOurWindow(contents),
+    saveBundle: (job) => services.saveBundle(job), notifications: (silenced) => services.notifications(silenced), isOurWindow: (contents) => services.isOurWindow(contents),
   });
 });
 
 test('the page gets one object with exactly the bridge', () => {
   expect([...played.exposed.keys()]).toEqual(['pinlight']);
-  expect(Object.keys(bridge).sort()).toEqual(['call', 'saveBundle', 'shell', 'watch']);
+  expect(Object.keys(bridge).sort()).toEqual(['call', 'notifications', 'saveBundle', 'shell', 'watch']);
   expect(bridge.shell).toBe('electron');
 });
 
@@ -94,6 +95,11 @@ test('a refusal keeps its code on the way, as a plain value', async () => {
 test('a cancelled bundle is null', async () => {
   services.saveBundle = async () => null;
   expect(await bridge.saveBundle('job-1')).toBeNull();
+});
+
+test('silenced notifications are asked for and chosen', async () => {
+  expect(await bridge.notifications?.(null)).toEqual(['agent']);
+  expect(await bridge.notifications?.(['pause', 'apps'])).toEqual(['apps', 'pause']);
 });
 
 test('a watch gets the snapshot first, then changes, until it ends', async () => {

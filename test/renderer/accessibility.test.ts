@@ -49,7 +49,7 @@ describe.skipIf(!hasChromium)('the window for everyone', () => {
       await page.getByRole('button', { name: 'Test this app now' }).click();
       await expectPage(page.getByRole('button', { name: 'Cancel the test' })).toBeVisible();
       found['app drawer with a test'] = await axeComplaints(page);
-      await page.getByRole('button', { name: 'Remove exclusion' }).click();
+      await page.getByRole('button', { name: 'Try inspection now' }).click();
       await page.getByRole('button', { name: 'Exclude this host' }).click();
       await expectPage(page.getByRole('dialog', { name: 'Exclude this host' })).toBeVisible();
       found['exclude dialog and message'] = await axeComplaints(page);

@@ -2,6 +2,7 @@
 import { expect as expectPage } from '@playwright/test';
 import type { Locator } from '@playwright/test';
 import { describe, expect, test } from 'vitest';
+import type { BundleJob } from '../../electron/contract/jobs.ts';
 import { PinlightError } from '../../electron/contract/errors.ts';
 import { deviceSources, makeZip } from '../agent/diagnostics/sources.ts';
 import { hasChromium, useWindows } from './fixture-window.ts';
@@ -71,6 +72,22 @@ describe.skipIf(!hasChromium)('the Diagnostics screen', () => {
     await page.route('**/bridge/call', (route) => route.fulfill({ status: 403, json: { ok: false, error: { code: 'not-permitted', message: 'Only an administrator may.', advice: '' } } }));
     await logging.getByRole('button', { name: 'Log in detail for 30 minutes' }).click();
     await expectPage(logging).toContainText('Only an administrator may.');
+  });
+
+  test('the preview of a bundle says which connections were chosen', async () => {
+    const { page, complaints } = await openDiagnostics();
+    const { bundle: { manifest } } = await makeZip(deviceSources());
+    const holds = '12,400 of 1,000,000 connections: all 9,900 that failed in 7 days, the newest 2,500 of the rest';
+    const files = manifest.files.map((file) => (file.name === 'connections.ndjson' ? { ...file, holds } : file));
+    const job: BundleJob = { id: 'job', phase: 'ready', done: 1, total: 1, unit: 'files', manifest: { ...manifest, files }, fileName: 'diag.zip', key: null, sealed: false, error: null };
+    await page.route('**/bridge/call', async (route) => {
+      const { route: asked } = route.request().postDataJSON() as { readonly route: string };
+      if (asked === 'startBundle') await route.fulfill({ json: { ok: true, data: { job } } });
+      else await route.continue();
+    });
+    await page.getByRole('button', { name: 'Collect now' }).click();
+    await expectPage(page.getByText(`connections.ndjson: ${holds}.`)).toBeVisible();
+    expect(complaints).toEqual([]);
   });
 
   test('a bundle with hidden names answers whether a host is in it, with its key alone', async () => {

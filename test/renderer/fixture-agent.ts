@@ -2,7 +2,7 @@
 // Filters are read by the real parser; only the fields that the tests use are judged here.
 import type { BridgeSignal } from '../../electron/contract/bridge.ts';
 import { PinlightError } from '../../electron/contract/errors.ts';
-import type { ConnectionsAnswer, ExplainAnswer, LogStatisticsAnswer, NoticeAnswer, RouteBody } from '../../electron/contract/routes.ts';
+import type { ConnectionsAnswer, ExplainAnswer, LogStatisticsAnswer, NoticeAnswer, PolicyAnswer, RouteBody } from '../../electron/contract/routes.ts';
 import type { AppSummary, ConnectionRow, Snapshot } from '../../electron/contract/snapshot.ts';
 import type { ControlClient } from '../../electron/client/control-client.ts';
 import { adviceSentence, attemptSentence, controlSentences, decisionSentence, factSentence, verdictSentence } from '../../electron/core/explain.ts';
@@ -28,6 +28,7 @@ export type FixtureAgent = {
   /** What a running test has come to. */
   setTest(app: string, host: string, test: AppTest | null): void;
   setNotice(notice: NoticeAnswer): void;
+  setPolicyNetwork(network: Partial<PolicyAnswer['policy']['network']>): void;
 };
 
 /** An agent that has seen `rows` connections. */
@@ -35,6 +36,7 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
   let snapshot = fixtureSnapshot(rows, now);
   let newest = rows;
   let lost = false;
+  let policy = fixturePolicy;
   let notice: NoticeAnswer = { version: 'v1', mode: 'shown', paragraphs: [], shownAt: now, acceptedAt: now };
   const listeners = new Set<(signal: BridgeSignal) => void>();
   const calls: FixtureAgent['calls'] = [];
@@ -63,7 +65,7 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
       case 'connections': return page(query, newest, now, snapshot.apps);
       case 'logStatistics': return statistics(Number(query['hours']), now, snapshot.apps.length === 0 ? 'nothing' : (query['filter'] ?? '').startsWith('app == app-slack') ? 'slack' : (query['filter'] ?? '').startsWith('app ==') ? 'nothing' : 'all');
       case 'logValues': return { values: (query['field'] === 'app' ? snapshot.apps.map((app) => app.name) : []).filter((name) => name.toLowerCase().includes((query['part'] ?? '').toLowerCase())) };
-      case 'policy': case 'reloadPolicy': return fixturePolicy;
+      case 'policy': case 'reloadPolicy': return policy;
       case 'trust': return fixtureTrust(snapshot);
       case 'notice': return notice;
       case 'acceptNotice':
@@ -122,7 +124,7 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
         await new Promise<void>((resolve) => { signal.addEventListener('abort', () => resolve(), { once: true }); });
         listeners.delete(listener);
       },
-      call: unsupported, openBundle: unsupported, downloadBundle: unsupported,
+      call: unsupported, openHandshakes: unsupported, openBundle: unsupported, downloadBundle: unsupported,
     },
     connect() {
       newest += 1;
@@ -145,6 +147,7 @@ export function createFixtureAgent(rows: number, now: number): FixtureAgent {
     },
     setTest,
     setNotice(next) { notice = next; },
+    setPolicyNetwork(network) { policy = { ...policy, policy: { ...policy.policy, network: { ...policy.policy.network, ...network } } }; },
     setSnapshot(change) {
       snapshot = change(snapshot);
       tell({ kind: 'snapshot', snapshot });

@@ -19,7 +19,7 @@ export const fixturePolicy: PolicyAnswer = {
     } },
     { origin: 'embedded', file: null, layer: embeddedLayer('user') },
   ], []),
-  problems: [{ file: '/home/maria/.config/pinlight/policy.d/90-mine.json', line: 7, column: 14, path: 'rules[2].when.host', message: 'is not a host pattern: "*.*"' }],
+  problems: [{ file: '/home/maria/.config/pinlight/policy.d/90-mine.json', line: 7, column: 14, path: 'rules[2].when.host', message: 'is no host pattern: "*" may stand in the leftmost part only. Allowed: "name.example", "*.name.example", "api-*.name.example", an IP address, "*"' }],
   files: [file],
 };
 

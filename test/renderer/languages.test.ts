@@ -62,9 +62,9 @@ const cuts = `[...document.body.querySelectorAll('*')].filter((element) => {
 
 const sideways = 'document.scrollingElement.scrollWidth > innerWidth || [...document.querySelectorAll("main, .drawer-body, .dialog")].some((one) => one.scrollWidth > one.clientWidth + 1)';
 
-/** Where words may stand in English, marked as such: what is wrong with a policy file, what no catalogue knows, an error's own message, what is in a bundle. */
+/** Where words may stand in English, marked as such: what no catalogue knows, an error's own message, what is in a bundle. */
 const markedEnglish: readonly (readonly [place: RegExp, text: RegExp])[] = [
-  [/^policy$/u, /is not a host pattern/u], [/^certificates$/u, /^something new that no catalogue knows$/u], [/^failure$/u, /^The agent ended the stream\.$/u],
+  [/^certificates$/u, /^something new that no catalogue knows$/u], [/^(?:failure|lost-overview)$/u, /^The agent ended the stream\.$/u],
   [/^(?:device-check|detailed-logging|recording|collecting|preview|bundle-refused)$/u, /./u],
   [/^(?:bundle-viewer|name-search|bundle-rows|second-bundle-refused|bundles-alike|bundles-compared|bundle-file)$/u, /./u],
 ];

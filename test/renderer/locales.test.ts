@@ -7,6 +7,7 @@ import { createInstance } from 'i18next';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { errorAdvice } from '../../electron/contract/errors.ts';
 import { adviceWords, englishSentences, faultWords, helpWords, ofI18next, sentenceNamespace, warningWords, word } from '../../electron/contract/sentences.ts';
+import { ownCommands } from '../../electron/contract/own-command.ts';
 import {
   adviceSentence, adviseVerdict, attemptSentence, decisionSentence, duration, durationSentence, exclusionSentence, explainDecision, explainFact, explainOutcome, explainVerdict,
   factSentence, outcomeSentence, verdictSentence,
@@ -136,7 +137,7 @@ describe('what the window says by code', () => {
       const read = parseFilter(filter);
       return read.kind === 'filter' ? [] : [[`complaint about ${name}`, read.complaint, say(read.complaint)] as const];
     }),
-    ...Object.entries(sentenceTexts).filter(([key]) => /^(?:found|bundle)\./u.test(key) && key !== 'found.two').map(([key, text]) => {
+    ...Object.entries(sentenceTexts).filter(([key]) => /^(?:found|bundle|named|predefined|problem|pattern|proxy|what)\./u.test(key) && key !== 'found.two' && key !== 'problem.at').map(([key, text]) => {
       const words: Sentence = { key, values: Object.fromEntries([...text.matchAll(/\{(\w+)\}/gu)].map(([, name]) => [name, '/a/b'])) };
       return [`finding ${key}`, words, say(words)] as const;
     }),
@@ -154,7 +155,7 @@ describe('what the window says by code', () => {
       // A value that is not there stays as a placeholder in both, each in its own spelling.
       expect(warningWords(t, warning, part).replaceAll('{{', '{').replaceAll('}}', '}')).toBe(warning[part]);
     }
-    for (const [code, advice] of Object.entries(errorAdvice)) expect(adviceWords(t, { code: code as keyof typeof errorAdvice, message: '', advice })).toBe(advice);
+    for (const [code, advice] of Object.entries(errorAdvice)) expect(adviceWords(t, { code: code as keyof typeof errorAdvice, message: '', advice }, ownCommands.packaged)).toBe(advice);
   });
 
   test.each(['de', 'en-XA'])('has no English left in %s, and no placeholder', async (language) => {
@@ -181,7 +182,7 @@ describe('what the window says by code', () => {
       for (const value of Object.values(values)) if (typeof value === 'object') collect(value);
     };
     for (const [, words] of said) collect(words);
-    const elsewhere = /^(?:control\.|disturbance\.|verdict\.none|next\.unseen|next\.once|outcome\.open|manner\.|todo\.|found\.two)/u;
+    const elsewhere = /^(?:control\.|disturbance\.|verdict\.none|next\.unseen|next\.once|outcome\.open|manner\.|todo\.|found\.two|problem\.at)/u;
     expect(Object.keys(sentenceTexts).map((key) => key.replace(plural, '')).filter((key) => !keys.has(key) && !elsewhere.test(key))).toEqual([]);
   });
 });

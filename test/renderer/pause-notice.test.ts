@@ -62,6 +62,35 @@ describe.skipIf(!hasChromium)('the notice and the pause', () => {
     else await expectPage(page.getByRole('dialog')).toHaveCount(0);
   });
 
+  test('what was put off is read again from the status, from the tray\'s address, and once accepted from the policy', async () => {
+    const window = await openWith({ ...fresh, mode: 'required', shownAt: 1 });
+    const { page, agent } = window;
+    agent.setSnapshot((snapshot) => ({ ...snapshot, agent: { ...snapshot.agent, noticePending: true } }));
+    const dialog = page.getByRole('dialog', { name: 'Before you start' });
+    await dialog.getByRole('button', { name: 'Later' }).click();
+    await expectPage(dialog).toBeHidden();
+    await page.locator('.hero').getByRole('button', { name: 'Read the notice' }).press('Enter');
+    await expectPage(dialog).toContainText('nothing of yours is inspected');
+    await page.keyboard.press('Escape');
+    await expectPage(dialog).toBeHidden();
+    for (const _ of ['first', 'again']) {
+      await page.evaluate("location.hash = '#notice'");
+      await expectPage(dialog).toBeVisible();
+      await page.keyboard.press('Escape');
+      await expectPage(dialog).toBeHidden();
+    }
+    await page.locator('.hero').getByRole('button', { name: 'Read the notice' }).click();
+    await dialog.getByRole('button', { name: 'I have read this' }).click();
+    await expectPage(dialog).toBeHidden();
+    agent.setSnapshot((snapshot) => ({ ...snapshot, agent: { ...snapshot.agent, noticePending: false } }));
+    await page.getByRole('region', { name: 'Policy', exact: true }).getByRole('button', { name: 'Read the notice' }).click();
+    await expectPage(dialog).toContainText('You have accepted this.');
+    await expectPage(dialog.getByRole('button')).toHaveText(['Close']);
+    await page.keyboard.press('Enter');
+    await expectPage(dialog).toBeHidden();
+    expect(bodies(window, 'acceptNotice').filter((body) => JSON.stringify(body).includes('accepted'))).toHaveLength(1);
+  });
+
   test('the organisation\'s own words are shown as they are', async () => {
     const { page } = await openWith({ ...fresh, paragraphs: [{ code: 'own', values: {}, text: 'Ihr Gerät wird <i>geprüft</i>.' }] });
     await expectPage(page.getByRole('dialog')).toContainText('Ihr Gerät wird <i>geprüft</i>.');

@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)('the Policy and Certificates screens', () => {
   test('policy: who set what, rules in order, and an invalid file by its line', async () => {
     const { page, agent, complaints } = await openAt('policy');
     await expectPage(page.getByRole('alert', { name: 'Problems' })).toContainText('90-mine.json, line 7');
-    await expectPage(page.getByRole('alert', { name: 'Problems' })).toContainText('rules[2].when.host: is not a host pattern');
+    await expectPage(page.getByRole('alert', { name: 'Problems' })).toContainText('rules[2].when.host: is no host pattern');
     const rules = page.getByRole('region', { name: 'Rules' }).getByRole('row');
     await expectPage(rules.nth(1)).toContainText('Must inspect');
     await expectPage(rules.nth(1)).toContainText(/host \*\.bank\.example.*port 443/);

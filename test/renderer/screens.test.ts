@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { expect as expectPage } from '@playwright/test';
 import type { Page } from '@playwright/test';
 import type { Snapshot } from '../../electron/contract/snapshot.ts';
-import { hostile } from './fixture-data.ts';
+import { visibleWarnings } from '../../electron/core/health/warnings.ts';
+import { axeComplaints } from '../support/axe.ts';
+import { fixtureSnapshot, hostile } from './fixture-data.ts';
 import { hasChromium, useWindows } from './fixture-window.ts';
 import type { OpenedWindow, OpenWindow } from './fixture-window.ts';
 
@@ -34,20 +36,65 @@ describe.skipIf(!hasChromium)('the window', () => {
 })`;
 
   describe('overview', () => {
-    test('says the state in one sentence, with reason, next step, counts as bar and table, warnings, problem and the four cards', async () => {
+    test('says the state in one sentence, with reason, next step, the last day as bars and table, warnings, problem and cards', async () => {
       const { page, complaints } = await open();
       await expectPage(page.getByRole('heading', { level: 1 })).toHaveText('Inspecting where policy allows; 3 apps are let through');
       await expectPage(page.getByText('Policy generation 18 with 4 rules is in force.')).toBeVisible();
       await expectPage(page.getByText('1 app keeps its own list of authorities.')).toBeVisible();
-      const counts = page.getByRole('table', { name: 'Connections by what was done with them' });
-      await expectPage(counts.getByRole('row', { name: 'Inspected 12,904 74 %' })).toBeVisible();
-      await expectPage(counts.getByRole('row', { name: 'Blocked 371 2 %' })).toBeVisible();
-      for (const card of ['Agent', 'Policy', 'Root certificate', 'Proxy', 'Recent problem', 'Warnings']) {
+      const counts = page.getByRole('table', { name: 'Connections, Last 24 hours' });
+      await expectPage(counts.getByRole('button', { name: '1,788, Inspected, Together: show them' })).toBeVisible();
+      await expectPage(page.getByText('6 open now')).toBeVisible();
+      for (const card of ['Agent', 'Policy', 'Root certificate', 'Proxy', 'Way to the internet', 'Recent problem', 'Warnings']) {
         await expectPage(page.getByRole('region', { name: card, exact: true })).toBeVisible();
       }
       await expectPage(page.getByRole('region', { name: 'Policy', exact: true })).toContainText('Managed byContoso IT: Questions? Call 4711');
       await expectPage(page.getByRole('region', { name: 'Proxy' })).toContainText('curl --proxy http://127.0.0.1:18443 --cacert /home/maria/.local/state/pinlight/root.pem');
       expect(complaints).toEqual([]);
+    });
+
+    test('the week is a choice away, and each number leads to its connections', async () => {
+      const { page } = await open();
+      await page.getByRole('region', { name: 'Connections', exact: true }).getByRole('radio', { name: 'Last 7 days' }).click();
+      const counts = page.getByRole('table', { name: 'Connections, Last 7 days' });
+      await counts.getByRole('button', { name: /, Refused, Together: show them/ }).click();
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Connections' })).toBeVisible();
+      await expectPage(page.getByRole('searchbox', { name: 'Filter connections' })).toHaveValue('disposition:inspect and outcome:refused');
+    });
+
+    test('the way to the internet is as policy says, with what is wrong on it', async () => {
+      const { page, agent } = await open();
+      const card = page.getByRole('region', { name: 'Way to the internet' });
+      await expectPage(card).toContainText('as the agent\'s environment says');
+      await expectPage(card).toContainText('None known');
+      agent.setPolicyNetwork({ upstreamProxy: 'http://proxy.contoso.example:3128', upstreamBypass: ['.contoso.example', '<b>x</b>'] });
+      agent.setSnapshot((snapshot) => ({
+        ...snapshot, agent: { ...snapshot.agent, policy: { ...snapshot.agent.policy, generation: 19 } },
+        warnings: visibleWarnings([{ code: 'upstream-proxy-sign-in', key: 'proxy', values: { proxy: 'p', schemes: 'NTLM' }, since: 0 }]),
+      }));
+      await expectPage(card).toContainText('through the proxy http://proxy.contoso.example:3128');
+      await expectPage(card).toContainText('.contoso.example, <b>x</b>');
+      await expectPage(card).toContainText('The organisation\'s proxy wants a sign-in that Pinlight cannot make');
+    });
+
+    test('notifications are silenced one kind at a time where the window\'s process shows some, and have no place where it shows none', async () => {
+      const { page } = await open();
+      await expectPage(page.getByRole('region', { name: 'Agent', exact: true })).toBeVisible();
+      await expectPage(page.getByRole('region', { name: 'Notifications' })).toHaveCount(0);
+      const snapshot = JSON.stringify(fixtureSnapshot(10, Date.now()));
+      await page.addInitScript(`window.chosen = [];
+        window.pinlight = {
+          shell: 'electron', call: () => Promise.reject({ code: 'not-found', message: 'not here', advice: '' }), saveBundle: () => Promise.resolve(null),
+          watch(listener) { listener({ kind: 'snapshot', snapshot: ${snapshot} }); return () => undefined; },
+          notifications(silenced) { if (silenced !== null) window.chosen.push(silenced); return Promise.resolve(silenced ?? ['agent']); },
+        };`);
+      await page.reload();
+      const card = page.getByRole('region', { name: 'Notifications' });
+      await expectPage(card.getByRole('checkbox', { name: 'Apps that are let through' })).toBeChecked();
+      await expectPage(card.getByRole('checkbox', { name: 'The agent is away or back' })).not.toBeChecked();
+      await card.getByRole('checkbox', { name: 'Apps that are let through' }).press('Space');
+      await expectPage(card.getByRole('checkbox', { name: 'Apps that are let through' })).not.toBeChecked();
+      expect(await page.evaluate('window.chosen')).toEqual([['apps', 'agent']]);
+      expect(await axeComplaints(page)).toEqual([]);
     });
 
     test('without a single connection there is no tick; a lost agent takes no pause', async () => {
@@ -205,7 +252,7 @@ describe.skipIf(!hasChromium)('the window', () => {
     test('a removed exclusion can be put back from the message', async () => {
       const { page, agent } = await openScreen('Apps');
       await page.getByRole('row', { name: /Slack/ }).click();
-      await page.getByRole('button', { name: 'Remove exclusion' }).click();
+      await page.getByRole('button', { name: 'Try inspection now' }).click();
       await expectPage(page.getByText('Exclusion for edgeapi.slack.example removed.')).toBeVisible();
       await expectPage(page.getByRole('button', { name: 'Exclude this host' })).toBeVisible();
       await page.getByRole('button', { name: 'Undo' }).click();
@@ -219,7 +266,7 @@ describe.skipIf(!hasChromium)('the window', () => {
     test('Ctrl+Z undoes as well, because the drawer keeps the focus', async () => {
       const { page } = await openScreen('Apps');
       await page.getByRole('row', { name: /Slack/ }).press('Enter');
-      await page.getByRole('button', { name: 'Remove exclusion' }).press('Enter');
+      await page.getByRole('button', { name: 'Try inspection now' }).press('Enter');
       await expectPage(page.getByText('Exclusion for edgeapi.slack.example removed.')).toBeVisible();
       await page.keyboard.press('Control+z');
       await expectPage(page.getByText('Exclusion for edgeapi.slack.example is back.')).toBeVisible();
@@ -267,8 +314,8 @@ describe.skipIf(!hasChromium)('the window', () => {
       const timeline = page.getByRole('dialog', { name: 'Slack' }).getByRole('region', { name: 'Attempts over time' });
       const numbers = timeline.getByRole('table').getByRole('row');
       await expectPage(timeline.locator('.chart-bar')).not.toHaveCount(0);
-      // Hours without a connection have no line: those of the table are the bars.
-      await expectPage(numbers).toHaveCount(await timeline.locator('.chart-bar').count() + 1);
+      // Hours without a connection have no line: those of the table are the bars, below its head and all of them together.
+      await expectPage(numbers).toHaveCount(await timeline.locator('.chart-bar').count() + 2);
       await timeline.getByRole('radio', { name: 'Last 7 days' }).click();
       await expectPage(timeline.getByRole('table', { name: 'Attempts over time, Last 7 days' })).toBeVisible();
       await timeline.getByRole('button', { name: /, Bypassed, / }).first().click();
@@ -365,6 +412,31 @@ describe.skipIf(!hasChromium)('the window', () => {
       await lines(page).first().click();
       await drawer.getByRole('button', { name: 'Show the app' }).click();
       await expectPage(page.getByRole('dialog', { name: 'Dropbox' })).toBeVisible();
+    });
+
+    test('what can be done stands with a connection: for a refused one all that its app\'s page has, for others where to turn, nothing for one that went well', async () => {
+      const { page } = await openScreen('Connections');
+      await expectPage(lines(page).first()).toBeVisible();
+      const todo = page.getByRole('dialog').getByRole('region', { name: 'What you can do' });
+      await page.locator('#connection-19995').click();
+      await expectPage(todo).toContainText('java · sync.jar keeps a list of authorities that lacks our root');
+      await expectPage(todo.getByRole('region', { name: 'Evidence for' })).toContainText('alert 46');
+      await expectPage(todo.getByRole('region', { name: 'What still protects it' })).toBeVisible();
+      for (const name of ['Test this app now', 'Exclude this host', 'Copy for the ticket']) await expectPage(todo.getByRole('button', { name })).toBeVisible();
+      await todo.getByRole('button', { name: 'Install the root there' }).click();
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Certificates' })).toBeVisible();
+      await page.keyboard.press('Control+3');
+      await page.locator('#connection-19990').click();
+      await expectPage(todo).toContainText('Tell whoever runs the server');
+      await expectPage(todo.getByRole('button')).toHaveCount(0);
+      await page.keyboard.press('Escape');
+      await page.locator('#connection-19988').click();
+      await todo.getByRole('button', { name: 'Policy' }).click();
+      await expectPage(page.getByRole('heading', { level: 1, name: 'Policy' })).toBeVisible();
+      await page.keyboard.press('Control+3');
+      await page.locator('#connection-19996').click();
+      await expectPage(page.getByRole('dialog')).toContainText('The app accepted our certificate');
+      await expectPage(todo).toHaveCount(0);
     });
 
     test('a filter is the agent\'s business, and its complaint stands in words under the box', async () => {
