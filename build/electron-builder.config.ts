@@ -16,8 +16,8 @@ function runtimePackages(): readonly string[] {
     .filter((name) => !name.includes('/node_modules/') && !/^node-(?:linux|darwin|win)-/.test(name));
 }
 
-// By ending only: some packages run from their `src` folder. What goes is documentation, typings and native sources.
-const pruned = ['!**/*.{md,map,d.ts,d.mts,d.cts,c,cc,cpp,h,hpp,gyp,gypi,py,S,asm}'];
+// By ending only: some packages run from their `src` folder. What goes is documentation, typings and native sources; licences stay.
+const pruned = ['!**/*.{md,map,d.ts,d.mts,d.cts,c,cc,cpp,h,hpp,gyp,gypi,py,S,asm}', '**/LICEN[CS]E*'];
 
 /** The wrapper of the Windows service: the release of WinSW 3 for the package's processor, under this name. Not in the repository. */
 const windowsWrapper = 'resources/service/pinlight-service.exe';

@@ -71,6 +71,8 @@ function findNode24() {
 function run(script, args) {
   // node_modules/.bin first, so that whatever a task starts by name is the locked one.
   const environment = { ...process.env, PATH: `${dirname(node)}${process.platform === 'win32' ? ';' : ':'}${join(modules, '.bin')}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH ?? ''}` };
+  // Throw-away agents leave nothing in the keyring of whoever runs them.
+  if (script.startsWith('test/')) environment.DBUS_SESSION_BUS_ADDRESS = 'disabled:';
   const done = spawnSync(node, [join(root, script), ...args], { cwd: process.env.INIT_CWD ?? root, stdio: 'inherit', env: environment });
   return done.status ?? (done.signal === 'SIGINT' ? 0 : 1);
 }

@@ -11,8 +11,8 @@ export default defineConfig({
     target: 'node24',
     minify: false,
     rolldownOptions: {
-      input: { main: 'electron/agent/main.ts', watchdog: 'electron/watchdog/main.ts', 'read-worker': 'electron/agent/store/read-worker.ts', 'pac-worker': 'electron/agent/proxy/pac-worker.ts' },
-      external: ['better-sqlite3', 'koffi', 'pac-resolver', 'quickjs-wasi', /^node:/],
+      input: { main: 'electron/agent/main.ts', watchdog: 'electron/watchdog/main.ts', 'read-worker': 'electron/agent/store/read-worker.ts', 'bundle-worker': 'electron/agent/diagnostics/bundle-worker.ts', 'pac-worker': 'electron/agent/proxy/pac-worker.ts', 'secret-service-child': 'native/secret-store/secret-service-child.ts' },
+      external: ['@napi-rs/keyring', 'better-sqlite3', 'koffi', 'pac-resolver', 'quickjs-wasi', /^node:/],
       // The process keeps its source text: no white space and comments, one byte a character. Names stay, for stack traces.
       output: { format: 'es', entryFileNames: '[name].mjs', chunkFileNames: 'shared-[hash].mjs', minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } } },
       plugins: [{ name: 'ascii', generateBundle: (_options, bundle) => {
@@ -20,5 +20,5 @@ export default defineConfig({
       } }],
     },
   },
-  ssr: { noExternal: true, external: ['better-sqlite3', 'koffi', 'pac-resolver', 'quickjs-wasi'] },
+  ssr: { noExternal: true, external: ['@napi-rs/keyring', 'better-sqlite3', 'koffi', 'pac-resolver', 'quickjs-wasi'] },
 });

@@ -55,8 +55,8 @@ const outside: Readonly<Partial<Record<Room, readonly string[]>>> = {
   'electron/watchdog': ['node:'],
   'electron/main': ['node:', 'electron', 'i18next'],
   'electron/preload': ['electron'],
-  native: ['node:', 'koffi', 'better-sqlite3'],
-  renderer: ['react', 'react-dom/', 'react-aria-components', '@tanstack/react-virtual', 'zustand/', 'zustand', 'i18next', 'react-i18next', 'lucide-react'],
+  native: ['node:', 'koffi', 'better-sqlite3', '@napi-rs/keyring'],
+  renderer: ['react', 'react-dom', 'react-dom/', 'react-aria-components', '@tanstack/react-virtual', 'zustand/', 'zustand', 'i18next', 'react-i18next', 'lucide-react'],
 };
 
 describe('the import graph', () => {

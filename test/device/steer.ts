@@ -1,138 +1,152 @@
-// kill -9 in the middle of `pinlight steer`, again and again: the next start has to leave the device exactly as it was or exactly as asked.
-// Real desktop settings (gsettings' keyfile, kioslaverc, a drop-in) in a home of its own, as a user without rights. Not a test.
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+// kill -9 in the middle of steering, again and again: the next start has to leave the device exactly as it was or exactly as asked.
+// A person's settings (gsettings' keyfile, kioslaverc, a drop-in) in a home of its own without rights; root's (browsers' policies, drop-ins) in a
+// copy of /etc. `pinlight steer` puts on and off, the watchdog's verbs put back and on again. Not a test.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { openSteering } from '../../native/system-proxy/steering.ts';
-import type { Steering } from '../../native/system-proxy/steering.ts';
 import { pinlightFile } from '../cli/run-pinlight.ts';
-import { findCommand } from '../support/find-command.ts';
+import type { Ran, StoreRoom } from '../native/support/store-room.ts';
+import { repository } from '../support/agent.ts';
 import { portOf } from '../support/port-of.ts';
+import { ended, killAfter, killRuns, linesOf } from './kill-runs.ts';
+import type { Dose, KilledCommand, KillRuns } from './kill-runs.ts';
+import { differences, roomCopies } from './room-copies.ts';
+import type { Image } from './room-copies.ts';
 
-/**
- * `killed`: runs that a kill -9 ended; the others ended by themselves before it. `bad`: runs after which a setting was neither as before nor as
- * asked; `details` says which. `steps`: the most journal lines after which one was killed.
- */
-export type SteeringRuns = { readonly runs: number; readonly killed: number; readonly bad: number; readonly details: readonly string[]; readonly steps: number };
+/** Where somebody steers: how commands run there, what they write, and the settings they are told to change. */
+type Place = Pick<StoreRoom, 'folder' | 'run' | 'state'> & {
+  /** Starts Node with these arguments as whoever steers. */
+  start(args: readonly string[]): ChildProcess;
+  readonly settings: readonly string[];
+  readonly writes: readonly string[];
+  /** Files of a tool's own, whose values `values` tells. */
+  readonly moving: readonly string[];
+  values(): Promise<string>;
+};
 
-/** One run in some twenty ends by itself: the one after its last line. */
-const mostRunsPerKill = 2;
-
-const self = fileURLToPath(import.meta.url);
 const nobody = 65_534;
-if (process.argv[1] === self) console.log(JSON.stringify(await killRuns(process.argv[2] ?? '', Number(process.argv[3]))));
+/** Steps of the shorter commands, and about half of the longer ones'. */
+const middle = 9;
 
-/**
- * Runs `pinlight steer on`, `on` again and `off` in turn, each killed one journal line later than its last one was, until `kills` of them were
- * killed; gives up after twice as many runs, with fewer in `killed`.
- */
-export async function measureSteering(kills: number): Promise<SteeringRuns> {
+/** A person's settings on the desktop and in the sessions. */
+export async function measureDesktop(dose: Dose): Promise<KillRuns> {
   const folder = mkdtempSync(path.join(tmpdir(), 'pinlight-steer-'));
+  const at = (name: string): string => path.join(folder, name);
+  for (const name of ['home', 'state']) mkdirSync(at(name), { mode: 0o700 });
+  mkdirSync(at('home/.config'));
+  writeFileSync(at('home/.config/kioslaverc'), '[Other]\nkey=value\n\n[Proxy Settings]\nProxyType=0\nNoProxyFor=corp.example\n');
+  // Root's own changes are the machine's; these shall be a person's.
+  const person = process.geteuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
+  if (person.uid !== undefined) for (const name of ['', 'home', 'state', 'home/.config', 'home/.config/kioslaverc']) chownSync(at(name), person.uid, person.gid);
+  const env = { PATH: '/usr/bin:/bin', HOME: at('home'), PINLIGHT_HOME: at('state'), GSETTINGS_BACKEND: 'keyfile', XDG_CURRENT_DESKTOP: 'GNOME', TZ: 'UTC' };
+  const run = async ([file = '', ...args]: readonly string[], as = {}): Promise<Ran> => ended(spawn(file, args, { env, cwd: '/', ...as }));
   try {
-    for (const name of ['home', 'state']) mkdirSync(path.join(folder, name), { mode: 0o700 });
-    mkdirSync(path.join(folder, 'home/.config'));
-    writeFileSync(path.join(folder, 'home/.config/kioslaverc'), '[Other]\nkey=value\n\n[Proxy Settings]\nProxyType=0\nNoProxyFor=corp.example\n');
-    // Root's own changes are the machine's; these shall be a person's.
-    const root = process.geteuid?.() === 0;
-    if (root) for (const name of ['', 'home', 'state', 'home/.config', 'home/.config/kioslaverc']) chownSync(path.join(folder, name), nobody, nobody);
-    const child = spawn(process.execPath, [self, folder, String(kills)], { ...(root ? { uid: nobody, gid: nobody } : {}), cwd: '/', env: environmentOf(folder), stdio: ['ignore', 'pipe', 'inherit'] });
-    const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number | null]>]);
-    if (code !== 0) throw new Error(`the runs ended with ${code}`);
-    return JSON.parse(out) as SteeringRuns;
+    return await runsOf({
+      folder, state: at('state'), settings: ['desktop', 'environment'], writes: [at('home'), at('state')], moving: [at('home/.config/glib-2.0')], run: (command) => run(command),
+      start: (args) => spawn(process.execPath, args, { env, cwd: '/', ...person }),
+      values: async () => (await run(['sh', '-c', 'command -v gsettings > /dev/null && gsettings list-recursively org.gnome.system.proxy'], person)).stdout,
+    }, dose);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function environmentOf(folder: string): Record<string, string> {
-  return { PATH: '/usr/bin:/bin', HOME: path.join(folder, 'home'), PINLIGHT_HOME: path.join(folder, 'state'), GSETTINGS_BACKEND: 'keyfile', XDG_CURRENT_DESKTOP: 'GNOME', TZ: 'UTC' };
+/** Root's settings of the machine: the policies of four browsers, one of which an organisation manages as well, and the drop-ins of all sessions. */
+export async function measureMachine(room: StoreRoom, dose: Dose): Promise<KillRuns> {
+  const state = path.join(room.folder, 'steer-state');
+  mkdirSync(state, { mode: 0o700 });
+  await room.run(['sh', '-ec', `mkdir -p /etc/chromium /etc/opt/chrome/policies/managed /etc/opt/edge /etc/brave; echo '{"HomepageLocation":"https://corp.example/"}' > /etc/opt/chrome/policies/managed/corp.json`]);
+  return runsOf({
+    folder: room.folder, state, run: room.run, settings: ['browser-policy', 'environment'], writes: ['/etc', state], moving: [], values: () => Promise.resolve(''),
+    start: (args) => room.start([process.execPath, ...args], { PINLIGHT_HOME: state }),
+  }, dose);
 }
 
-async function killRuns(folder: string, kills: number): Promise<SteeringRuns> {
-  const [env, state] = [environmentOf(folder), path.join(folder, 'state')];
+async function runsOf(place: Place, dose: Dose): Promise<KillRuns> {
   const server = createServer((_request, response) => response.end('function FindProxyForURL(url, host) { return "DIRECT"; }'));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const only = ['desktop', 'environment'].flatMap((kind) => ['--setting', kind]);
-  const port = portOf(server);
-  const lines = { on: ['steer', 'on', '--port', String(port), ...only], again: ['steer', 'on', '--tools', '--port', String(port), ...only], off: ['steer', 'off', ...only] } as const;
-  const details: string[] = [];
-  let [runs, killed, bad, steps] = [0, 0, 0, 0];
-
-  const withSteering = async (use: (steering: Steering) => Promise<unknown>): Promise<readonly string[]> => {
-    const opened = await openSteering({ stateFolder: state, home: env['HOME'] ?? '', env, only: ['desktop', 'environment'], now: Date.now, waitMs: 5_000 });
-    if (opened.kind !== 'steering') throw new Error(opened.why);
-    try {
-      await use(opened.steering);
-      return opened.steering.recovered.flatMap(({ left }) => left);
-    } finally {
-      opened.steering.close();
-    }
+  const port = String(portOf(server));
+  const driver = path.join(place.folder, 'steer-driver.ts');
+  writeFileSync(driver, `
+import { openSteering } from '${repository}native/system-proxy/steering.ts';
+const [verb, port, ...only] = process.argv.slice(2);
+const opened = await openSteering({ stateFolder: process.env.PINLIGHT_HOME, home: process.env.HOME, env: process.env, only, now: Date.now, waitMs: 5000 });
+if (opened.kind !== 'steering') throw new Error(opened.why);
+const { steering } = opened;
+if (verb === 'suspend') await steering.suspend();
+if (verb === 'resume') await steering.resume(Number(port));
+console.log(JSON.stringify(steering.recovered.flatMap(({ left }) => left)));
+steering.close();
+`);
+  // The folder of what was there before stays, empty.
+  const moving = [...[...place.moving, path.join(place.state, 'undo')].map((one) => `^${one}(?:/|$)`), `^${path.join(place.state, 'steer')}$`];
+  const copies = roomCopies(place, place.writes, new RegExp(moving.join('|')));
+  const device = async (): Promise<Image> => new Map([...await copies.image(), ['values of settings', await place.values()]]);
+  const only = place.settings.flatMap((name) => ['--setting', name]);
+  const driven = (verb: string): readonly string[] => [driver, verb, port, ...place.settings];
+  const told = (...args: readonly string[]): readonly string[] => [pinlightFile, 'steer', ...args, ...only];
+  const verbs = [
+    { name: 'steer on', from: 'off', to: 'on', args: told('on', '--port', port) },
+    { name: 'steer on, otherwise', from: 'on', to: 'again', args: told('on', '--tools', '--quic-off', '--port', port) },
+    { name: 'steer off', from: 'again', to: 'off', args: told('off') },
+    { name: 'put back by the watchdog', from: 'on', to: 'suspended', args: driven('suspend') },
+    { name: 'steered again by the watchdog', from: 'suspended', to: 'resumed', args: driven('resume') },
+    { name: 'steer off, put back already', from: 'suspended', to: 'off', args: told('off') },
+  ] as const;
+  const images = new Map<string, Image>();
+  const imageOf = (name: string): Image => images.get(name) ?? new Map();
+  const commandOf = ({ name, from, to, args }: (typeof verbs)[number]): KilledCommand => ({
+    name,
+    prepare: () => copies.putBack(from),
+    start: () => place.start(args),
+    marks: () => [linesOf(path.join(place.state, 'undo/steer.jsonl'))],
+    async judge(killed) {
+      const next = await ended(place.start(driven('look')));
+      const left = next.code === 0 ? JSON.parse(next.stdout) as readonly string[] : [`the next start failed: ${next.stderr}`];
+      const is = await device();
+      const wrong = differences(imageOf(to), is);
+      const unchanged = killed ? differences(imageOf(from), is) : wrong;
+      return [...left.map((one) => `left: ${one}`), ...(wrong.length === 0 ? [] : unchanged)];
+    },
+  });
+  /** The next start, killed as well: what it has to put right is kept from a run that was cut in the middle. */
+  const nextStartAfter = async (verb: (typeof verbs)[number]): Promise<KilledCommand> => {
+    const [command, cut] = [commandOf(verb), `cut ${verb.name}`];
+    await command.prepare();
+    await killAfter(command, middle, 0);
+    await copies.keep(cut);
+    return {
+      ...command, name: `next start after "${verb.name}"`,
+      prepare: () => copies.putBack(cut),
+      start: () => place.start(driven('look')),
+      judge: () => command.judge(true),
+    };
   };
-  const asked = async (verb: keyof typeof lines): Promise<string> => {
-    await withSteering((steering) => (verb === 'off' ? steering.off() : steering.on({ port, failMode: 'open', tools: verb === 'again', quicOff: [], browsersByPolicy: false, chained: false })));
-    return deviceOf(folder, env);
-  };
-
-  const untouched = deviceOf(folder, env);
-  const images = { off: untouched, on: await asked('on'), again: await asked('again') };
-  // Commands that did nothing would make every run a good one.
-  if (new Set(Object.values(images)).size !== 3) throw new Error(`steering does not work here at all:\n${JSON.stringify(images, null, 2)}`);
-  if (await asked('off') !== untouched) details.push('not killed: off did not put everything back');
-  const round = [{ verb: 'on', from: 'off' }, { verb: 'again', from: 'on' }, { verb: 'off', from: 'again' }] as const;
-  const after = { on: 0, again: 0, off: 0 };
-  for (; killed < kills && runs < mostRunsPerKill * kills; runs += 1) {
-    const { verb, from } = round[runs % round.length] ?? round[0];
-    if (deviceOf(folder, env) !== images[from]) await asked(from);
-    after[verb] += 1;
-    const wasKilled = await killAfter(lines[verb], env, path.join(state, 'undo/steer.jsonl'), after[verb]);
-    const left = await withSteering(async () => undefined);
-    const is = deviceOf(folder, env);
-    const wrong = [
-      ...left.map((one) => `left: ${one}`), ...litterIn(folder).map((file) => `litter: ${file}`),
-      ...(is === images[verb] || (wasKilled && is === images[from]) ? [] : [`neither as before nor as asked:\n${is}`]),
-    ];
-    if (wrong.length > 0) {
-      bad += 1;
-      details.push(`${verb}, killed after line ${after[verb]}: ${wrong.join('; ')}`);
+  try {
+    await copies.keep('off');
+    images.set('off', await device());
+    const details: string[] = [];
+    for (const { name, from, to, args } of verbs) {
+      await copies.putBack(from);
+      const ran = await ended(place.start(args));
+      const is = await device();
+      // Commands that did nothing would make every run a good one.
+      if (ran.code !== 0 || (from === 'off' && differences(imageOf('off'), is).length === 0)) throw new Error(`${name} does not work here at all: ${ran.stdout}${ran.stderr}`);
+      if (to === 'off') details.push(...differences(imageOf('off'), is).map((one) => `${name}, not killed: ${one}`));
+      else {
+        await copies.keep(to);
+        images.set(to, is);
+      }
     }
-    if (wasKilled) {
-      killed += 1;
-      steps = Math.max(steps, after[verb]);
-    } else {
-      // It ran to its end: from the first line again.
-      after[verb] = 0;
-    }
+    const commands = verbs.map(commandOf);
+    for (const verb of verbs) commands.push(await nextStartAfter(verb));
+    const runs = await killRuns(commands, dose);
+    await copies.putBack('off');
+    return { ...runs, details: [...details, ...runs.details], bad: runs.bad + details.length };
+  } finally {
+    server.close();
   }
-  await asked('off');
-  server.close();
-  return { runs, killed, bad, details, steps };
-}
-
-/** Starts it and kills it when the journal has grown by `after` lines; false when it ended before. */
-async function killAfter(args: readonly string[], env: Record<string, string>, journal: string, after: number): Promise<boolean> {
-  const count = (): number => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n').length - 1 : 0);
-  const from = count();
-  const child = spawn(process.execPath, [pinlightFile, ...args], { env, stdio: 'ignore' });
-  const closed = once(child, 'close');
-  while (child.exitCode === null && count() < from + after) await new Promise(setImmediate);
-  const killed = child.exitCode === null && child.kill('SIGKILL');
-  await closed;
-  return killed && child.signalCode === 'SIGKILL';
-}
-
-/** Everything that steering changes, as one text; the version of the PAC's address, which only grows, left out. */
-function deviceOf(folder: string, env: Record<string, string>): string {
-  const gsettings = findCommand('gsettings');
-  const listed = gsettings === null ? '' : execFileSync(gsettings, ['list-recursively', 'org.gnome.system.proxy'], { env, encoding: 'utf8' });
-  const files = ['kioslaverc', 'environment.d/61-pinlight-proxy.conf'].map((name) => path.join(folder, 'home/.config', name));
-  return [listed, ...files.map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : 'none'))].join('\n').replaceAll(/pac\?v=\d+/g, 'pac');
-}
-
-function litterIn(folder: string): readonly string[] {
-  return readdirSync(path.join(folder, 'home'), { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.pinlight-'));
 }

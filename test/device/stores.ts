@@ -13,6 +13,8 @@ export type StoreResult = {
   readonly install: boolean;
   /** Every program refused before, and accepted then. */
   readonly handshake: boolean;
+  /** Every program refuses again once it is removed. */
+  readonly handshakeAfter: boolean;
   /** The command said so. */
   readonly remove: boolean;
   /** Roots in the store, files of ours below /etc, and programs that still accept. */
@@ -59,13 +61,15 @@ async function measure(room: StoreRoom, name: string, chosen: readonly string[],
   const accepted = await accepting(programs);
   const removed = await room.pinlight(['trust', 'remove', ...chosen]);
   const left = (await rowsOf(room, ['receipt', ...chosen])).reduce((sum, row) => sum + row.roots, 0);
+  const still = await accepting(programs);
   const files = (await room.run(['find', '/etc', '/usr/local/share', '-iname', '*pinlight*'])).stdout.split('\n').filter((line) => line !== '').length;
   return {
     name, by: programs.map((program) => program.name),
     install: installed.length > 0 && installed.filter((row) => row.state !== 'not-checked').every((row) => row.state === 'trusted'),
     handshake: before === 0 && accepted === programs.length,
+    handshakeAfter: still === 0,
     remove: removed.code === 0,
-    residue: left + files + await accepting(programs),
+    residue: left + files + still,
   };
 }
 

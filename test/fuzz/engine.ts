@@ -41,8 +41,11 @@ const findingLimit = 5;
 /** A batch is small while much is new, because finding out who found it costs as much again; a long silence is looked at rarely. */
 const batchSizes = { first: 8, most: 4_000 } as const;
 
-/** Where a number of inputs is asked for, so many without a find end the measuring: the rest are changed from what was found, at half the cost. */
-const quietRuns = 150_000;
+/**
+ * Where a number of inputs is asked for, so many without a find end the measuring, and so large a share of them does in any case: the rest are
+ * changed from what was found, at a third of the cost.
+ */
+const [quietRuns, searchShare] = [75_000, 0.25];
 
 /** Runs one target until its budget is used up. `onInput` sees each input before it runs: what hangs for good is still known to others. */
 export async function fuzz(target: Target, coverage: Coverage, budget: Budget, onInput: (input: Uint8Array) => void): Promise<FuzzResult> {
@@ -78,22 +81,20 @@ export async function fuzz(target: Target, coverage: Coverage, budget: Budget, o
     return explore(batch);
   };
   const goesOn = (): boolean => runs < (budget.runs ?? Infinity) && performance.now() - started < budget.ms && findings.length < findingLimit;
+  const anyOne = (): Uint8Array => corpus[random() % corpus.length] as Uint8Array;
   /** Of two the shorter: what many bytes reach, few mostly do as well, and sooner. */
   const oneOfAll = (): Uint8Array => {
-    const one = corpus[random() % corpus.length] as Uint8Array;
-    const other = corpus[random() % corpus.length] as Uint8Array;
+    const [one, other] = [anyOne(), anyOne()];
     return one.length <= other.length ? one : other;
   };
   for (const seed of target.seeds) await exploreNew([seed]);
   if (corpus.length === 0) corpus.push(...target.seeds);
   let size: number = batchSizes.first;
   let lastFind = runs;
-  const next = (): Uint8Array => {
-    // The newest finds are the least explored.
-    const from = random() % 3 === 0 ? corpus[corpus.length - 1 - random() % Math.min(8, corpus.length)] as Uint8Array : oneOfAll();
-    return mutate(from, corpus, words, random, target.limit);
-  };
-  while (goesOn() && (budget.runs === null || runs - lastFind < quietRuns)) {
+  const changed = (from: Uint8Array): Uint8Array => mutate(from, corpus, words, random, target.limit);
+  // The newest finds are the least explored.
+  const next = (): Uint8Array => changed(random() % 3 === 0 ? corpus[corpus.length - 1 - random() % Math.min(8, corpus.length)] as Uint8Array : oneOfAll());
+  while (goesOn() && (budget.runs === null || (runs - lastFind < quietRuns && runs < budget.runs * searchShare))) {
     const found = await exploreNew(Array.from({ length: Math.min(size, (budget.runs ?? Infinity) - runs) }, next));
     size = found ? Math.max(batchSizes.first, size >> 2) : Math.min(batchSizes.most, size * 2);
     if (found) lastFind = runs;
@@ -102,7 +103,7 @@ export async function fuzz(target: Target, coverage: Coverage, budget: Budget, o
   for (const input of corpus) await failureOf(target, input);
   const branches = Object.fromEntries(coverage.branches(target.files));
   coverage.stop();
-  for (; goesOn(); runs += 1) await runOne(next());
+  for (; goesOn(); runs += 1) await runOne(changed(oneOfAll()));
   const seconds = (performance.now() - started) / 1_000;
   const { user, system } = process.threadCpuUsage(processor);
   return { target: target.name, runs, seconds, processorSeconds: (user + system) / 1_000_000, corpus, branches, findings };

@@ -14,7 +14,7 @@ const usage = `Usage: npm run fuzz -- [TARGET]... [--seconds N] [--runs N] [--jo
 
   --seconds N  for all targets together (default 180; without limit when --runs is given)
   --runs N     inputs for each target (default: as many as the time allows); fewer, because time ran out, is a failure;
-               coverage guides each search until 150,000 inputs in a row found nothing, what follows is only run
+               coverage guides each search for a quarter of them, or until 75,000 in a row found nothing; what follows is only run
   --jobs N     targets at the same time (default: one for each processor)
   --seed N     the same number gives the same inputs (default: by the clock)
   --keep       write what found new blocks to test/fuzz/corpus

@@ -17,7 +17,7 @@ export async function startOwnAgent(
   const file = join(home, 'policy.json');
   writeFileSync(file, JSON.stringify({ version: 1, ...policy, network: { port: 0, ...policy.network } }));
   const agent = await startAgent({
-    paths: { stateFolder: home, runFolder: join(home, 'run'), controlPath: join(home, 'run', 'control.sock'), runFolderShared: false },
+    paths: { service: false, stateFolder: home, runFolder: join(home, 'run'), controlPath: join(home, 'run', 'control.sock'), runFolderShared: false },
     policyFiles: [file], version: 'check', logLevel: 'error', onStopRequest: () => undefined, ...own,
   });
   const { proxy, root } = agent.state();

@@ -70,14 +70,38 @@ export function pairOf(privatePem: string): Pair {
 export function ocspResponse(leaf: Made, issuer: Made, status: 'good' | 'revoked'): Buffer {
   const sha1 = tlv(0x30, oid(digestOids.sha1.hash), tlv(5));
   const keyHash = createHash('sha1').update(issuer.key.publicKey.export({ type: 'spki', format: 'der' }).subarray(-65)).digest();
-  const serial = Buffer.from(new X509Certificate(leaf.der).serialNumber, 'hex');
   const at = (ms: number): Buffer => tlv(0x18, Buffer.from(new Date(ms).toISOString().replace(/[-:T]/g, '').replace(/\.\d+Z/, 'Z')));
   const answer = tlv(0x30,
-    tlv(0x30, sha1, tlv(4, createHash('sha1').update(issuer.subject).digest()), tlv(4, keyHash), tlv(2, serial)),
+    tlv(0x30, sha1, tlv(4, createHash('sha1').update(issuer.subject).digest()), tlv(4, keyHash), tlv(2, serialOf(leaf))),
     status === 'good' ? tlv(0x80) : tlv(0xa1, at(Date.now() - day)), at(Date.now() - 60_000), tlv(0xa0, at(Date.now() + 3 * day)));
   const data = tlv(0x30, tlv(0xa2, tlv(4, keyHash)), at(Date.now() - 60_000), tlv(0x30, answer));
   const basicResponse = tlv(0x30, data, algorithmOf(issuer.key.privateKey, 'sha256'), bitString(signWith(data, issuer.key.privateKey, 'sha256')));
   return tlv(0x30, tlv(0x0a, Buffer.from([0])), tlv(0xa0, tlv(0x30, oid('1.3.6.1.5.5.7.48.1.1'), tlv(4, basicResponse))));
+}
+
+/** A revocation list of `issuer`, of yesterday and for a week unless told otherwise. `entries`: whole entries, or certificates. */
+export function revocationList(issuer: Made, entries: readonly (Made | Buffer)[], wanted: {
+  thisUpdate?: number; nextUpdate?: number | null; version?: number; extensions?: readonly Buffer[]; digest?: Digest | 'pss'; tweakSignature?: (signature: Buffer) => Buffer;
+} = {}): Buffer {
+  const now = Date.now();
+  const algorithm = algorithmOf(issuer.key.privateKey, wanted.digest ?? 'sha256');
+  const revoked = entries.map((entry) => (Buffer.isBuffer(entry) ? entry : revokedEntry(entry)));
+  const keyId = extension('2.5.29.35', tlv(0x30, tlv(0x80, issuer.keyId)));
+  const version = wanted.version ?? 1;
+  const tbs = tlv(0x30, ...(version === 0 ? [] : [integer(version)]), algorithm, issuer.subject, date(wanted.thisUpdate ?? now - day),
+    ...(wanted.nextUpdate === null ? [] : [date(wanted.nextUpdate ?? now + 7 * day)]), ...(revoked.length === 0 ? [] : [tlv(0x30, ...revoked)]),
+    ...(version === 0 ? [] : [tlv(0xa0, tlv(0x30, ...(wanted.extensions ?? [keyId])))]));
+  const signature = signWith(tbs, issuer.key.privateKey, wanted.digest ?? 'sha256');
+  return tlv(0x30, tbs, algorithm, bitString(wanted.tweakSignature === undefined ? signature : wanted.tweakSignature(signature)));
+}
+
+/** One entry of such a list. */
+export function revokedEntry(certificate: Made, ...extensions: readonly Buffer[]): Buffer {
+  return tlv(0x30, tlv(2, serialOf(certificate)), date(Date.now() - 2 * day), ...(extensions.length === 0 ? [] : [tlv(0x30, ...extensions)]));
+}
+
+function serialOf({ der }: Made): Buffer {
+  return Buffer.from(new X509Certificate(der).serialNumber, 'hex');
 }
 
 /** SubjectPublicKeyInfo of a P-256 key with the point's x and the sign of y. */

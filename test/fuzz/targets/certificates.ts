@@ -1,14 +1,15 @@
-// Fuzz targets for what reads DER: elements, whole certificates in a chain, stapled answers. Signatures are OpenSSL's, not ours.
+// Fuzz targets for what reads DER: elements, whole certificates in a chain, stapled answers, revocation lists. Signatures are OpenSSL's, not ours.
 import { createHash } from 'node:crypto';
 import { mintRoot, pem } from '../../../electron/agent/ca/mint.ts';
 import { readCertificate } from '../../../electron/core/ca/certificate.ts';
 import { whyChainNotTrusted, type ChainLimits, type ChainLink } from '../../../electron/core/ca/chain.ts';
 import { bitString, boolean, children, element, sequence, smallInteger, time } from '../../../electron/core/ca/der.ts';
 import { ipText } from '../../../electron/core/ca/extensions.ts';
+import { readRevocationList, whyRevoked } from '../../../electron/core/ca/revocation.ts';
 import { checkServerName } from '../../../electron/core/ca/server-name.ts';
 import { saysRevoked } from '../../../electron/core/ca/stapled-status.ts';
 import { pinlightRootsIn } from '../../../native/trust-store/pinlight-roots.ts';
-import { authority, constraints, day, dns, extension, keyOf, nameOf, ocspResponse, policies, server, tlv, type Made } from '../../security/workshop.ts';
+import { authority, constraints, day, dns, extension, keyOf, nameOf, ocspResponse, policies, revocationList, revokedEntry, server, tlv, type Made } from '../../security/workshop.ts';
 import type { Target } from '../engine.ts';
 import { insist, once, tokens } from '../insist.ts';
 
@@ -81,6 +82,21 @@ const stapled: Target = {
   run: (input) => insist(typeof saysRevoked(input) === 'boolean', 'has a yes or no'),
 };
 
+const revocation: Target = {
+  name: 'revocation', files: ['core/ca/revocation.ts'], words: [...words, Buffer.from('170d3236303130313030303030305a', 'hex'), Buffer.from('0603551d1b0101ff', 'hex')], limit: 4_000,
+  get seeds() {
+    const { leaf, middle, root } = stage();
+    return [revocationList(middle, [leaf, revokedEntry(root, extension('2.5.29.21', Buffer.from([0x0a, 1, 1])))]), revocationList(root, [middle], { version: 0, nextUpdate: null }), revocationList(root, [])];
+  },
+  run: (input) => {
+    const read = readRevocationList(input);
+    if (read.kind === 'unusable') return insist(read.why.length > 3, 'has a reason in words');
+    insist(read.list.revoked.size * 6 <= input.length, 'lists no more than it has room for');
+    const why = whyRevoked(stage().links, () => [read.list], 'refuse', now);
+    insist(why === null || why.length > 3, 'has a sentence');
+  },
+};
+
 const roots: Target = {
   name: 'roots', files: ['native/trust-store/pinlight-roots.ts'], limit: 8_000,
   words: tokens(['-----BEGIN CERTIFICATE-----\n', '-----END CERTIFICATE-----\n', '-----BEGIN TRUSTED CERTIFICATE-----', 'Pinlight root for ', '\n', 'MII', '=']),
@@ -95,4 +111,4 @@ const roots: Target = {
   },
 };
 
-export const certificateTargets: readonly Target[] = [der, certificate, stapled, roots];
+export const certificateTargets: readonly Target[] = [der, certificate, stapled, revocation, roots];

@@ -71,7 +71,7 @@ const sockets: Target = {
   run: oneOf([
     (bytes) => {
       const answer = decodeDiagReply(bytes, 7);
-      insist(answer === null || ['socket', 'none', 'failed'].includes(answer.kind), 'has one of three answers');
+      insist(answer === null || ['socket', 'orphan', 'none', 'failed'].includes(answer.kind), 'has one of four answers');
     },
     (bytes) => { findPid(bytes, 4, tuple); findListenerPid(bytes, 4, 18_443); },
     (bytes) => { findPid(bytes, 6, tuple); findListenerPid(bytes, 6, 18_443); },

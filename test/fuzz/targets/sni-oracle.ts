@@ -30,7 +30,7 @@ const stacks = once((): Stacks => {
     const root = loadAuthority(folder, 'fuzz', Date.now());
     if (root.kind !== 'authority') throw new Error(root.why);
     const context = createLeafContexts(root.authority, () => undefined, () => undefined).contextFor({
-      host: 'stack.example', upstreamHash: '00', upstreamNotAfter: Date.now() + 20 * 24 * 3600_000, alpn: null, maxVersion: 'TLSv1.3', bulk: 'AES128', key: 'ec', rule: null,
+      account: null, host: 'stack.example', upstreamHash: '00', upstreamNotAfter: Date.now() + 20 * 24 * 3600_000, alpn: null, maxVersion: 'TLSv1.3', bulk: 'AES128', key: 'ec', rule: null,
     }, Date.now());
     if (context.kind !== 'context') throw new Error(context.why);
     const { server } = context;

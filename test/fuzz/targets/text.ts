@@ -38,11 +38,16 @@ const head: Target = {
   },
 };
 
-/** The real table: what the filter becomes has to be SQL there. */
-const table = once(() => {
+/** What the filter becomes has to be SQL for the real table. Preparing costs more than all the rest, and most conditions come again. */
+const prepared = once(() => {
   const database = new Database(':memory:');
   for (const migration of migrations) database.exec(migration);
-  return database;
+  const known = new Map<string, Database.Statement>();
+  return (where: string): Database.Statement => {
+    const statement = known.get(where) ?? database.prepare(`SELECT id FROM connections WHERE ${where} LIMIT 1`);
+    if (known.size < 1_000) known.set(where, statement);
+    return statement;
+  };
 });
 
 /** What SQL of ours has beside lower-case names, numbers and signs. */
@@ -68,7 +73,7 @@ const filter: Target = {
     // Columns, operators and numbers of our own making; whatever a person wrote is a parameter.
     insist((where.match(/[^a-z0-9_ ()?<>=!,+]+/g) ?? []).every((piece) => ourWords.has(piece)), `holds a person's text: ${where}`);
     insist(where.split('?').length - 1 === params.length, 'has a placeholder for each parameter');
-    table().prepare(`SELECT id FROM connections WHERE ${where} LIMIT 1`).all(...params);
+    prepared()(where).all(...params);
   },
 };
 

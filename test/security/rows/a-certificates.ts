@@ -1,6 +1,7 @@
 // Group A: what a server may present before a leaf of ours comes into being. Each row is a set of situations, judged by Chromium and by the issuance log.
 import { compareWithBrowser, type Comparison, type SituationResult } from '../laundering.ts';
 import type { CheckRun, Row, RowResult } from '../registry.ts';
+import { tryRevocationLists } from '../revocation-lists.ts';
 
 const criteria: readonly Omit<Row, 'run'>[] = [
   { id: 'A1', title: 'trust, signatures, dates, names', source: 'KbP SST BSL TA17' },
@@ -10,14 +11,22 @@ const criteria: readonly Omit<Row, 'run'>[] = [
   { id: 'A5', title: 'weak keys and hashes', source: 'KbP SST BSL' },
   { id: 'A6', title: 'our own root is not trusted upstream', source: 'KbP SST' },
   { id: 'A7', title: 'publicly broken keys', source: 'KbP BSL' },
-  { id: 'A8', title: 'revocation that the server itself shows', source: 'KbP SST STIP BSL' },
+  { id: 'A8', title: 'revocation: what the server itself shows, and lists that policy names', source: 'KbP SST STIP BSL' },
   { id: 'A10', title: 'incomplete, disordered and circular chains', source: 'BSL' },
   { id: 'A11', title: 'very large certificates', source: 'BSL' },
   { id: 'A12', title: 'addresses, IDN, underscores', source: '5280 BR' },
   { id: 'A13', title: 'another certificate on the next connection', source: 'TA17' },
 ];
 
-export const rows: readonly Row[] = criteria.map((criterion) => ({ ...criterion, run: async (run) => resultOf(criterion.id, await comparisonOf(run)) }));
+export const rows: readonly Row[] = criteria.map((criterion) => ({ ...criterion, run: async (run) => {
+  const compared = resultOf(criterion.id, await comparisonOf(run));
+  return criterion.id === 'A8' ? together(compared, await tryRevocationLists(run)) : compared;
+} }));
+
+/** A part that cannot be tried here says so in the detail. */
+function together(one: RowResult, other: RowResult): RowResult {
+  return { ...one, tried: one.tried + other.tried, failed: one.failed + other.failed, detail: `${one.detail}; ${other.detail}` };
+}
 
 /** All rows of a run are compared in one go: one browser, one agent. */
 const comparisons = new WeakMap<CheckRun, Promise<Comparison>>();

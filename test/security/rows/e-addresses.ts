@@ -1,31 +1,84 @@
-// E1, E2, E3: the proxy listens for this device alone, and is no way to what listens on it.
+// E1, E2, E3: the proxy listens for this device alone, a user's own for that user, and is no way to what listens on it.
 import { spawnSync } from 'node:child_process';
 import { lookup } from 'node:dns';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import * as net from 'node:net';
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname, networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Resolve } from '../../../electron/agent/proxy/dial.ts';
 import { findCommand } from '../../support/find-command.ts';
 import { open } from '../../support/origins.ts';
 import { exchange } from '../../routes/stage.ts';
-import { createTally, run } from '../legs.ts';
+import { createTally, run, withLegs, type Tally } from '../legs.ts';
 import { startOwnAgent } from '../own-agent.ts';
 import { skip, type Row, type RowResult } from '../registry.ts';
+import { asStranger, noSecondUser, strangerUid } from '../second-user.ts';
 
 export const rows: readonly Row[] = [
-  { id: 'E1', title: 'no open proxy: this device alone reaches it', source: 'NSA', run: loopbackOnly },
+  { id: 'E1', title: 'no open proxy: this device alone, a user\'s own for that user', source: 'NSA', run: notOpen },
   { id: 'E2', title: 'no way to local services, in 40 spellings and more', source: 'mitmproxy CVE-2025-23217', run: noWayInside },
   { id: 'E3', title: 'the address that was checked is the one that is dialled', source: 'DNS rebinding', run: oneLookUp },
 ];
 
-async function loopbackOnly(): Promise<RowResult> {
-  if (findCommand('unshare') === null || findCommand('ip') === null || spawnSync('unshare', ['--net', 'true']).status !== 0) return skip('a neighbour on the network needs root, unshare and ip (Debian: util-linux iproute2)');
+async function notOpen(): Promise<RowResult> {
+  const [noNeighbour, noStranger] = [whyNoNeighbour(), noSecondUser() ?? (findCommand('curl') === null ? 'curl is not installed' : null)];
+  if (noNeighbour !== null && noStranger !== null) return skip(`${noNeighbour}; ${noStranger}`);
   const tally = createTally();
+  if (noNeighbour === null) await tryNeighbour(tally);
+  if (noStranger === null) await tryStranger(tally);
+  return tally.result([
+    noNeighbour === null ? 'an agent and a neighbour in network namespaces of their own, 206 ports at each of four addresses, before and after a network change' : `no neighbour was tried: ${noNeighbour}`,
+    noStranger === null ? `curl of uid ${strangerUid} through the agent of uid ${userUid}, over IPv4 and IPv6, in tunnels and plain` : `no other user was tried: ${noStranger}`,
+  ].join('; '));
+}
+
+function whyNoNeighbour(): string | null {
+  const missing = findCommand('unshare') === null || findCommand('ip') === null || spawnSync('unshare', ['--net', 'true']).status !== 0;
+  return missing ? 'a neighbour on the network needs root, unshare and ip (Debian: util-linux iproute2)' : null;
+}
+
+async function tryNeighbour(tally: Tally): Promise<void> {
   const { code, text } = await run(['unshare', '--net', process.execPath, fileURLToPath(new URL('../inside/lan-host.ts', import.meta.url))], { timeoutMs: 90_000 });
   const line = text.split('\n').find((one) => one.startsWith('['));
   if (code !== 0 || line === undefined) throw new Error(text.slice(-500));
   for (const { what, held, seen } of JSON.parse(line) as { what: string; held: boolean; seen: string }[]) tally.check(what, held, seen);
-  return tally.result('an agent and a neighbour in network namespaces of their own, 206 ports at each of four addresses, before and after a network change');
+}
+
+/** Whose own agent it is: neither root nor the stranger. */
+const userUid = 65_533;
+
+async function tryStranger(tally: Tally): Promise<void> {
+  const home = mkdtempSync(join(tmpdir(), 'pinlight-own-'));
+  chownSync(home, userUid, userUid);
+  try {
+    await withLegs(async (legs) => {
+      let reached = 0;
+      await legs.plain('whose.test', (socket) => {
+        reached += 1;
+        socket.on('error', () => undefined).end('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n');
+      });
+      const agent = await legs.agent([], { home, before: ['setpriv', `--reuid=${userUid}`, `--regid=${userUid}`, '--clear-groups'] });
+      const ask = async (uid: number, address: string, url: string): Promise<string> =>
+        (await asStranger(['curl', '-sk', '--proxy', `http://${address}:${agent.proxyPort}`, '-w', ' %{http_connect} %{http_code}', url], uid)).text;
+      for (const address of ['127.0.0.1', '[::1]']) {
+        for (const [what, url] of [['a tunnel', 'https://whose.test/'], ['a plain request', 'http://whose.test:443/']] as const) {
+          // The user's own first: the target has answered a moment ago, and would be promised before it is dialled.
+          const own = await ask(userUid, address, url);
+          tally.check(`${what} of the agent's own user over ${address} is served`, / (200 000|000 204)$/.test(own), own);
+          const before = reached;
+          const answer = await ask(strangerUid, address, url);
+          tally.check(`${what} of another user over ${address} is refused`, / (403 000|000 403)$/.test(answer), answer);
+          tally.check(`and nothing is dialled for ${what} over ${address}`, reached === before, reached - before);
+        }
+      }
+      const { recent } = await agent.client.call('status', {}, {});
+      const refused = recent.filter(({ reason, disposition }) => reason.code === 'other-user' && disposition === 'block').length;
+      tally.check('each refusal is written down with its reason', refused === 4, refused);
+    });
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
 }
 
 /** Ways to write 127.0.0.1 and its like; those that no resolver takes are as good as refused, none may be opened. */

@@ -1,0 +1,101 @@
+// kill -9 in the middle of a command, again and again: one step of its journal later each time, then again a little later within each step.
+// Not for what a command changes and what has to be true afterwards: steer.ts, trust.ts, service.ts, capture.ts, uninstall.ts. Not a test.
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import type { Ran } from '../native/support/store-room.ts';
+
+/**
+ * `killed`: runs that a kill -9 ended; the others ended by themselves before it. `bad`: runs after which something was neither as before nor as
+ * asked; `details` says what. `steps`: the most steps after which one was killed.
+ */
+export type KillRuns = { readonly runs: number; readonly killed: number; readonly bad: number; readonly details: readonly string[]; readonly steps: number };
+
+export type KilledCommand = {
+  /** As `details` calls it. */
+  readonly name: string;
+  /** Brings the device to where the command begins. */
+  prepare(): Promise<void>;
+  start(): ChildProcess;
+  /** Counts that move with each step the command takes: lines of its journals, files it has to remove. */
+  marks(): readonly number[];
+  /** The next start, and what is not as it has to be after it, in words. */
+  judge(killed: boolean): Promise<readonly string[]>;
+};
+
+/** Every `stride`th step is killed at, `laps` times: as it is written down, and in each further lap 4 ms later within it. */
+export type Dose = { readonly stride: number; readonly laps: number };
+
+/** What tests do of a short journal; `check:device --quick`; `check:device` in full. */
+export const doses = { once: { stride: 1, laps: 1 }, quick: { stride: 5, laps: 1 }, full: { stride: 1, laps: 2 } } as const;
+
+const lapMs = 4;
+
+/** Kills the commands as often as the dose says, one after the other; a command that ended by itself ends its lap, and is judged as well. */
+export async function killRuns(commands: readonly KilledCommand[], { stride, laps }: Dose): Promise<KillRuns> {
+  const details: string[] = [];
+  let [runs, killed, bad, steps] = [0, 0, 0, 0];
+  for (const command of commands) {
+    for (let lap = 0; lap < laps; lap += 1) {
+      for (let after = 1, wasKilled = true; wasKilled; after += stride) {
+        await command.prepare();
+        wasKilled = await killAfter(command, after, lap * lapMs);
+        const wrong = await command.judge(wasKilled);
+        runs += 1;
+        if (wasKilled) [killed, steps] = [killed + 1, Math.max(steps, after)];
+        if (wrong.length === 0) continue;
+        bad += 1;
+        details.push(`${command.name}, ${wasKilled ? `killed ${lap * lapMs} ms after step ${after}` : 'not killed'}: ${wrong.join('; ')}`);
+      }
+    }
+  }
+  return { runs, killed, bad, details, steps };
+}
+
+/** All of them as one. */
+export function sumOf(parts: readonly KillRuns[]): KillRuns {
+  const sum = (count: (part: KillRuns) => number): number => parts.reduce((total, part) => total + count(part), 0);
+  return {
+    runs: sum((part) => part.runs), killed: sum((part) => part.killed), bad: sum((part) => part.bad),
+    details: parts.flatMap((part) => part.details), steps: Math.max(0, ...parts.map((part) => part.steps)),
+  };
+}
+
+/** Lines of a journal, which its end may remove at any moment. */
+export function linesOf(journal: string): number {
+  try {
+    return readFileSync(journal, 'utf8').split('\n').length - 1;
+  } catch {
+    return 0;
+  }
+}
+
+/** What a started command says until its end. */
+export async function ended(child: ChildProcess): Promise<Ran> {
+  child.stdin?.end();
+  const [stdout, stderr, [code]] = await Promise.all([child.stdout === null ? '' : text(child.stdout), child.stderr === null ? '' : text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
+  return { code, stdout, stderr };
+}
+
+/** Starts the command and kills it when it took so many steps, and some ms more; false when it ended before. */
+export async function killAfter({ start, marks }: KilledCommand, steps: number, laterMs: number): Promise<boolean> {
+  let [seen, taken] = [marks(), 0];
+  const child = start();
+  const closed = once(child, 'close');
+  child.stdin?.end();
+  child.stdout?.resume();
+  child.stderr?.resume();
+  const runs = (): boolean => child.exitCode === null && child.signalCode === null;
+  while (runs() && taken < steps) {
+    await new Promise(setImmediate);
+    const now = marks();
+    // What grew by three took three steps; what shrank was forgotten in one.
+    taken += now.reduce((sum, count, at) => sum + Math.max(count - (seen[at] ?? 0), count < (seen[at] ?? 0) ? 1 : 0), 0);
+    seen = now;
+  }
+  for (const from = performance.now(); runs() && performance.now() - from < laterMs;) await new Promise(setImmediate);
+  const killed = runs() && child.kill('SIGKILL');
+  await closed;
+  return killed && child.signalCode === 'SIGKILL';
+}
