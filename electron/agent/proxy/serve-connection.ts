@@ -27,13 +27,15 @@ export async function serveConnection(client: Socket, proxy: ProxyContext, plain
   // Until a step takes the socket over, an early reset must not be an uncaught error; it shows as `destroyed`.
   client.on('error', () => client.destroy());
   try {
+    // Asked while the client still writes its request.
+    const looking = proxy.whoIs(client, null);
     const head = await readHead(client);
     if (head.kind === 'gone' && head.why === 'begun') return refuseRequest(client, 408, 'http_request_error', 'the request did not end in time.');
     if (head.kind === 'gone') return void client.destroy();
-    if (head.kind === 'absolute') return plainHttp.serve(client, proxy.whoIs(client, null));
+    if (head.kind === 'absolute') return plainHttp.serve(client, looking);
     if (head.kind === 'pac') return servePac(client, head.host, proxy.policy());
     if (head.kind === 'invalid') return refuseRequest(client, head.status, 'http_request_error', `${head.why}.`);
-    await serveTunnel(client, head.target, 'asked', proxy);
+    await serveTunnel(client, head.target, 'asked', looking, proxy);
   } catch (error) {
     proxy.onBug(error);
     client.destroy();
@@ -44,7 +46,7 @@ export async function serveConnection(client: Socket, proxy: ProxyContext, plain
 export async function serveCaptured(client: Socket, target: Target, proxy: ProxyContext): Promise<void> {
   client.on('error', () => client.destroy());
   try {
-    await serveTunnel(client, target, 'captured', proxy);
+    await serveTunnel(client, target, 'captured', proxy.whoIs(client, target), proxy);
   } catch (error) {
     proxy.onBug(error);
     client.destroy();
@@ -52,17 +54,16 @@ export async function serveCaptured(client: Socket, target: Target, proxy: Proxy
 }
 
 /** `captured`: the target is the address that the app has dialled; which name it means the ClientHello says, and nobody resolves that again. */
-async function serveTunnel(client: Socket, target: Target, how: 'asked' | 'captured', proxy: ProxyContext): Promise<void> {
+async function serveTunnel(client: Socket, target: Target, how: 'asked' | 'captured', looking: Who | Promise<Who>, proxy: ProxyContext): Promise<void> {
   const record = openRecord(proxy, target);
   let server: Socket | null = null;
   let ahead: Ahead | null = null;
   try {
     const captured = how === 'captured';
     const dial = (): Promise<DialResult> => proxy.dial(target, captured ? 'captured' : 'tunnel');
-    const look = (): Who | Promise<Who> => proxy.whoIs(client, captured ? target : null);
     const isHeld = (): Held => proxy.isHeld(client, captured ? target : null);
     // Where not everybody is served, or several users are, nothing is promised or dialled before it is known for whom.
-    const known = captured || (proxy.servedUid === null && !proxy.shared) ? null : await look();
+    const known = captured || (proxy.servedUid === null && !proxy.shared) ? null : await looking;
     const notServed = known === null ? null : whyNotServed(known.owner, proxy.servedUid);
     if (known !== null && notServed !== null) {
       record.identify(known);
@@ -74,7 +75,7 @@ async function serveTunnel(client: Socket, target: Target, how: 'asked' | 'captu
     if (promised) client.write(established);
     const dialling = promised ? dial() : null;
 
-    const who = known ?? await look();
+    const who = known ?? await looking;
     const asker = askerOf(who, proxy);
     record.identify(who);
     // The rules spare our own user: were they wrong, each connection of ours would make another without end.
