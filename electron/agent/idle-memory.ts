@@ -1,6 +1,7 @@
 // Gives memory back in quiet moments: V8's own reducer works by incremental marking, which main.ts turns off for speed under load.
 // Not for leaks, and never while the agent is busy.
 import { giveMemoryBack } from '../../native/memory/malloc.ts';
+import { dropProgramPages } from '../../native/memory/program-pages.ts';
 import { collectGarbage } from './health/collect-garbage.ts';
 
 const everyMs = 10_000;
@@ -13,6 +14,7 @@ const worthBytes = 12 * 1024 * 1024;
 export function collectMemory(): void {
   collectGarbage();
   giveMemoryBack();
+  dropProgramPages();
 }
 
 /** Looks every ten seconds; collects the heap when the last ten were quiet and it holds much more than after the last collection. */

@@ -3,6 +3,7 @@ import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import { createAppIdentifier } from '../../native/app-identity/index.ts';
+import { dropProgramPages } from '../../native/memory/program-pages.ts';
 import { openOriginalDestination } from '../../native/packet-capture/original-destination.ts';
 import { openPeerUid } from '../../native/peer-identity/index.ts';
 import { createProcessAttribution, type ProcessAttribution } from '../../native/process-attribution/index.ts';
@@ -249,7 +250,7 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   const bundles = createBundleJobs((id) => {
     log.info({ bundle: id }, 'bundle made');
     store.audit(now(), 'bundle-made', { bundle: id });
-  }, (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a bundle failed by a fault of ours'), collectMemory);
+  }, (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a bundle failed by a fault of ours'), { giveBack: collectMemory, dropProgramPages });
   closers.push(bundles.close);
   const context: HandlerContext = {
     store, log: logReader, monitor, policy, bus, snapshot, summarise, decideUnlearned: (app, host) => decideUnlearned(app, host, summaries), nextWords: (app, host) => nextWords(app, host, summaries), now, homes: [homedir()], versions: () => versions(options.version), logTail: logFile.tail,

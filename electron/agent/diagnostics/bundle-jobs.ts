@@ -34,8 +34,11 @@ export const administrators = 'administrator';
 
 type Entry = { readonly owner: string; job: BundleJob; bundle: Bundle | null; readonly sealTo: string | null; readonly ended: AbortController; readonly timer: NodeJS.Timeout };
 
-/** `onReady` hears the spoken id of each bundle that was made, `onBug` what should not happen; `giveMemoryBack` is called before and after the work. */
-export function createBundleJobs(onReady: (id: string) => void, onBug: (error: unknown) => void, giveMemoryBack: () => void): BundleJobs {
+/** What the process holds and can do without: what was freed, before and after the work; what the start of a thread has read of the program. */
+type Memory = { giveBack(): void; dropProgramPages(): void };
+
+/** `onReady` hears the spoken id of each bundle that was made, `onBug` what should not happen. */
+export function createBundleJobs(onReady: (id: string) => void, onBug: (error: unknown) => void, memory: Memory): BundleJobs {
   const entries = new Map<string, Entry>();
   /** Ends when the one before has collected: it starts programs and asks every store. */
   let turn: Promise<unknown> = Promise.resolve();
@@ -64,8 +67,8 @@ export function createBundleJobs(onReady: (id: string) => void, onBug: (error: u
       turn = collecting.catch(() => undefined);
       const found = await collecting;
       signal.throwIfAborted();
-      giveMemoryBack();
-      const bundle = await packInThread({ found, log, options }, onProgress, signal).finally(giveMemoryBack);
+      memory.giveBack();
+      const bundle = await packInThread({ found, log, options }, onProgress, signal, memory.dropProgramPages).finally(memory.giveBack);
       const { manifest, files, key } = bundle;
       entry.bundle = bundle;
       entry.job = { ...entry.job, phase: 'ready', done: files.length, total: files.length, manifest, key, fileName: fileNameOf(bundle, options.now, entry.sealTo) };

@@ -14,8 +14,8 @@ export type ThreadMessage =
 /** What a large bundle needs at most; a small young generation is touched whole, a large one too (`npm run bench:ui` measures both). */
 const heap = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 };
 
-/** Rejects with what the thread throws, with an Error when it runs out of memory, and with the signal's reason; the thread has ended then. */
-export async function packInThread(task: BundleTask, onProgress: BundleProgress, signal: AbortSignal): Promise<Bundle> {
+/** Rejects with what the thread throws, with an Error when it runs out of memory, and with the signal's reason; the thread has ended then. `onStarted`: it is at work. */
+export async function packInThread(task: BundleTask, onProgress: BundleProgress, signal: AbortSignal, onStarted: () => void = () => undefined): Promise<Bundle> {
   signal.throwIfAborted();
   const worker = new Worker(workerFile(), { workerData: task, execArgv: [], resourceLimits: heap });
   try {
@@ -24,6 +24,7 @@ export async function packInThread(task: BundleTask, onProgress: BundleProgress,
         if (message.kind === 'bundle') done(message.bundle);
         else onProgress(message.phase, message.done, message.total);
       });
+      worker.once('message', onStarted);
       worker.once('error', fail);
       worker.once('exit', () => fail(new Error('the thread ended before the bundle was made')));
       signal.addEventListener('abort', () => fail(signal.reason as Error), { once: true });

@@ -10,7 +10,7 @@ import { openStore } from '../../../electron/agent/store/store.ts';
 import { exclusions, now, policy, snapshot, stores } from '../../core/diagnostics/device-fixture.ts';
 import { until } from '../../support/tunnel.ts';
 
-const bundles = createBundleJobs(() => undefined, (error) => { throw error; }, () => undefined);
+const bundles = createBundleJobs(() => undefined, (error) => { throw error; }, { giveBack: () => undefined, dropProgramPages: () => undefined });
 const folder = mkdtempSync(join(tmpdir(), 'pinlight-bundle-routes-'));
 const storePath = join(folder, 'pinlight.db');
 beforeAll(() => openStore(storePath, now, () => undefined).store.close());
