@@ -1,4 +1,4 @@
-// The route of one connection, top to bottom: head, owner, dial, peek, decide, then inspect | bypass | block, and the record.
+// The route of one connection, top to bottom: owner, head, dial, peek, decide, then inspect | bypass | block, and the record.
 // Not for how each step works: every step is a file of its own beside this one.
 import type { Socket } from 'node:net';
 import { whyUnanswerable } from '../../core/ca/leaf-profile.ts';
