@@ -40,7 +40,7 @@ export const complaints: readonly (readonly [name: string, filter: string, at: n
   ['too long', 'a'.repeat(4097), 4096, 1, '4096', undefined],
   ['too deep in brackets', `${'('.repeat(60)}a${')'.repeat(60)}`, 51, 1, 'nested deeper than 50', undefined],
   ['too deep in not', `${'!'.repeat(60)}a`, 51, 1, 'nested deeper than 50', undefined],
-  ['too many tests', 'a '.repeat(201), 400, 1, 'at most 200', undefined],
+  ['too many tests', 'a '.repeat(101), 200, 1, 'at most 100', undefined],
   ['a field out of the prototype', 'constructor:1', 0, 11, 'no field', undefined],
   ['Palo Alto: a translated address', 'natdst eq 192.0.2.1', 0, 6, 'use ip and port', undefined],
   ['Palo Alto: packets', 'packets > 5', 0, 7, 'every connection here is TCP', undefined],
