@@ -31,7 +31,7 @@ export function rowPlans(quick: boolean): readonly RowPlan[] {
       // sslsplit leaves Nagle's algorithm on and so waits about 40 ms for the client's delayed ACK in each new connection; 64 at
       // once keep every way busy all the same, so that the row shows work and not that wait (the latency row shows it).
       // An agent runs for days: some thousand connections until its code is compiled for good are not what people live with.
-      warmUp: quick ? 2 : 8,
+      warmUp: 8,
       load: { mode: 'connect', amount: seconds, connections: 64, path: '/small' },
     },
     {
