@@ -20,7 +20,8 @@ export function formatFilter(tree: FilterTree): string {
 /** The text as one value or word: in quotes where it would be read as something else without. */
 export function quoteValue(text: string): string {
   const split = tokenise(text);
-  const plain = split.kind === 'tokens' && split.tokens.length === 1 && split.tokens[0]?.kind === 'word' && split.tokens[0].end === text.length;
+  const [word, ...more] = split.kind === 'tokens' ? split.tokens : [];
+  const plain = word?.kind === 'word' && word.at === 0 && word.end === text.length && more.length === 0;
   return plain ? text : `"${text.replaceAll(/["\\]/gu, (special) => `\\${special}`)}"`;
 }
 

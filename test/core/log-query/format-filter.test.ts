@@ -32,8 +32,13 @@ test('every filter reads the same after it was written', () => {
   }), { numRuns: 3_000 });
 });
 
+test.each([[' a', '" a"'], ['a ', '"a "'], ['a b', '"a b"'], ['', '""'], ['a', 'a'], ['not', '"not"'], ['-a', '"-a"']])('%j is quoted as %s', (text, quoted) => {
+  expect(quoteValue(text)).toBe(quoted);
+});
+
 test('any text can be searched for as one word or value', () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).filter((text) => !/\p{Cc}/u.test(text)), (text) => {
+  const character = fc.oneof(fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }), fc.constantFrom(...' "\'\\:=!<>()&|-a'));
+  fc.assert(fc.property(fc.string({ unit: character, minLength: 1, maxLength: 40 }).filter((text) => !/\p{Cc}/u.test(text)), (text) => {
     expect(tree(quoteValue(text))).toEqual({ kind: 'word', text });
     expect(tree(`app == ${quoteValue(text)}`)).toMatchObject({ kind: 'test', value: { kind: 'text', text } });
   }), { numRuns: 2_000 });
