@@ -27,7 +27,7 @@ const allowed: Readonly<Record<Room, readonly Room[]>> = {
   'electron/core': [],
   'electron/contract': ['electron/core'],
   'electron/client': low,
-  // A person's command changes the system itself (decision 25), the agent never does.
+  // A person's command changes the system itself, the agent never does.
   'electron/cli': [...low, 'electron/client', 'native'],
   'electron/watchdog': [...low, 'electron/client', 'native'],
   'electron/main': [...low, 'electron/client'],

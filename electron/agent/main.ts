@@ -86,7 +86,7 @@ async function run(): Promise<void> {
   } catch (error) {
     const body = errorBody(error);
     const advice = adviceHere(body, command);
-    // A second start is no failure: protection is running (facts/security.md section 4, "two instances").
+    // A second start is no failure: protection is running.
     if (body.code === 'agent-already-running') {
       console.log(`Pinlight is running already, so nothing was started: ${body.message}.\n  ${advice}`);
       process.exit(0);

@@ -72,7 +72,7 @@ export type Agent = { readonly state: () => AgentState; readonly snapshot: () =>
 /** App summaries change with every connection; people see them this often at most. */
 const appEventsEveryMs = 250;
 const pruneEveryMs = 3600_000;
-/** An intercepted connection that moved nothing for this long is idle, and is closed when an exclusion begins (decision 9). */
+/** An intercepted connection that moved nothing for this long is idle, and is closed when an exclusion begins. */
 const idleProbeMs = 250;
 
 /** Starts everything and listens. Throws PinlightError with a stable code for what a person can mend; nothing is left behind then. */

@@ -45,7 +45,7 @@ export function openStanding(parts: StandingParts): Standing {
   const pauses = createPauses({
     policy: policy.current, device: parts.device, readKeyFile, history: store.loadAudit, audit, now, uptime: () => performance.now(),
     onChange: (pause) => {
-      // What is open and idle goes, so that an app that is stuck connects anew (decision 9).
+      // What is open and idle goes, so that an app that is stuck connects anew.
       if (pause !== null) parts.onPause();
       parts.onChange();
     },

@@ -1,4 +1,4 @@
-// What every command gets: client, output, clock, interruption and its exit code (decision 32).
+// What every command gets: client, output, clock, interruption and its exit code.
 // Not for parsing arguments (main.ts and commands/).
 import type { ControlClient } from '../client/control-client.ts';
 import type { ErrorCode } from '../contract/errors.ts';

@@ -1,4 +1,4 @@
-// Where agent and clients meet: state folder and control path for each system (decisions 23 and 24). Strings in, strings out.
+// Where agent and clients meet: state folder and control path for each system. Strings in, strings out.
 // Not for creating folders or checking their modes (agent/control, client/state-folder).
 
 /** `Host` of every request on the control path; anything else is refused before routing, which ends DNS rebinding. */

@@ -6,7 +6,7 @@ export type Target = { readonly host: string; readonly port: number };
 
 export type Os = 'linux' | 'macos' | 'windows';
 
-/** Runtimes and TLS stacks that decide which trust store a program reads and how it refuses (facts: clients.md section 3). */
+/** Runtimes and TLS stacks that decide which trust store a program reads and how it refuses. */
 export type Runtime =
   | 'node' | 'deno' | 'python' | 'java' | 'go' | 'electron' | 'chromium' | 'firefox'
   | 'openssl' | 'gnutls' | 'nss';
@@ -142,7 +142,7 @@ export type ConnectionFacts = {
   readonly suspended: Suspension | null;
 };
 
-/** Facts of one downstream handshake. Sources: clients.md sections 1, 2, 8; decisions 6 to 8. */
+/** Facts of one downstream handshake. */
 export type HandshakeEvidence = {
   /** Our whole flight, certificate included, was accepted by the socket. */
   readonly leafSent: boolean;
@@ -167,11 +167,11 @@ export type HandshakeEvidence = {
   readonly handshakeMs: number;
   /** Highest version we offered the app, which is the server leg's. */
   readonly tls: 'TLSv1.2' | 'TLSv1.3';
-  /** Bytes on the wire from the app after our flight: Finished, alerts, records. From the raw socket's counter (decision 8). */
+  /** Bytes on the wire from the app after our flight: Finished, alerts, records. From the raw socket's counter. */
   readonly bytesAfterLeaf: number;
 };
 
-/** What disturbs a device so that refusals say nothing for a while (facts/pinning.md section 4). */
+/** What disturbs a device so that refusals say nothing for a while. */
 export type DisturbanceKind = 'resume' | 'network' | 'clock' | 'portal' | 'root';
 export type Disturbance = { readonly kind: DisturbanceKind; /** Milliseconds since the epoch. */ readonly at: number };
 

@@ -15,7 +15,7 @@ export type FileFacts = {
   readonly package: string | null;
   /** Verified signer. */
   readonly signer: string | null;
-  /** As packaged (decision 11): owned, its digest unchanged and only root may write it; or a signature or a read-only image holds. */
+  /** As packaged: owned, its digest unchanged and only root may write it; or a signature or a read-only image holds. */
   readonly intact: boolean;
 };
 

@@ -1,4 +1,4 @@
-// Names the program behind a process: executable, script, package, hash, runtime. Decision 11 says what counts as known.
+// Names the program behind a process: executable, script, package, hash, runtime. Known is what file-facts.ts calls intact.
 // Not for finding the process: native/process-attribution does that. Not for its trust store: native/trust-store does.
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';

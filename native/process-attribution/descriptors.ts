@@ -111,7 +111,7 @@ let socketMount: string | null = null;
 
 /**
  * The folder of links opens to root, the process's own user and CAP_DAC_READ_SEARCH alone; fdinfo to CAP_SYS_PTRACE too (Linux 5.14), which
- * is all that the service's account has (decision 25).
+ * is all that the service's account has.
  */
 function byInfo(): boolean {
   if (useInfo === null) {

@@ -4,7 +4,7 @@ import type { ServiceProgram } from './service.ts';
 
 export const serviceName = 'pinlight.service';
 export const bootServiceName = 'pinlight-boot.service';
-/** The service's own account: not root, no login (decision 25). */
+/** The service's own account: not root, no login. */
 export const account = 'pinlight';
 /** The wrapping key of the root key, sealed by systemd-creds; written at the first installation and kept as long as the key. */
 export const credentialFile = `/etc/credstore.encrypted/${credentialName}`;

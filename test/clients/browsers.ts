@@ -171,7 +171,7 @@ const rootsOf = (place: Place, trust: Trust): Record<string, string> =>
 
 /** Puts roots, by nickname, into the NSS database of a folder; makes the database where there is none. */
 export async function trustInNss(folder: string, roots: Record<string, string>): Promise<void> {
-  // certutil -N on an existing database loops for ever without a terminal (facts/platform.md section 4): only where there is none.
+  // certutil -N on an existing database loops for ever without a terminal: only where there is none.
   if (!existsSync(join(folder, 'cert9.db'))) await mustRun('certutil', ['-N', '-d', `sql:${folder}`, '--empty-password'], { limitMs: 20_000 });
   for (const [name, file] of Object.entries(roots)) {
     await mustRun('certutil', ['-A', '-d', `sql:${folder}`, '-n', name, '-t', 'C,,', '-i', file], { limitMs: 20_000 });

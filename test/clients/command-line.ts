@@ -52,7 +52,7 @@ function openssl(title: string, trust: Trust): Program {
 export function opensslArguments(place: Place, visit: Visit, trust: Trust): string[] {
   return [
     's_client', '-proxy', `127.0.0.1:${place.proxyPort}`, '-connect', `${visit.host}:443`, '-servername', visit.host, '-verify_hostname', visit.host,
-    // Without -verify_return_error s_client goes on whatever the chain is (decision 34).
+    // Without -verify_return_error s_client goes on whatever the chain is.
     '-CAfile', rootsFile(place, trust), '-verify_return_error',
   ];
 }

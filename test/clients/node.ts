@@ -12,7 +12,7 @@ export const node = {
   http2OwnList: http2('Node http2 with a list of its own', 'own-list'),
   preconnect: {
     title: 'Node that preconnects only', trust: 'root', pins: 'none', does: 'handshake', debian: 'nodejs', needs: ['node'],
-    // 1.6 s: longer than the second after which a silent connection is no refusal (decision 6).
+    // 1.6 s: longer than the second after which a silent connection is no refusal.
     visit: (place, visit) => run(place, 'preconnect.mjs', 'Node that preconnects only', 'root', [visit.host, '1600'], /connected/),
   },
 } satisfies Record<string, Program>;

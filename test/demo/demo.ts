@@ -28,7 +28,7 @@ const steps: readonly Step[] = [
   { program: programs.commandLine.curl, host: bank, pinned: true, visits: 3, must: 'pinned', works: 'second' },
   ...refusing(programs.commandLine.opensslOwnList), ...refusing(programs.commandLine.wgetOwnList), ...refusing(programs.python.urllibOwnList),
   ...refusing(programs.node.fetchOwnList), ...refusing(programs.java.urlOwnList), ...refusing(programs.go.httpOwnList),
-  // Pins everywhere, over a runtime that never refuses an unknown root in this way: both readings stay open (decision 1).
+  // Pins everywhere, over a runtime that never refuses an unknown root in this way: both readings stay open.
   { program: programs.python.pinsAll, host: shop, visits: 2, must: 'undetermined', works: 'second' },
   { program: programs.python.pinsAll, host: mail, visits: 2, must: 'undetermined', works: 'second' },
   { program: programs.node.preconnect, host: shop, visits: 2, must: 'undetermined', works: 'first' },

@@ -1,4 +1,4 @@
-// `npm run faults`: real agents in temporary homes, hurt in every way of facts/security.md section 4, and what came through. `-- kill database`
+// `npm run faults`: real agents in temporary homes, hurt in many ways, and what came through. `-- kill database`
 // chooses by the beginning of a name, `--quick` takes fewer trials, `--json` prints a document. Progress goes to stderr.
 // Exit code 0 only when nothing was lost; 2 for wrong usage.
 import { parseArgs } from 'node:util';

@@ -5,7 +5,7 @@ import { after, baseline, makeHome, measure, openFiles, probe, probeMs, shop, so
 
 const filesLimit = 256;
 const clients = 2_000;
-/** facts/security.md 5.5: slow connections may cost 100 MB, and healthy handshakes go on. */
+/** Slow connections may cost 100 MB, and healthy handshakes go on. */
 const slowMegabytes = 100;
 
 const descriptors: Fault = {

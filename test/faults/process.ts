@@ -77,7 +77,7 @@ const cannotStart: Fault = {
 };
 
 const sessions = 100;
-/** facts/security.md section 4: an upgrade drains for 30 s at most. */
+/** An upgrade drains for 30 s at most. */
 const drainMs = 30_000;
 
 const upgrade: Fault = {

@@ -24,13 +24,13 @@ const watchdogBundle = join(repository, 'build/out/agent/watchdog.mjs');
 export const agentScript = existsSync(bundled) ? bundled : join(repository, 'electron/agent/main.ts');
 export const watchdogScript = existsSync(watchdogBundle) ? watchdogBundle : join(repository, 'electron/watchdog/main.ts');
 
-/** After a fault an app has to get somewhere within this time (facts/security.md section 4), and a closed port has to say no within the other. */
+/** After a fault an app has to get somewhere within this time, and a closed port has to say no within the other. */
 export const probeMs = 5_000;
 export const refusalMs = 1_000;
 const startMs = 20_000;
 /** An agent lets connections end for 10 s and closes within 5 s (agent/main.ts); its watchdog gives it 2 s more, and nobody outlives that by as much again. */
 const endMs = 35_000;
-/** facts/security.md section 4: open files above the baseline after 60 s, and resident memory. */
+/** What may have grown: open files above the baseline, after 60 s, and resident memory, by this factor. */
 const growth = { files: 5, memory: 1.2 };
 
 export type Origins = { readonly authority: TestAuthority; readonly byHost: Readonly<Record<string, Origin>>; close(): Promise<void> };

@@ -15,7 +15,7 @@ import { after, makeHome, probeMs, refusalMs, shop, start, until, within, type H
 import { replaced } from './watchdog.ts';
 
 const nobody = 65_534;
-/** A hang is noticed within 10 s (facts/security.md section 4). */
+/** A hang is noticed within 10 s. */
 const noticeMs = 10_000;
 const skip = (): string | null => (process.platform === 'linux' && process.getuid?.() === 0 && findCommand('gsettings') !== null ? null : 'needs Linux, gsettings, and root, which gives its rights up');
 

@@ -14,7 +14,7 @@ type Bad = {
   /** `ends`: the app's connection is over at once. `hangs`: the app hangs as it would without us, until it leaves by itself. */
   readonly how: 'ends' | 'hangs';
 };
-/** Our handshake with a server may take 15 s (facts/security.md section 4); then the app gets the server's own bytes. An app with more patience than that. */
+/** Our handshake with a server may take 15 s; then the app gets the server's own bytes. An app with more patience than that. */
 const patienceMs = 18_000;
 const bads: readonly Bad[] = [
   { name: 'accepts and says nothing', serve: (socket) => socket.resume(), how: 'hangs' },
@@ -73,7 +73,7 @@ const noReader: Fault = {
     for (const [index, secure] of uploads.entries()) {
       await trial(`upload ${index}`, async () => {
         const { megabytes } = measure(running.pid);
-        // 1 MB a session at most, beside what the process itself may grow by (facts/security.md section 4).
+        // 1 MB a session at most, beside what the process itself may grow by.
         if (megabytes > mostMegabytes(before) + n) throw new Error(`memory went from ${Math.round(before.megabytes)} to ${Math.round(megabytes)} MB`);
         secure.destroy();
         await Promise.resolve();

@@ -39,7 +39,7 @@ const killed = inNewHomes('agent killed under the watchdog', { quick: 2, full: 2
   const running = await start(home, { watchdog: true });
   try {
     process.kill(running.pid, 'SIGKILL');
-    // facts/security.md section 4: back within 3 s; an app gets somewhere within 5.
+    // Back within 3 s; an app gets somewhere within 5.
     await replaced(running, running.pid, 5_000);
     if (await probe(running) !== 'inspected') throw new Error('the app was not inspected');
   } finally {
@@ -56,7 +56,7 @@ const hung = inNewHomes('agent stopped under the watchdog', { quick: 1, full: 5 
     // The watchdog asks every second, and an agent that never answered has a minute; nothing outside shows its questions.
     await after(2_500);
     process.kill(running.pid, 'SIGSTOP');
-    // Noticed within 10 s (facts/security.md section 4); then another one listens, or nobody.
+    // Noticed within 10 s; then another one listens, or nobody.
     await replaced(running, running.pid, 10_000);
     if (await probe(running) !== 'inspected') throw new Error('the app was not inspected');
   } finally {

@@ -5,7 +5,7 @@
 // disturbance, by a process older than our root, by several apps at once, of a host this version accepted, by another version, by another
 // TLS stack than the one that was inspected elsewhere, with alert 48, where the server wants a client certificate; our own faults.
 // Not noise, and left out on purpose: a refusal byte for byte like a pin's, by the same TLS stack of the same version that was inspected
-// elsewhere, with nothing against it. That is a forgery that cannot be told from a pin; budgets and must-inspect rules bound it (decision 4).
+// elsewhere, with nothing against it. That is a forgery that cannot be told from a pin; budgets and must-inspect rules bound it.
 import { classifyHandshake } from '../../electron/core/tls/handshake-outcome.ts';
 import type { Circumstances, ConnectionOutcome, Disturbance, DisturbanceKind, HandshakeEvidence, History, Observation } from '../../electron/core/model.ts';
 

@@ -57,7 +57,7 @@ export async function play(situation: Situation, stage: Stage, origins: Origins,
       if (time === 0) step.before?.(place);
       const visit = { host, certificatePem: origins.certificateOf(host), served: () => origins.served(host), pinned: step.pinned ?? false };
       let { ok, row } = await visitOnce(agent, place, program, visit, hostOf(situation, label));
-      // The machine was too busy to say in time whose connection it was: nothing is learned from such a one (decision 10), so it is no attempt.
+      // The machine was too busy to say in time whose connection it was: nothing is learned from such a one, so it is no attempt.
       for (let again = 0; again < 3 && program.does === 'request' && row?.reason.code === 'unknown-app'; again += 1) {
         lateLookups += 1;
         ({ ok, row } = await visitOnce(agent, place, program, visit, hostOf(situation, label)));

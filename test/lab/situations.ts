@@ -1,5 +1,5 @@
 // The lab's table: every situation, and the ground truth it is judged by, written down before any run.
-// The truth says what the program is, by its trust and its pins, and what decision 1 makes of it: an app that refuses everywhere and gives
+// The truth says what the program is, by its trust and its pins, and what can be seen of it: an app that refuses everywhere and gives
 // no sign is `undetermined` by rule, whatever it is inside. Not for driving (play.ts) and not for counting (matrix.ts).
 import { appendFileSync } from 'node:fs';
 import type { VerdictKind } from '../../electron/core/model.ts';
@@ -90,7 +90,7 @@ const noSign = (id: string, program: Program, note: string, more: More = {}): Si
 const saysNothing = (id: string, program: Program, note: string, more: More = {}): Situation =>
   ({ id, program, steps: [{ at: 'here', times: 3 }], truth: 'undetermined', worksAt: null, learns: false, note, ...more });
 
-/** What it offers our leg cannot answer: let through before anybody does (decision 18), and nothing is learned. */
+/** What it offers our leg cannot answer: let through before anybody does, and nothing is learned. */
 const cannotBeAnswered = (id: string, program: Program, note: string, more: More = {}): Situation =>
   ({ id, program, steps: [{ at: 'here', times: 2 }], truth: 'incompatible', worksAt: 1, learns: false, note, ...more });
 
@@ -137,7 +137,7 @@ export const situations: readonly Situation[] = [
   pinsHere('python-pins-all', python.pinsAllStoreKnown, 'pins every host; its store, which can be seen, holds the root, and its runtime never refuses an unknown root in this form', {
     steps: [{ at: 'elsewhere', pinned: true, times: 2 }, { at: 'here', pinned: true, times: 2 }],
   }),
-  noSign('python-pins-all-unseen', python.pinsAll, 'pins every host over a list that only the script names: both readings stay open (decision 1)', {
+  noSign('python-pins-all-unseen', python.pinsAll, 'pins every host over a list that only the script names: both readings stay open', {
     steps: [{ at: 'elsewhere', pinned: true }, { at: 'here', pinned: true, times: 2 }],
   }),
 
@@ -155,7 +155,7 @@ export const situations: readonly Situation[] = [
   ownList('aiohttp-own', python.aiohttpOwnList, 'no alert; the default store lacks our root as well'),
   ownList('httpx-own', python.httpxOwnList, 'alert 48'),
   ownList('libsoup-own', python.libsoupOwnList, 'no alert; the default store lacks our root as well'),
-  noSign('pycurl-own', python.pycurlOwnList, 'a Python that hangs up after the handshake, which Python\'s own check never does: no sign that fits (decision 1)'),
+  noSign('pycurl-own', python.pycurlOwnList, 'a Python that hangs up after the handshake, which Python\'s own check never does: no sign that fits'),
   ownList('node-https-own', node.httpsOwnList, 'no alert ever; Node\'s bundled list lacks our root'),
   ownList('node-fetch-own', node.fetchOwnList, 'no alert ever; Node\'s bundled list lacks our root'),
   ownList('node-http2-own', node.http2OwnList, 'no alert ever; Node\'s bundled list lacks our root', { origin: 'h2' }),

@@ -1,4 +1,4 @@
-// Whatever a local program, a server or the disk does: a worded result, and the other apps' traffic goes on. facts: security 4, 5.1, 5.3, E1 to E8.
+// Whatever a local program, a server or the disk does: a worded result, and the other apps' traffic goes on. Criteria E1 to E8 (SECURITY.md).
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as net from 'node:net';

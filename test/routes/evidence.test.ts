@@ -1,5 +1,5 @@
 // The evidence of real programs that refuse, accept or say nothing: what is recorded of each, on TLS 1.2 and 1.3. Real agent, real origins.
-// Forms F1 to F5 are those of facts/clients.md section 2. Every host must be inspected, so that no refusal earns a pass-through.
+// Forms F1 to F5: core/tls/handshake-outcome.test.ts says them. Every host must be inspected, so that no refusal earns a pass-through.
 import { spawn } from 'node:child_process';
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
@@ -23,7 +23,7 @@ type Form = { readonly outcome: HandshakeOutcome['kind']; readonly sign?: string
 const f1 = (alert: number): Form => ({ outcome: 'refused', sign: 'alert', evidence: { clientFinished: false, alert, alertBy: 'client', closeKind: 'none' } });
 const f2: Form = { outcome: 'refused', sign: 'silent-early', evidence: { clientFinished: false, alert: null, alertBy: null }, silentAfterLeaf: true };
 const f3 = (alert: number): Form => ({ outcome: 'refused', sign: 'alert', evidence: { clientFinished: true, alert, alertBy: 'client', closeKind: 'none' } });
-/** Without a goodbye it is FIN or RST by a race (clients.md section 1, 9). */
+/** Without a goodbye it is FIN or RST by a race (measured). */
 const f4 = (end: 'goodbye' | 'bare'): Form => ({
   outcome: 'refused', sign: 'silent-late',
   evidence: { clientFinished: true, alert: null, alertBy: null, closeKind: end === 'goodbye' ? 'close-notify' : expect.stringMatching(/^(fin|rst)$/) },

@@ -27,7 +27,7 @@ export async function observed(agent: TestAgent, host: string, count = 1): Promi
 }
 
 /**
- * Runs a visit, again where the agent could not name the program in time: such a connection teaches nothing, by design (decision 10),
+ * Runs a visit, again where the agent could not name the program in time: such a connection teaches nothing, by design,
  * and on a busy machine the first look-up of a process may be late. Three times at most.
  */
 export async function visitUntilNamed(agent: TestAgent, host: string, visit: () => Promise<unknown>): Promise<void> {

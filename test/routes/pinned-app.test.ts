@@ -80,7 +80,7 @@ describe.skipIf(!here)('a pinned curl', () => {
     expect(second.ok).toBe(true);
     const entry = await until('the exclusion in the stream', () => (appAt(bank)?.exclusion == null ? null : appAt(bank)));
     expect(entry.verdict).toMatchObject({ kind: 'pinned', confidence: 'confirmed' });
-    // curl chooses its trust at each call: host scope and one hour at most (decision 11).
+    // curl chooses its trust at each call: host scope and one hour at most.
     expect(entry.exclusion).toMatchObject({ kind: 'learned', host: bank, verdict: 'pinned' });
     expect((entry.exclusion?.expiresAt ?? Infinity) - Date.now()).toBeLessThanOrEqual(3600_000);
     expect((await visit(programs.commandLine.curl, bank)).ok).toBe(true);

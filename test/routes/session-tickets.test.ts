@@ -1,4 +1,4 @@
-// The app's leg gives no session tickets (decision 7), whichever version: counted by openssl s_client through a real agent.
+// The app's leg gives no session tickets, whichever version: counted by openssl s_client through a real agent.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCommand } from '../clients/program.ts';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';

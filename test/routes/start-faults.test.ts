@@ -1,4 +1,4 @@
-// What the disk and the machine may do to an agent, at its start and while it runs: worded, bounded, and traffic goes on where it can. facts: security 4.
+// What the disk and the machine may do to an agent, at its start and while it runs: worded, bounded, and traffic goes on where it can.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs';
 import * as net from 'node:net';

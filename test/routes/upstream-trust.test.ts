@@ -1,4 +1,4 @@
-// A server whose certificate does not hold never gets a leaf of ours: the app sees the server's own certificate, or an alert. facts: security 1.A, 1.C.
+// A server whose certificate does not hold never gets a leaf of ours: the app sees the server's own certificate, or an alert. Criteria A and C (SECURITY.md).
 import { constants, createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -27,7 +27,7 @@ export type RowResult = {
 };
 
 export type Row = {
-  /** Of facts/security.md, such as A1. */
+  /** Of SECURITY.md, such as A1. */
   readonly id: string;
   readonly title: string;
   /** Where the criterion comes from: KbP SIHI SST NSA TA17 STIP TPBP BR 9325 8446 5280 BSL. */

@@ -1,4 +1,4 @@
-// Servers as they should not be, and some as they should: what each presents. Data; situation-servers.ts serves them. Criteria: facts/security.md 1.A, section 2.
+// Servers as they should not be, and some as they should: what each presents. Data; situation-servers.ts serves them. Criteria A (SECURITY.md), badssl.com.
 import {
   addressOf, algorithmOf, authority, basic, constraints, criticalSan, day, dns, extension, keyOf, make, nameOf, ocspResponse, oid, pairOf,
   policies, purposes, san, server, tlv, usage, type Made, type Wanted,
@@ -23,7 +23,7 @@ export type Bench = {
 export type Chain = readonly [Made, ...Made[]];
 
 export type Situation = {
-  /** Criterion of facts/security.md. */
+  /** Criterion, such as A1 (SECURITY.md). */
   readonly row: string;
   readonly title: string;
   readonly host: string;

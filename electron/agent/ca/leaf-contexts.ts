@@ -10,7 +10,7 @@ import type { Authority } from './authority.ts';
 
 /** Enough for a browser with many tabs; each entry holds an OpenSSL context of some 50 kB. */
 const contextLimit = 400;
-/** For a handshake on either leg: it takes milliseconds; 15 s is a peer that has stopped (facts/security.md section 4). */
+/** For a handshake on either leg: it takes milliseconds; 15 s is a peer that has stopped. */
 export const handshakeDeadlineMs = 15_000;
 /** A leaf this close to its end is made anew: the clock of a client may be ahead of ours. */
 const renewBeforeMs = 3600_000;
@@ -86,7 +86,7 @@ export function createLeafContexts(
       sigalgs: signatureList, ecdhCurve: 'X25519MLKEM768:X25519:prime256v1:secp384r1:secp521r1', honorCipherOrder: true,
       handshakeTimeout: handshakeDeadlineMs,
       ...(request.alpn === null ? {} : { ALPNProtocols: [request.alpn] }),
-      // No tickets: a resumed handshake says nothing about trust, and two apps must not share one (decision 7, B6).
+      // No tickets: a resumed handshake says nothing about trust, and two apps must not share one (B6).
       // No renegotiation: nobody needs it, and it costs us more than the app (B5).
       secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     });

@@ -47,7 +47,7 @@ export type LeafInputs = {
   readonly issuer: Uint8Array;
   readonly rootKeyId: Uint8Array;
   readonly publicKey: KeyObject;
-  /** One DNS name or one address (4 or 16 bytes): never widened, so that browsers do not coalesce hosts (clients.md section 5). */
+  /** One DNS name or one address (4 or 16 bytes): never widened, so that browsers do not coalesce hosts. */
   readonly name: { readonly kind: 'dns'; readonly name: string } | { readonly kind: 'ip'; readonly bytes: Uint8Array };
   readonly notBefore: number;
   readonly notAfter: number;

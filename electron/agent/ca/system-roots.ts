@@ -12,7 +12,7 @@ export type SystemRoots = {
   close(): void;
 };
 
-/** Facts/security.md A9 asks for 60 s. Four stats. */
+/** A change must count within 60 s (A9). Four stats. */
 const lookEveryMs = 20_000;
 /** A change is often a series of them: `update-ca-certificates` links each certificate by itself. Read when it has been quiet this long. */
 const quietMs = 1_000;

@@ -1,4 +1,4 @@
-// Who speaks at the control socket, and what that lets them see and do (decision 24): by the peer's uid, before any byte is read.
+// Who speaks at the control socket, and what that lets them see and do: by the peer's uid, before any byte is read.
 // And how many connections of theirs are served at once. Not for how the uid is found (native/peer-identity) and not for HTTP (control-server.ts).
 import type { Socket } from 'node:net';
 import type { AgentEvent, Snapshot } from '../../contract/snapshot.ts';

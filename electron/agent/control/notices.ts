@@ -1,4 +1,4 @@
-// Who has read and accepted which first-start notice (decision 35), per account, over restarts.
+// Who has read and accepted which first-start notice, per account, over restarts.
 // Not for its words (core/policy/notice) or for what happens without it (core/policy/decide).
 import { hash } from 'node:crypto';
 import { PinlightError } from '../../contract/errors.ts';

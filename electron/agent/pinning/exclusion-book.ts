@@ -14,7 +14,7 @@ const waitForCanaryMs = 24 * hour;
 
 export type BookEvents = {
   exclusionsChanged(exclusions: readonly Exclusion[]): void;
-  /** An exclusion begins: idle intercepted connections of that app to the host are to be closed (decision 9). */
+  /** An exclusion begins: idle intercepted connections of that app to the host are to be closed. */
   exclusionAdded(exclusion: Exclusion): void;
 };
 

@@ -18,7 +18,7 @@ export type { AppRecord, Pair } from './pair-memory.ts';
 
 /** A success is written again only after this time: one a host and ten minutes says as much as a thousand. */
 const successEveryMs = 10 * 60_000;
-/** One failing navigation made 2 to 4 connections in Chromium, 2 in Firefox (clients.md section 7). */
+/** One failing navigation made 2 to 4 connections in Chromium, 2 in Firefox (measured). */
 const sharedPasses = 3;
 /** Tests of one app in a day: each may let a connection through beyond the automatic budget. */
 export const testsPerAppDay = 10;
@@ -83,7 +83,7 @@ export function createPinningMonitor(options: {
     return shared !== null && shared.left > 0 && now() < shared.until && shared.until - now() <= attemptWindowMs;
   }
 
-  /** The app's first byte on an inspected connection: explains siblings that were closed unused just before (decision 2). */
+  /** The app's first byte on an inspected connection: explains siblings that were closed unused just before. */
   function sawData(identity: AppIdentity, host: string, pid: number): void {
     siblings.sawData(identity, host, pid);
     const app = memory.app(identity.id);
@@ -162,7 +162,7 @@ export function createPinningMonitor(options: {
     const refused = outcome.kind === 'refused';
     if (refused) pair.passThroughDue = earnsPassThrough({ history, app: identity, siblingAlive, ...givenTo(app, pair.host), learning: policy().learning, now: now() });
     if (outcome.kind === 'established') app.widenedOnce = false;
-    // The canary at an exclusion's end was refused: a known app need not fail until a new pass-through is due (decisions 2 and 3).
+    // The canary at an exclusion's end was refused: a known app need not fail until a new pass-through is due.
     const renews = pair.renewable && refused && identity.known && !siblingAlive;
     if (renews || outcome.kind === 'passed') learn(app, pair, history, renews);
     pair.renewable &&= outcome.kind === 'unused';

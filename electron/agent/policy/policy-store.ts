@@ -112,7 +112,7 @@ function judge(found: readonly PolicySource[], options: PolicyStoreOptions, last
   const layers = (['managed', 'user', 'recommended'] as const).flatMap((origin) => counting.filter((layer) => layer.origin === origin));
   const files = layers.map(({ file }) => file ?? '');
   // A policy that exists and cannot be read may forbid inspection: then the embedded rules would be a guess, and nothing is inspected
-  // but what the readable files ask for (facts/security.md section 4: never inspect with no policy).
+  // but what the readable files ask for.
   layers.push({ origin: 'embedded', file: null, layer: blind ? { ...options.embedded, rules: [] } : options.embedded });
   return { policy: mergePolicy(layers, options.exclusions), files, problems };
 }

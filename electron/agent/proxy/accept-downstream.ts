@@ -1,7 +1,7 @@
 // The app's leg of an inspected connection: hands the socket to a tls.Server whose leaf was chosen beforehand and collects the evidence.
 // Not for relaying (relay.ts) and not for classifying (core/tls/handshake-outcome).
 //
-// A real tls.Server, because a bare TLSSocket loses alerts after Finished (clients.md section 9); its events name no connection, so
+// A real tls.Server, because a bare TLSSocket loses alerts after Finished (measured); its events name no connection, so
 // each handshake runs in an AsyncLocalStorage context that does. The raw socket is watched as well: a FIN in mid-handshake shows there.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';

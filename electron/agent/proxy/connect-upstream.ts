@@ -47,7 +47,7 @@ export type UpstreamRequest = {
   readonly host: string;
   /** SNI to send: what the app sent, or none. ALPN: the app's own list, so that the server chooses for both legs (B8). */
   readonly shape: HelloShape;
-  /** Sessions are never shared between apps, targets or policies (decision 19, B6). */
+  /** Sessions are never shared between apps, targets or policies (B6). */
   readonly sessionKey: string;
 };
 
@@ -145,7 +145,7 @@ export function createUpstreams(options: UpstreamTrust): Upstreams {
     });
     socket.once('secureConnect', () => {
       if (certificate === null) return fail('no certificate');
-      // Node skips its identity check on a resumed session: judge the stored chain again (decision 19).
+      // Node skips its identity check on a resumed session: judge the stored chain again.
       const resumed = socket.isSessionReused();
       const why = resumed ? trust.whyNot(certificate, request.host, now) : null;
       if (why !== null) return settle({ kind: 'invalid', why });

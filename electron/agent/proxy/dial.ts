@@ -10,9 +10,9 @@ import { failureOf, type ProxyFailure } from '../../core/upstream-proxy/route.ts
 import type { Target } from '../../core/model.ts';
 import { connectThrough, type ProxyWays, type ThroughWay, type UpstreamProxies } from './upstream-proxy.ts';
 
-/** RFC 8305 section 5 recommends 250 ms between attempts (decision 21). */
+/** RFC 8305 section 5 recommends 250 ms between attempts. */
 const staggerMs = 250;
-/** facts/security.md section 4: connect 10 s. */
+/** A server that does not answer keeps an app waiting no longer than this. */
 const connectDeadlineMs = 10_000;
 
 export type DialResult =

@@ -29,7 +29,7 @@ export async function listen(port: number, acceptClient: (socket: net.Socket) =>
   } };
 }
 
-/** Bound wrongly or not: nobody but this device may be at the other end (P3). */
+/** Bound wrongly or not: nobody but this device may be at the other end (E1). */
 function isFromLoopback({ remoteAddress }: net.Socket): boolean {
   return remoteAddress === '127.0.0.1' || remoteAddress === '::1' || remoteAddress === '::ffff:127.0.0.1';
 }

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { clientHelloLimit, readClientHello, type ClientHello } from '../../core/tls/client-hello.ts';
 import { waitForBytes } from './wait-for-bytes.ts';
 
-/** facts/security.md 5.5: at most 16 s and 64 kB before a decision. */
+/** At most 16 s and 64 kB before a decision (E8). */
 const peekDeadlineMs = 16_000;
 
 export type Peeked =

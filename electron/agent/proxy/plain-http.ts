@@ -1,4 +1,4 @@
-// Plain HTTP through the proxy (absolute-form requests): the same rules, relayed by node:http, one record a request (decision 17).
+// Plain HTTP through the proxy (absolute-form requests): the same rules, relayed by node:http, one record a request.
 // Not for tunnels. node:http's strict parser refuses ambiguous messages (E5); nothing is ever upgraded or rewritten but hop-by-hop headers.
 import * as http from 'node:http';
 import type { Socket } from 'node:net';

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { readRequestHead, type RequestHeadRead } from '../../core/http/request-head.ts';
 import { waitForBytes } from './wait-for-bytes.ts';
 
-/** A local program sends its head at once; 16 s is slow-loris territory (facts/security.md 5.1). */
+/** A local program sends its head at once; 16 s is slow-loris territory. */
 const headDeadlineMs = 16_000;
 
 export type HeadResult =

@@ -1,4 +1,4 @@
-// Turns Node's TLS errors into numbers and short codes. Names change between OpenSSL versions, alert numbers do not (clients.md 9).
+// Turns Node's TLS errors into numbers and short codes. Names change between OpenSSL versions, alert numbers do not.
 // Not a classifier: core/tls/handshake-outcome says what a number means.
 
 /** The alert number an error reports, by the message's ending, else by the hex code (0x…: reason − 1000); null when none. */

@@ -40,7 +40,7 @@ function prepare(path: string): Database.Database {
     // The package's 16 MB would stay with the agent for good once the check below has read the file; inserting a row takes no longer with 2 MB.
     database.pragma('cache_size = -2000');
     database.pragma('journal_mode = WAL');
-    // NORMAL: a power cut may lose the last rows, never the file (facts/security.md section 4).
+    // NORMAL: a power cut may lose the last rows, never the file.
     database.pragma('synchronous = NORMAL');
     database.pragma('journal_size_limit = 16777216');
     const check = database.pragma(statSync(path).size <= wholeCheckBytes ? 'integrity_check(1)' : 'quick_check(1)', { simple: true });

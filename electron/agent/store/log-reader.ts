@@ -17,7 +17,7 @@ export type LogReader = {
   count(signal?: AbortSignal): Promise<LogAnswers['count']>;
   /** For who reads it in a thread of its own. What has just happened is in it. */
   place(): LogPlace;
-  /** The same for rows of one user's programs only (decision 24). */
+  /** The same for rows of one user's programs only. */
   ofUser(uid: number): LogReader;
 };
 

@@ -1,5 +1,5 @@
 // The database's shape, as steps that are applied once each in order. A step that has shipped is never edited.
-// Not for queries. `connections` has every column the filter language names (decision 33), nullable where later work fills it.
+// Not for queries. `connections` has every column the filter language names, nullable where later work fills it.
 
 /** Step n brings `user_version` from n to n + 1. */
 export const migrations: readonly string[] = [

@@ -1,4 +1,4 @@
-// `pinlight notice show | accept`: who inspects, what is never read, who sees it (decision 35); and the same words once, unasked, at the
+// `pinlight notice show | accept`: who inspects, what is never read, who sees it; and the same words once, unasked, at the
 // first `status` or `watch`. Not for the words (core/policy/notice) or for keeping who accepted (the agent).
 import type { Command } from 'commander';
 import { PinlightError } from '../../contract/errors.ts';

@@ -1,5 +1,5 @@
 // Keys whose certificates are worth nothing, wherever they are trusted: private keys that anyone has, authorities that were broken or
-// that states and products intercept with. SHA-256 over the SubjectPublicKeyInfo. Not for revocation in general (A7 of facts/security.md).
+// that states and products intercept with. SHA-256 over the SubjectPublicKeyInfo. Not for revocation in general. Criterion A7 (SECURITY.md).
 // Sources: Chromium 156's list of blocked and intercepting keys (net/data/ssl/blocklist), chromium/badssl.com for the two development roots.
 
 /** What a key is known as, by its SPKI's SHA-256 in lower-case hex; absent = nothing known against it. */

@@ -1,6 +1,6 @@
 // Is a chain whose signatures hold good enough to answer an app with? The rules of browsers that OpenSSL does not have, or has elsewhere.
 // Pure; not for finding the chain or checking signatures (agent/ca/server-chain.ts) and not for revocation lists (revocation.ts).
-// Sources: RFC 5280 section 6, Chromium 156 (measured by test/security), facts/security.md A1 to A7, A11, A12.
+// Sources: RFC 5280 section 6, Chromium 156 (measured by test/security), criteria A1 to A7, A11, A12 (SECURITY.md).
 import { knownBrokenKey } from './broken-keys.ts';
 import type { CertificateFacts, CertificateRead, PublicKeyFacts } from './certificate.ts';
 import { sameBytes } from './der.ts';

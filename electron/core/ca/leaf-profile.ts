@@ -1,4 +1,4 @@
-// What a leaf may say: for which name, from when, until when. Criteria C4 and C5 of facts/security.md.
+// What a leaf may say: for which name, from when, until when. Criteria C4 and C5 (SECURITY.md).
 // Not for building or signing it (agent/ca/mint).
 
 const day = 24 * 3600_000;
@@ -24,7 +24,7 @@ export function leafValidity(now: number, upstreamNotAfter: number, root: { notB
   return { kind: 'valid', notBefore, notAfter };
 }
 
-/** What our downstream leg needs of a hello to answer it; null when it can, else why not. Decision 18. */
+/** What our downstream leg needs of a hello to answer it; null when it can, else why not. */
 export function whyUnanswerable(hello: { versions: readonly number[]; cipherSuites: readonly number[]; signatureAlgorithms: readonly number[]; groups: readonly number[] }): string | null {
   const tls13 = hello.versions.includes(0x0304);
   const tls12 = hello.versions.includes(0x0303);
@@ -37,7 +37,7 @@ export function whyUnanswerable(hello: { versions: readonly number[]; cipherSuit
   return suites13 || suites12 ? null : 'no cipher suite with forward secrecy and authenticated encryption';
 }
 
-/** Which key the leaf must have: `rsa` only for a TLS 1.2 client without ECDHE-ECDSA suites or without P-256 (decision 18). */
+/** Which key the leaf must have: `rsa` only for a TLS 1.2 client without ECDHE-ECDSA suites or without P-256. */
 export function leafKeyFor(hello: { versions: readonly number[]; cipherSuites: readonly number[]; groups: readonly number[] }, maxVersion: 'TLSv1.2' | 'TLSv1.3'): 'ec' | 'rsa' {
   const tls13 = maxVersion === 'TLSv1.3' && hello.versions.includes(0x0304) && hello.cipherSuites.some((suite) => suite >= 0x1301 && suite <= 0x1303);
   return tls13 || (bearsEcLeaf(hello) && hello.cipherSuites.some((suite) => ecdheEcdsa.has(suite))) ? 'ec' : 'rsa';

@@ -1,5 +1,5 @@
 // Does a certificate name the host? As a browser judges it, which is stricter than Node: SAN required, whole-label wildcards only.
-// Not a chain check. Sources: RFC 9525 section 6.3, CA/B BR 3.2.2.6, facts/security.md 0.2 and A3.
+// Not a chain check. Sources: RFC 9525 section 6.3, CA/B BR 3.2.2.6, criterion A3 (SECURITY.md).
 import type { CertificateName } from './certificate.ts';
 
 export type NameCheck = { readonly kind: 'match' } | { readonly kind: 'mismatch'; readonly why: string };

@@ -1,5 +1,5 @@
 // Reads what a stapled OCSP response (RFC 6960) says. Not a verifier: a server that shows that its own certificate was revoked is believed
-// whoever signed it, and nothing is trusted for a good answer (A8 of facts/security.md).
+// whoever signed it, and nothing is trusted for a good answer. Criterion A8 (SECURITY.md).
 import { children, sequence } from './der.ts';
 
 /** True when any certificate in the response is revoked; false for good, unknown, and whatever cannot be read. Never throws. */

@@ -1,4 +1,4 @@
-// Reads the head of a proxy request: CONNECT, or an absolute-form request for plain HTTP. Strict on purpose (facts/security.md 5.3).
+// Reads the head of a proxy request: CONNECT, or an absolute-form request for plain HTTP. Strict on purpose (E4).
 // Not an HTTP parser for what follows: plain requests go to node:http, tunnels are never parsed.
 import { addressBytes } from '../policy/address.ts';
 import type { Target } from '../model.ts';

@@ -1,4 +1,4 @@
-// When a refusal earns one pass-through, and how long an exclusion may last afterwards. Decisions 2 to 4 and 11.
+// When a refusal earns one pass-through, and how long an exclusion may last afterwards.
 // Not for what to do with a verdict (core/policy/decide) and not for storage (agent/pinning).
 import { disturbanceOf, groupAttempts, successMemoryMs } from './verdict.ts';
 import type { AppIdentity, Exclusion, History, Observation, Verdict } from '../model.ts';
@@ -8,9 +8,9 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** One pass-through per app and host in this time (decision 4); how many per app and hour is policy's `learning.perAppPerHour`. */
+/** One pass-through per app and host in this time; how many per app and hour is policy's `learning.perAppPerHour`. */
 export const passThroughPerHostMs = 12 * hour;
-/** A sibling with data this close says that a refusal was none (clients.md section 5). */
+/** A sibling with data this close says that a refusal was none (measured). */
 export const siblingWindowMs = 3_000;
 /** An app with exclusions at this many hosts, and no success anywhere, is excluded as a whole instead. */
 export const appWideHosts = 3;
@@ -35,7 +35,7 @@ export function earnsPassThrough(inputs: PassThroughInputs): boolean {
   if (newest === undefined || newest.disposition !== 'inspect' || newest.outcome.kind !== 'refused') return false;
   // What fails right after a resume or a network change fails for reasons of its own.
   if (disturbanceOf(newest) !== null) return false;
-  // What one call of curl trusted says nothing about the next (decision 11); any other app that accepted us here does not pin.
+  // What one call of curl trusted says nothing about the next; any other app that accepted us here does not pin.
   if (!app.perCallTrust && successOfThisVersion(history.here, app, now)) return false;
   return withinPassThroughBudget(inputs);
 }

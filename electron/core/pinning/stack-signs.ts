@@ -1,5 +1,5 @@
 // How each runtime refuses a root it does not know: the table that lets a trust-store sign count, or contradicts it.
-// Not for pins: what an app's own check does can have any form (clients.md sections 3 and 6, measured rows "root not trusted").
+// Not for pins: what an app's own check does can have any form (rows of test/core/tls/clients.matrix.json).
 import type { RefusalSign, Runtime } from '../model.ts';
 
 type Form = { readonly sign: RefusalSign; readonly alert?: number };

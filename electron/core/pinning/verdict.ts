@@ -1,16 +1,16 @@
-// The verdict on one app at one host, over its history there and elsewhere. Decisions 1 to 6; facts/clients.md section 6.
+// The verdict on one app at one host, over its history there and elsewhere.
 // Not for policy: a verdict never changes what is inspected by itself; decide() reads it among its facts.
 import { say, sentence } from '../sentence.ts';
 import { alertName } from '../tls/alerts.ts';
 import { fitsStoreRefusal } from './stack-signs.ts';
 import type { Circumstances, DisturbanceKind, Fact, HandshakeOutcome, History, Observation, RefusalSign, Verdict, VerdictKind } from '../model.ts';
 
-/** A success counts against a refusal for this long, and only for the same version of the app (decision 2). */
+/** A success counts against a refusal for this long, and only for the same version of the app. */
 export const successMemoryMs = 7 * 24 * 3600_000;
-/** First connections of one app to one host within this time are one attempt (clients.md section 7). */
+/** First connections of one app to one host within this time are one attempt. */
 export const attemptWindowMs = 2_000;
 
-/** What fails this soon after a resume, a network change or a clock step says nothing (facts/pinning.md section 4). */
+/** What fails this soon after a resume, a network change or a clock step says nothing. */
 export const disturbedMs = 60_000;
 
 /** Total: a history without evidence is `undetermined`. `now`: ms since the epoch. */
@@ -124,7 +124,7 @@ function hasRootInThisCall({ trust, runtime }: Observation, { sign, alert }: Ref
 
 /**
  * Pinned at every host, by the device's own knowledge: the store this very process reads holds our root, no refusal had a form in
- * which its runtime refuses an unknown root (48 least of all), two hosts at least, and let through it worked (clients.md section 6).
+ * which its runtime refuses an unknown root (48 least of all), two hosts at least, and let through it worked.
  */
 function pinsEverywhere(seen: readonly Observation[], worked: boolean): boolean {
   const refusals = seen.filter((o) => o.outcome.kind === 'refused');
@@ -143,7 +143,7 @@ function passThroughFacts(here: readonly Observation[]): Fact[] {
   return failed > 0 ? [con('pass-through-failed', { count: failed })] : [];
 }
 
-/** The store sign of decision 1: the store this runtime reads lacks our root, and the refusal has the form such a runtime gives it. */
+/** The store sign: the store this runtime reads lacks our root, and the refusal has the form such a runtime gives it. */
 function storeSign(latest: Observation, outcome: Refusal): { fits: boolean; facts: Fact[] } {
   const { trust, runtime } = latest;
   if (trust === null || trust.holdsRoot === null) return { fits: false, facts: [] };
@@ -200,7 +200,7 @@ function relevant(observations: readonly Observation[], version: string | null, 
 
 /**
  * Does a success elsewhere speak for the trust behind this refusal? Not when it came from another TLS stack of the app (JA4's middle
- * part, clients.md section 7: requests and urllib read different stores), nor when our root has left the store since.
+ * part: requests and urllib read different stores), nor when our root has left the store since.
  */
 function sameTrust(success: Observation, refusal: Observation): boolean {
   const [theirs, ours] = [success.ja4?.split('_')[1], refusal.ja4?.split('_')[1]];

@@ -1,4 +1,4 @@
-// What kind of address an IP literal is: which ones a loopback proxy must not open to web pages (facts/security.md E2, decision 16).
+// What kind of address an IP literal is: which ones a loopback proxy must not open to web pages. Criterion E2 (SECURITY.md).
 // Not for names: those are resolved first, and the address that is dialled is the one that counts.
 
 export type AddressKind = 'public' | 'private' | 'loopback' | 'link-local' | 'unspecified' | 'metadata' | 'multicast' | 'reserved';

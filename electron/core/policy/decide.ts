@@ -53,7 +53,7 @@ function decideRunning(policy: Policy, facts: ConnectionFacts): Decision {
     return how === 'inspect' ? asRuled('inspect') : answer(how, 'exclusion', exclusionWords(facts.exclusion));
   }
 
-  // Nothing is learned from a program nobody can name, so an unknown one earns no experiment either (decision 4).
+  // Nothing is learned from a program nobody can name, so an unknown one earns no experiment either.
   const oneName = host === serverName || isIpAddress(host);
   if (facts.passThroughDue && facts.app !== null && oneName) return answer('bypass', 'control-experiment', null);
   return asRuled('inspect');

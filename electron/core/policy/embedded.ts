@@ -1,4 +1,4 @@
-// The policy that holds where no file says otherwise (decision 14). Not for what an organisation wants: that is files.
+// The policy that holds where no file says otherwise. Not for what an organisation wants: that is files.
 import type { PolicyDefaults, PolicyDiagnostics, PolicyLayer, PolicyLearning, PolicyNetwork, PolicyNotice, PolicyPause, PolicyUser } from './keys.ts';
 import { predefinedTexts } from './problem-texts.ts';
 
@@ -21,7 +21,7 @@ const network: PolicyNetwork = {
   port: 18_443, privateTargets: 'allow', localTargets: {}, upstreamRoots: [], upstreamCrls: [], unknownRevocation: 'allow', upstreamProxy: 'system', upstreamBypass: [], upstreamCredentials: '', transparentPort: 0,
 };
 
-/** Lifetimes of facts/pinning.md section 5; the budget of decision 4. */
+/** Exclusions are short at first, longer once confirmed; pass-throughs are few, as each is a tunnel. */
 const learning: PolicyLearning = { shortMinutes: 60, firstHours: 12, confirmedDays: 7, perAppPerHour: 5 };
 
 const user: PolicyUser = { exclusions: 'user-decides', testApp: 'user-decides', stop: 'user-decides' };

@@ -1,4 +1,4 @@
-// The shipped list of hosts that are known to break under inspection, as exclusions (decision 15).
+// The shipped list of hosts that are known to break under inspection, as exclusions.
 // Not for privacy choices (those are no-inspect rules an administrator turns on) and not for learned exclusions.
 import * as z from 'zod';
 import type { Exclusion, Os } from '../model.ts';

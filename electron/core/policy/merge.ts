@@ -1,4 +1,4 @@
-// Layers of policy into the one effective policy, with the origin of each key (decision 13).
+// Layers of policy into the one effective policy, with the origin of each key.
 // Not for reading or checking files (parse.ts, agent/policy).
 import type { Exclusion } from '../model.ts';
 import { embeddedLayer } from './embedded.ts';

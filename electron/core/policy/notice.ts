@@ -1,4 +1,4 @@
-// The first-start notice (decision 35): who inspects, what is never read, who sees it, in plain words; and what acceptance is worth.
+// The first-start notice: who inspects, what is never read, who sees it, in plain words; and what acceptance is worth.
 // Not for recording it (agent/control/notices) and no legal text: an organisation that needs one sets `notice.text`.
 import type { ManagedBy, PolicyNotice } from './policy.ts';
 

@@ -20,7 +20,7 @@ export type Policy = {
   readonly notice: PolicyNotice;
   readonly diagnostics: PolicyDiagnostics;
   readonly managedBy: ManagedBy | null;
-  /** Predefined exclusions by host (decision 15): active, unless a must-inspect rule matches. */
+  /** Predefined exclusions by host: active, unless a must-inspect rule matches. */
   readonly exclusions: readonly Exclusion[];
   readonly origins: Readonly<Record<string, { readonly origin: PolicyOrigin; readonly file: string | null }>>;
 };

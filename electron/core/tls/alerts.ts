@@ -17,7 +17,7 @@ export function alertName(alert: number): string {
   return names[alert] ?? `alert_${alert}`;
 }
 
-/** `UnknownCA`, `BadCertificate`: the spelling that Palo Alto's logs use for the `error` field (decision 33). */
+/** `UnknownCA`, `BadCertificate`: the spelling that Palo Alto's logs use for the `error` field. */
 export function alertCamelName(alert: number): string {
   return alertName(alert).split('_').map((word) => (word === 'ca' ? 'CA' : word.charAt(0).toUpperCase() + word.slice(1))).join('');
 }

@@ -1,5 +1,5 @@
 // How an app left a finished handshake without a word of data: whether records came behind its Finished, from sizes alone.
-// Not for alerts: those Node reports by number. It reports close_notify and a bare FIN alike (clients.md section 4).
+// Not for alerts: those Node reports by number. It reports close_notify and a bare FIN alike.
 
 /** Wire sizes of a TLS 1.3 client's last flight alone: Finished with a hash of 32 or 48 bytes, JSSE's 16 bytes of padding, ChangeCipherSpec. */
 const bareFinished13 = new Set([58, 74, 90].flatMap((size) => [size, size + 6]));

@@ -1,7 +1,7 @@
 // Reads a ClientHello out of the first bytes of a connection, joined over TLS records; says what else the bytes are if not.
 // Not for policy, and it answers nothing: whoever calls it puts the bytes back.
 //
-// Matches OpenSSL 3.5 on every odd form measured in facts/security.md 5.1: record version minor byte ignored, empty
+// Matches OpenSSL 3.5 on every odd form measured: record version minor byte ignored, empty
 // handshake records skipped, alert first refused, records over 16384+2048 bytes refused.
 
 export type ClientHello = {

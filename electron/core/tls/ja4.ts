@@ -1,5 +1,5 @@
 // JA4: the fingerprint of a TLS client's library (FoxIO, BSD-3; not JA4S/H/X, which are licensed otherwise).
-// Not an identity: it names the library, not the app (clients.md section 7).
+// Not an identity: it names the library, not the app.
 import { isGrease, type ClientHello } from './client-hello.ts';
 
 /**

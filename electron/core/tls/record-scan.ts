@@ -1,5 +1,5 @@
 // Tells from record headers alone whether a tunnel we cannot read carries application data both ways.
-// Not a TLS parser: it sees types and lengths, never content (clients.md sections 6 and 8).
+// Not a TLS parser: it sees types and lengths, never content.
 
 const cipherChangeType = 20;
 const handshakeType = 22;

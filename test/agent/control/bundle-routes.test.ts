@@ -1,4 +1,4 @@
-// Who may have which bundle: a user of the service gets one of their own rows alone, and nobody else's (decision 24); names as policy says.
+// Who may have which bundle: a user of the service gets one of their own rows alone, and nobody else's; names as policy says.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

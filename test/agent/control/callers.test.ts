@@ -1,4 +1,4 @@
-// Who may do what at the control socket (decision 24, F6), as values; the service itself is asked in `npm run check:security -- F6`.
+// Who may do what at the control socket (F6), as values; the service itself is asked in `npm run check:security -- F6`.
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callerOf, contextFor, createRoom } from '../../../electron/agent/control/callers.ts';

@@ -1,4 +1,4 @@
-// The control API of a real agent: who may speak, what is refused in words, what the stream says, how it ends. Criteria 1.F.
+// The control API of a real agent: who may speak, what is refused in words, what the stream says, how it ends. Criteria of group F (SECURITY.md).
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import * as http from 'node:http';

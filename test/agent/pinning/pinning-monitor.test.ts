@@ -330,7 +330,7 @@ describe('exclusions of people', () => {
     clock += minute;
     tell(alert(42));
     expect(due()).toBe(false);
-    // Two strong refusals in two time windows: more than the short one now (decision 3).
+    // Two strong refusals in two time windows: more than the short one now.
     expect(excluded()).toMatchObject({ kind: 'learned', expiresAt: clock + (excluded()?.verdict === 'undetermined' ? hour : 12 * hour) });
   });
   test.each<[string, AppIdentity, (id: string) => void]>([

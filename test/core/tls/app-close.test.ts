@@ -1,4 +1,4 @@
-// Whether an app said goodbye behind its Finished: sizes of clients.md section 8.
+// Whether an app said goodbye behind its Finished: sizes as measured.
 import { expect, test } from 'vitest';
 import { saidGoodbye } from '../../../electron/core/tls/app-close.ts';
 

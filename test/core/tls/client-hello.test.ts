@@ -1,4 +1,4 @@
-// The ClientHello reader over hellos of real programs and every odd form that facts about OpenSSL 3.5 name.
+// The ClientHello reader over hellos of real programs and every odd form that OpenSSL 3.5 was tried with.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { clientHelloLimit, isGrease, readClientHello, type ClientHelloRead } from '../../../electron/core/tls/client-hello.ts';

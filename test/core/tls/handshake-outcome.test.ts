@@ -24,7 +24,7 @@ function evidenceOf(row: Row): HandshakeEvidence {
   };
 }
 
-/** By the form alone: clients.md section 2. */
+/** By the form: alert before (F1) or after Finished (F3), silence before (F2) or after it (F4), data (F5), our alert (F6), no flight of ours (F7). */
 function expectedOf(row: Row): HandshakeOutcome {
   switch (row.form) {
     case 'F1': case 'F3': return { kind: 'refused', sign: 'alert', alert: row.alert };

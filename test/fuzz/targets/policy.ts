@@ -56,7 +56,7 @@ const policyValues: Target = {
 };
 
 const hosts: Target = {
-  // facts/security.md 5.5: no match over 1 ms.
+  // No match over 1 ms.
   name: 'hosts', slowMs: 1, files: ['core/policy/host-pattern.ts', 'core/policy/address.ts'], limit: 600,
   words: tokens(['*', '*.', '.', '-', '[', ']', '::', ':', '%eth0', 'xn--', 'localhost', '0x7f', '127.0.0.1', '::ffff:', '\n', '::1', '65535', '\xe2\x84\xaa']),
   seeds: tokens(['*.shop.example\na.shop.example', 'api-*.x.example\napi-1.x.example', '[::1]:443\n::1', '192.0.2.1:80\n192.0.2.1', '/usr/*/bin*\n/usr/local/bin/x', 'a\n0:0:0:0:0:ffff:7f00:1']),

@@ -1,5 +1,5 @@
 // The oracle: whatever hello Node's TLS stack takes, our reader names the same server; whatever the stack refuses, no server of ours answers
-// with a leaf. A difference would be a way around policy (facts/security.md 5.1). In memory: no sockets.
+// with a leaf. A difference would be a way around policy. In memory: no sockets.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

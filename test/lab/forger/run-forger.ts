@@ -1,4 +1,4 @@
-// Sets the hostile forger on an agent and says what it got: it must get no more than decision 4 allows, nothing lasting, no must-inspect
+// Sets the hostile forger on an agent and says what it got: it must get no more than the budget of pass-throughs, nothing lasting, no must-inspect
 // host, and a small database. Not for the forger itself (forger.c).
 import Database from 'better-sqlite3';
 import { execFile } from 'node:child_process';
@@ -26,7 +26,7 @@ export type ForgerReport = {
   readonly failures: readonly string[];
 };
 
-/** Decision 4, and what a store may keep of one app: 16 observations a pair. */
+/** That budget, and what a store may keep of one app: 16 observations a pair. */
 const limits = { perHost: 1, perHour: 5, exclusionMinutes: 60, observationsPerPair: 16 } as const;
 /** Rows of the log with their indexes: about a kilobyte a connection; the rest is the empty database and its journal. */
 const bytesAllowed = (connections: number): number => 8 * 1024 ** 2 + connections * 1_536;

@@ -83,7 +83,7 @@ async function dispositions({ quick }: CheckRun): Promise<RowResult> {
     });
     for (const row of written) tally.check('the row names disposition and rule', row.decided === row.disposition && row.rule === `rule-${row.disposition}` && row.host === `${row.disposition}.policy.test`, `${row.host} ${row.rule} ${row.disposition}`);
   });
-  return tally.result(`random policies and connections through decide(), real ones through an agent. By design: without a match the default is bypass, not block (decision 14); noMatch says otherwise. Seen: ${JSON.stringify(counts)}`);
+  return tally.result(`random policies and connections through decide(), real ones through an agent. By design: without a match the default is bypass, not block; noMatch says otherwise. Seen: ${JSON.stringify(counts)}`);
 }
 
 async function byteExact({ quick, progress }: CheckRun): Promise<RowResult> {

@@ -1,5 +1,5 @@
 // LNA: web pages and services of this device. A browser behind any proxy on loopback takes every page for a local one and lets it call them
-// (facts/security.md 3.3); the policy that Pinlight writes and the proxy itself together prevent it. Real Chromium throughout.
+// (measured); the policy that Pinlight writes and the proxy itself together prevent it. Real Chromium throughout.
 import { lookup } from 'node:dns';
 import { readFileSync } from 'node:fs';
 import * as http from 'node:http';
