@@ -26,7 +26,7 @@ export function exitCodeFor(code: ErrorCode): ExitCode {
   switch (code) {
     case 'agent-not-running': case 'agent-timeout': case 'listener-too-slow': return exitCodes.notRunning;
     case 'not-permitted': case 'not-permitted-by-policy': case 'foreign-origin': return exitCodes.notPermitted;
-    case 'not-found': case 'no-such-route': case 'no-such-app': case 'no-such-exclusion': case 'no-such-bundle': case 'bundle-cancelled': case 'bundles-busy': case 'exclusion-fixed': case 'test-not-possible': case 'pause-refused': case 'agent-already-running': case 'port-taken': case 'stores-busy': case 'node-too-old': case 'steering-busy': case 'service-refused': case 'capture-failed': case 'other-proxy': return exitCodes.negative;
+    case 'not-found': case 'no-such-route': case 'no-such-app': case 'no-such-exclusion': case 'no-such-bundle': case 'bundle-cancelled': case 'bundles-busy': case 'exclusion-fixed': case 'test-not-possible': case 'pause-refused': case 'agent-already-running': case 'port-taken': case 'stores-busy': case 'checks-busy': case 'node-too-old': case 'steering-busy': case 'service-refused': case 'capture-failed': case 'other-proxy': return exitCodes.negative;
     case 'bad-request': case 'bad-filter': case 'query-too-slow': case 'bad-policy': case 'bundle-unwritable': case 'bundle-unreadable': case 'window-not-built': case 'state-unusable':
     case 'store-corrupt': case 'root-unusable': return exitCodes.badInput;
     case 'bug': return exitCodes.bug;

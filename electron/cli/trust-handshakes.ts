@@ -12,13 +12,22 @@ import type { CliContext } from './context.ts';
 /** `why`: why nobody was asked; null = programs were. */
 export type Verified = { readonly programs: readonly Handshake[]; readonly why: string | null };
 
-/** Asks about the root in use and the next one; a program's worse answer counts. Starts programs; takes some seconds, a minute at most for each browser. Never rejects for want of an agent. */
-export async function verifyByHandshakes(context: CliContext, doctor: Doctor, rows: readonly DoctorRow[], roots: { readonly root: TrustRoot; readonly next: TrustRoot | null }): Promise<Verified> {
+/**
+ * Asks about the root in use and the next one. `trusted`: about the next where a store holds it, and a program has to trust both; `gone`: about both
+ * everywhere, and a program that trusts either of them trusts. Starts programs; takes some seconds, a minute at most for each browser. Never rejects for
+ * want of an agent.
+ */
+export async function verifyByHandshakes(
+  context: CliContext, doctor: Doctor, rows: readonly DoctorRow[], roots: { readonly root: TrustRoot; readonly next: TrustRoot | null }, hope: 'trusted' | 'gone',
+): Promise<Verified> {
   const interruption = context.interruption();
   try {
     const now = await ask(context, doctor, rows, 'current', roots.root, interruption);
-    const then = roots.next === null ? [] : await ask(context, doctor, rows, 'next', roots.next, interruption);
-    const worse = (one: Handshake): Handshake => (one.answer === 'trusts' ? then.find((other) => other.store === one.store && other.program === one.program) ?? one : one);
+    const then = roots.next === null ? [] : await ask(context, doctor, hope === 'gone' ? rows : rows.filter(({ holdsNext }) => holdsNext), 'next', roots.next, interruption);
+    const worse = (one: Handshake): Handshake => {
+      const other = then.find(({ store, program }) => store === one.store && program === one.program);
+      return other !== undefined && (hope === 'gone' ? other : one).answer === 'trusts' ? other : one;
+    };
     if (!interruption.aborted) return { programs: now.map(worse), why: null };
   } catch (error) {
     if (!interruption.aborted && !(error instanceof PinlightError)) throw error;
@@ -53,7 +62,7 @@ async function ask(
   const over = new AbortController();
   const signal = AbortSignal.any([over.signal, interruption]);
   try {
-    return await doctor.handshakes(rows, (pairs) => openDoors(context, which, root, pairs, signal), signal);
+    return await doctor.handshakes(rows, which, (pairs) => openDoors(context, which, root, pairs, signal), signal);
   } finally {
     over.abort();
   }

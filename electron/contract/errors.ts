@@ -36,6 +36,7 @@ export const errorAdvice = {
   'bundle-unwritable': 'Choose another place with `-o FILE`.',
   'bundle-unreadable': 'Ask for the bundle again; `pinlight bundle` makes one.',
   'no-such-bundle': 'Bundles are kept for ten minutes; collect it again.',
+  'checks-busy': 'Try again in a minute; a check takes seconds.',
   'bundles-busy': 'Try again in a minute; each is kept for ten at most.',
   'bundle-cancelled': 'Collect it again when you want it.',
   'listener-too-slow': 'The event stream was cut because it was not read; connect again.',
@@ -86,7 +87,7 @@ export function errorStatus(code: ErrorCode): number {
     case 'not-permitted': case 'not-permitted-by-policy': case 'foreign-origin': return 403;
     case 'not-found': case 'no-such-route': case 'no-such-app': case 'no-such-exclusion': case 'no-such-bundle': return 404;
     case 'bad-request': case 'bad-filter': case 'bad-policy': return 400;
-    case 'agent-already-running': case 'port-taken': case 'exclusion-fixed': case 'test-not-possible': case 'pause-refused': case 'stores-busy': case 'bundles-busy': return 409;
+    case 'agent-already-running': case 'port-taken': case 'exclusion-fixed': case 'test-not-possible': case 'pause-refused': case 'stores-busy': case 'checks-busy': case 'bundles-busy': return 409;
     case 'agent-timeout': case 'query-too-slow': return 504;
     case 'agent-not-running': return 503;
     default: return 500;

@@ -27,6 +27,8 @@ export type DoctorRow = InstalledStore & {
   readonly needsRights: boolean;
   /** What a program that reads the store made of the root after an installation; null = none was asked. */
   readonly accepted: boolean | null;
+  /** It holds the next root; false where there is none. */
+  readonly holdsNext: boolean;
 };
 
 /** What an interrupted predecessor left and what became of it. */
@@ -40,8 +42,8 @@ export type Doctor = {
   runtimes(): Promise<readonly InstalledStore[]>;
   install(options: Rehearsal): Promise<readonly DoctorRow[]>;
   remove(options: Rehearsal): Promise<readonly DoctorRow[]>;
-  /** Has the programs of these stores, as rows of this doctor name them, visit servers under the root. Rejects where none can be opened. */
-  handshakes(rows: readonly DoctorRow[], open: AskOptions['open'], signal: AbortSignal): Promise<readonly Handshake[]>;
+  /** Has the programs of these stores, as rows of this doctor name them, visit servers under one of the roots. Rejects where none can be opened. */
+  handshakes(rows: readonly DoctorRow[], root: 'current' | 'next', open: AskOptions['open'], signal: AbortSignal): Promise<readonly Handshake[]>;
   /** Lets the next one in. */
   close(): void;
 };
@@ -153,11 +155,11 @@ function createDoctor({ journal, stores, all, roots, caller, env, say, recovered
       if (!dryRun && await isClean()) journal.forget();
       return rows;
     },
-    handshakes: (rows, open, signal) => askPrograms({
+    handshakes: (rows, which, open, signal) => askPrograms({
       caller, open, say, signal,
       stores: stores.flatMap((store) => {
         const row = rows.find((one) => one.store === store.name);
-        return row === undefined || row.state === 'unreadable' || row.state === 'not-checked' ? [] : [{ store, trusted: row.state === 'trusted' }];
+        return row === undefined || row.state === 'unreadable' || row.state === 'not-checked' ? [] : [{ store, trusted: which === 'next' ? row.holdsNext : row.state === 'trusted' }];
       }),
     }),
     close() {
@@ -277,15 +279,16 @@ function isAsWanted(reading: Reading & { kind: 'read' }, roots: readonly RootCer
 
 function rowOf(store: TrustStore, reading: Reading, roots: readonly RootCertificate[]): DoctorRow {
   const base = { store: store.name, kind: store.kind, path: store.path, done: 'nothing' as const, needsRights: false, accepted: null };
-  if (reading.kind !== 'read') return { ...base, state: reading.kind, detail: reading.detail, roots: 0 };
+  if (reading.kind !== 'read') return { ...base, state: reading.kind, detail: reading.detail, roots: 0, holdsNext: false };
   const [root, next] = roots;
+  const holdsNext = next !== undefined && isAmong(next, reading.trusted);
   const old = reading.present.filter((one) => !isAmong(one, roots)).length;
   const from = root === undefined ? 'of Pinlight\'s' : 'of an earlier installation';
   const detail = [
     ...(old === 0 ? [] : [`${old === 1 ? 'a root' : `${old} roots`} ${from} ${old === 1 ? 'is' : 'are'} in it`]),
-    ...(next === undefined || isAmong(next, reading.trusted) ? [] : ['the next root is not in it yet']), reading.detail,
+    ...(next === undefined || holdsNext ? [] : ['the next root is not in it yet']), reading.detail,
   ].filter((part) => part !== '').join('; ');
-  return { ...base, state: root !== undefined && isAmong(root, reading.trusted) ? 'trusted' : 'missing', detail, roots: reading.present.length };
+  return { ...base, state: root !== undefined && isAmong(root, reading.trusted) ? 'trusted' : 'missing', detail, roots: reading.present.length, holdsNext };
 }
 
 function refused(row: DoctorRow, refusal: Refusal): DoctorRow {

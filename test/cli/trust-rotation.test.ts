@@ -1,6 +1,6 @@
 // A root that is replaced on a device whose stores hold it: a real agent, the stores of this machine copied, and curl's own judgement of both roots.
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadAuthority, loadNextAuthority, type Authority, type AuthorityResult } from '../../electron/agent/ca/authority.ts';
@@ -54,6 +54,30 @@ function suite(room: StoreRoom): void {
         return { old: byOld === true, next: byNext === true };
       };
       expect(await accepted()).toEqual({ old: true, next: false });
+    }, 120_000);
+
+    const handshaken = async (args: readonly string[]): Promise<{ readonly code: number | null; readonly data: { readonly clean?: boolean | null; readonly handshakes: { readonly programs: readonly Handshake[] } } }> => {
+      const ran = await room.pinlight(['trust', ...args, '--handshake', '--store', 'system', '--json']);
+      return { code: ran.code, ...JSON.parse(ran.stdout) as { readonly data: { readonly handshakes: { readonly programs: readonly Handshake[] } } } };
+    };
+    test('a store that does not hold the new one yet is not asked about it: nobody refuses what it holds', async () => {
+      const { code, data } = await handshaken(['status']);
+      expect(data.handshakes.programs.map((one) => [one.program, one.answer])).toContainEqual(['curl', 'trusts']);
+      expect(data.handshakes.programs.filter((one) => one.answer === 'refuses')).toEqual([]);
+      expect(code).toBe(0);
+    }, 120_000);
+
+    test('a program that still trusts either of them is no clean receipt', async () => {
+      expect((await room.pinlight(['trust', 'remove', '--store', 'system'])).code).toBe(0);
+      expect(await accepted()).toEqual({ old: false, next: false });
+      for (const file of ['root.pem', 'root.next.pem']) {
+        writeFileSync(path.join(room.home, '.gitconfig'), `[http]\n\tsslCAInfo = ${path.join(room.state, file)}\n`);
+        const { code, data } = await handshaken(['receipt']);
+        expect(data.handshakes.programs.map((one) => [one.program, one.answer])).toEqual(expect.arrayContaining([['git', 'trusts'], ['curl', 'refuses']]));
+        expect({ clean: data.clean, code }).toEqual({ clean: false, code: 1 });
+      }
+      rmSync(path.join(room.home, '.gitconfig'));
+      expect((await handshaken(['receipt'])).data.handshakes.programs.filter((one) => one.answer === 'trusts')).toEqual([]);
     }, 120_000);
 
     test('`trust install` puts the new one beside the old one in every store, and the agent uses it from then on', async () => {

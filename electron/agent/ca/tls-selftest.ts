@@ -1,32 +1,33 @@
 // Handshakes of the agent with itself, on loopback: whether this device's OpenSSL, root and clock let a certificate under the root work at all.
 // Not for what apps trust (native/trust-store/handshakes).
-import type { AddressInfo } from 'node:net';
 import * as tls from 'node:tls';
 import type { SelfTestRow } from '../../core/diagnostics/tls-selftest.ts';
 import type { Authority } from './authority.ts';
 import { mintCheckLeaves } from './check-leaf.ts';
+import { createCheckServers } from './check-servers.ts';
 import type { IssuedLeaf } from './leaf-contexts.ts';
 
 /** For one handshake, which takes milliseconds. */
 const limitMs = 2_000;
 /** Longer than all of them. */
 const leafLivesMs = 60_000;
+/** Ours come one after the other; whoever else finds the port is not to take its place. */
+const mostConnections = 8;
 
 /** Both versions, each with a certificate under the root and with a stranger's. Rejects where the root can sign nothing or no port is free. */
 export async function testOwnTls(root: Authority, now: number, onIssue: (leaf: Omit<IssuedLeaf, 'bytes'>) => void): Promise<readonly SelfTestRow[]> {
   const { key, own, stranger } = mintCheckLeaves(root, now, leafLivesMs, onIssue);
   const rows: SelfTestRow[] = [];
-  for (const [under, cert] of [['the root', own], ['a stranger', stranger]] as const) {
-    const server = tls.createServer({ key, cert, minVersion: 'TLSv1.2', handshakeTimeout: limitMs }, (socket) => void socket.on('error', () => undefined).end());
-    server.on('tlsClientError', () => undefined);
-    await new Promise<void>((done, fail) => server.once('error', fail).listen(0, '127.0.0.1', done));
-    try {
-      for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-        rows.push({ version, under, ...await shake((server.address() as AddressInfo).port, version, root.certificatePem) });
-      }
-    } finally {
-      server.close();
+  const servers = createCheckServers(mostConnections);
+  try {
+    for (const [under, cert] of [['the root', own], ['a stranger', stranger]] as const) {
+      const server = tls.createServer({ key, cert, minVersion: 'TLSv1.2', handshakeTimeout: limitMs }, (socket) => void socket.on('error', () => undefined).end());
+      server.on('tlsClientError', () => undefined);
+      const port = await servers.open(server);
+      for (const version of ['TLSv1.2', 'TLSv1.3'] as const) rows.push({ version, under, ...await shake(port, version, root.certificatePem) });
     }
+  } finally {
+    servers.end();
   }
   return rows;
 }

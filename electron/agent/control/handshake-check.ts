@@ -1,5 +1,5 @@
 // Servers on loopback for `pinlight trust status --handshake`: `localhost` under the device's root, and beside each a stranger whom nobody trusts.
-// Keys stay here, so the caller can sign nothing; it is told what each server met, and all end with its request.
+// Keys stay here, so the caller can sign nothing; it is told what each server met, and all end with its request, connections too.
 // Not for which programs are asked (native/trust-store/handshakes).
 import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
@@ -7,6 +7,7 @@ import { PinlightError } from '../../contract/errors.ts';
 import type { HandshakeLine } from '../../contract/routes.ts';
 import type { Authority } from '../ca/authority.ts';
 import { mintCheckLeaves } from '../ca/check-leaf.ts';
+import { createCheckServers } from '../ca/check-servers.ts';
 import type { IssuedLeaf } from '../ca/leaf-contexts.ts';
 
 export type HandshakeCheck = {
@@ -20,16 +21,16 @@ export type HandshakeCheck = {
   readonly onIssue: (leaf: Omit<IssuedLeaf, 'bytes'>) => void;
 };
 
-/** More programs than any device has; each pair is two listening sockets. */
-const mostPairs = 64;
+/** More programs than any device has; each pair is two listening sockets. `user`: of a service, several of whom may ask at once. */
+const mostPairs = { administrator: 64, user: 32 } as const;
 /** All callers together; a check takes seconds. A user has one, and the last is for administrators. */
 const mostChecks = 4;
 /** Bytes that may wait for a caller who does not read what it asked for. */
 const backlogLimit = 256 * 1024;
 /** A caller that hangs keeps its servers no longer. */
 const longestMs = 300_000;
-/** A program opens one connection, a browser a handful. */
-const connectionLimit = 16;
+/** A program opens one connection, a browser a handful; three programs are asked at a time. */
+const connectionLimits = { server: 16, check: 64 } as const;
 /** Characters of what a program says of itself. */
 const sayLimit = 200;
 
@@ -37,26 +38,26 @@ const sayLimit = 200;
 export function createHandshakeChecks(): (response: ServerResponse, check: HandshakeCheck) => Promise<void> {
   const running: (string | null)[] = [];
   return async (response, check) => {
-    if (!Number.isInteger(check.pairs) || check.pairs < 1 || check.pairs > mostPairs) throw new PinlightError('bad-request', `pairs must be a whole number from 1 to ${mostPairs}`);
     const { owner } = check;
-    if (running.length >= mostChecks - (owner === null ? 0 : 1) || (owner !== null && running.includes(owner))) throw new PinlightError('stores-busy', 'handshakes are being checked for others');
+    const most = owner === null ? mostPairs.administrator : mostPairs.user;
+    if (!Number.isInteger(check.pairs) || check.pairs < 1 || check.pairs > most) throw new PinlightError('bad-request', `pairs must be a whole number from 1 to ${most}`);
+    if (running.length >= mostChecks - (owner === null ? 0 : 1) || (owner !== null && running.includes(owner))) throw new PinlightError('checks-busy', 'handshakes are being checked for others');
     const tell = (line: HandshakeLine): void => {
       if (response.writableLength > backlogLimit) response.destroy();
       if (!response.destroyed) response.write(`${JSON.stringify(line)}\n`);
     };
-    const servers = serversFor(check, tell);
+    const servers = createCheckServers(connectionLimits.check);
     const end = (): void => {
       clearTimeout(limit);
-      for (const server of servers) {
-        server.close();
-        server.closeAllConnections();
-      }
+      servers.end();
       running.splice(running.indexOf(owner), 1);
     };
     running.push(owner);
     const limit = setTimeout(() => response.destroy(), longestMs);
     response.once('close', end);
-    const ports = await Promise.all(servers.map(listen));
+    const ports = await Promise.all(serversFor(check, tell).map((server) => servers.open(server))).catch((error: NodeJS.ErrnoException) => {
+      throw new PinlightError('checks-busy', `no server could be opened for them (${error.code ?? error.message})`);
+    });
     response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     tell({ kind: 'ready', root: check.root.fingerprint, pairs: Array.from({ length: check.pairs }, (_, index) => ({ own: ports[2 * index] ?? 0, stranger: ports[2 * index + 1] ?? 0 })) });
   };
@@ -73,17 +74,10 @@ function serverFor(key: string, cert: string, tell: (line: HandshakeLine) => voi
     tell({ kind: 'asked', port: portOf(server), path: (request.url ?? '').slice(0, sayLimit), agent: (request.headers['user-agent'] ?? '').slice(0, sayLimit) });
     response.writeHead(200, { 'content-type': 'text/plain', connection: 'close' }).end('Pinlight\n');
   });
-  server.maxConnections = connectionLimit;
+  server.maxConnections = connectionLimits.server;
   server.on('connection', () => tell({ kind: 'met', port: portOf(server) }));
   server.on('tlsClientError', (error: NodeJS.ErrnoException) => tell({ kind: 'failed', port: portOf(server), code: error.code ?? '' }));
   return server;
-}
-
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(portOf(server)));
-  });
 }
 
 function portOf(server: Server): number {

@@ -12,8 +12,11 @@ export type Clients = {
   destroy(): void;
 };
 
-/** Descriptors for store, log, control API, workers and look-ups into /proc: they must not starve with the clients. */
-const reserved = 96;
+/**
+ * Descriptors for store, log, control API, workers and look-ups into /proc: they must not starve with the clients. Where there are many, a service has
+ * users, whose checks of handshakes (control/handshake-check.ts) take some hundreds.
+ */
+const reserved = (files: number): number => Math.max(96, Math.floor(files / 16));
 /** A client and its server; a name with two addresses may have two for a moment, which the reserve bears. */
 const perClient = 2;
 /** An answer that a server thinks about for longer is rare; a connection kept for later says nothing at all. */
@@ -22,7 +25,7 @@ const idleMs = 1_000;
 /** How many clients may be connected at once; no end where the system does not tell its limit of open files. */
 export function clientRoom(limits: string | null = readLimits()): number {
   const files = /^Max open files\s+(\d+)/m.exec(limits ?? '')?.[1];
-  return files === undefined ? Number.POSITIVE_INFINITY : Math.max(8, Math.floor((Number(files) - reserved) / perClient));
+  return files === undefined ? Number.POSITIVE_INFINITY : Math.max(8, Math.floor((Number(files) - reserved(Number(files))) / perClient));
 }
 
 /** `onFull(true)` when the first client is turned away, `onFull(false)` when half of the room is free again. */

@@ -65,7 +65,7 @@ async function status(context: CliContext, options: StatusOptions): Promise<void
   }
   await withDoctor(context, options, roots, async (doctor) => {
     const [found, runtimes] = [await doctor.status(), options.store.length === 0 ? await doctor.runtimes() : []];
-    const handshakes = options.handshake === true ? await verifyByHandshakes(context, doctor, found, roots) : null;
+    const handshakes = options.handshake === true ? await verifyByHandshakes(context, doctor, found, roots, 'trusted') : null;
     const told = handshakes === null ? found : found.map((row) => withHandshakes(row, handshakes));
     const stores: readonly TrustStoreRow[] = [...told, ...runtimes].map(({ store, kind, path, state, detail }) => ({ store, kind, path, state, detail }));
     output.data({ root, next, stores, ...(handshakes === null ? {} : { handshakes }) });
@@ -95,7 +95,7 @@ async function install(context: CliContext, options: ChangeOptions): Promise<voi
   if (!isCertificate(root.pem)) throw new PinlightError('root-unusable', 'This device has no usable root to install.');
   await withDoctor(context, options, roots, async (doctor) => {
     const changed = await doctor.install({ dryRun: options.dryRun === true });
-    const handshakes = options.dryRun === true ? null : await verifyByHandshakes(context, doctor, changed.filter((row) => row.state === 'trusted'), roots);
+    const handshakes = options.dryRun === true ? null : await verifyByHandshakes(context, doctor, changed.filter((row) => row.state === 'trusted'), roots, 'trusted');
     const stores = handshakes === null ? changed : changed.map((row) => withHandshakes(row, handshakes));
     const wanted = stores.filter((row) => row.state !== 'not-checked');
     const holding = wanted.filter((row) => row.state === 'trusted' && row.accepted !== false).length;
@@ -126,7 +126,7 @@ async function receipt(context: CliContext, options: StatusOptions): Promise<voi
   await withDoctor(context, options, known, async (doctor) => {
     const found = await doctor.status();
     const handshakes = options.handshake !== true ? null
-      : known === null ? { programs: [], why: 'there is no root to ask about' } : await verifyByHandshakes(context, doctor, found, known);
+      : known === null ? { programs: [], why: 'there is no root to ask about' } : await verifyByHandshakes(context, doctor, found, known, 'gone');
     const stores = handshakes === null ? found : found.map((row) => withHandshakes(row, handshakes));
     const accepting = (row: DoctorRow): boolean => handshakes?.programs.some((one) => one.store === row.store && one.answer === 'trusts') === true;
     const left = stores.filter((row) => row.roots > 0 || accepting(row));

@@ -1,7 +1,7 @@
 // The servers that `pinlight trust … --handshake` has programs visit: whom they are trusted by, what is told of a visit, and that all end with the request.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, get, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -88,6 +88,33 @@ test('every server listens on loopback alone, and ends when the caller leaves', 
   await vi.waitFor(async () => expect((await visit(check.own)).result).toBe('ECONNREFUSED'));
 });
 
+test('who is amid a handshake, or behind one and silent, is cut off as well', async () => {
+  const check = await begin();
+  const amid = connect(check.own, '127.0.0.1');
+  const behind = tls.connect({ port: check.own, host: '127.0.0.1', servername: 'localhost', ca: [readFileSync(agent.rootFile, 'utf8')] });
+  const ended = [amid, behind].map((socket) => new Promise((done) => socket.on('error', () => undefined).once('close', done)));
+  await new Promise((done) => behind.once('secureConnect', done));
+  await vi.waitFor(() => expect(check.lines.filter(({ kind }) => kind === 'met')).toHaveLength(2));
+  check.end();
+  // Node itself would end the first after 15 s, and the second never.
+  await expect(Promise.race([Promise.all(ended), new Promise((_done, fail) => setTimeout(() => fail(new Error('still connected')), 5_000))])).resolves.toHaveLength(2);
+});
+
+test('there is room for 64 connections to all servers of a check, and again when they have ended', async () => {
+  const check = await begin(8);
+  const [ready] = check.lines;
+  const ports = ready?.kind === 'ready' ? ready.pairs.flatMap(({ own, stranger }) => [own, stranger]) : [];
+  const open = new Set<Socket>();
+  for (let index = 0; index < 80; index++) {
+    const socket = connect(ports[index % ports.length] ?? 0, '127.0.0.1', () => open.add(socket));
+    socket.on('error', () => undefined).once('close', () => open.delete(socket));
+  }
+  await vi.waitFor(() => expect(check.lines.filter(({ kind }) => kind === 'met')).toHaveLength(80));
+  await vi.waitFor(() => expect(open.size).toBe(64));
+  for (const socket of open) socket.destroy();
+  await vi.waitFor(async () => expect((await visit(check.own)).result).toBe('trusted'));
+});
+
 test.each([['none', 0], ['half a pair', 1.5], ['too many', 65], ['no number', Number.NaN]])('%s is refused in words', async (_name, pairs) => {
   await expect(agent.client.openHandshakes({ pairs, root: 'current' }, AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'bad-request' });
 });
@@ -102,12 +129,13 @@ test('of a service\'s users each has one check, and the last place is for admini
   const loaded = loadAuthority(home, 'laptop-7', Date.now());
   if (loaded.kind !== 'authority') throw new Error(loaded.why);
   const front = createServer((request, response) => {
-    const owner = request.url === '/root' ? null : request.url ?? '';
-    serve(response, { owner, root: loaded.authority, pairs: 1, now: Date.now(), onIssue: () => undefined }).catch((error: Error) => response.writeHead(409).end(error.message));
+    const [name = '', pairs] = (request.url ?? '').split('?');
+    serve(response, { owner: name === '/root' ? null : name, root: loaded.authority, pairs: Number(pairs ?? 1), now: Date.now(), onIssue: () => undefined }).catch((error: Error) => response.writeHead(409).end(error.message));
   });
   await new Promise<void>((done) => front.listen(0, '127.0.0.1', done));
   const ask = (owner: string): Promise<IncomingMessage> => new Promise((done, fail) => get({ port: (front.address() as AddressInfo).port, path: owner, agent: false }, done).on('error', fail));
-  const [ann, bob, eve] = [await ask('/ann'), await ask('/bob'), await ask('/eve')];
+  expect((await ask('/ann?33')).statusCode).toBe(409);
+  const [ann, bob, eve] = [await ask('/ann?32'), await ask('/bob'), await ask('/eve')];
   expect([ann, bob, eve].map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
   expect([(await ask('/ann')).statusCode, (await ask('/mel')).statusCode, (await ask('/root')).statusCode]).toEqual([409, 409, 200]);
   ann.destroy();
@@ -121,7 +149,7 @@ test('of a service\'s users each has one check, and the last place is for admini
 
 test('a fifth check at once waits for its turn in words, and gets it', async () => {
   const checks = await Promise.all([begin(), begin(), begin(), begin()]);
-  await expect(agent.client.openHandshakes({ pairs: 1, root: 'current' }, AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'stores-busy' });
+  await expect(agent.client.openHandshakes({ pairs: 1, root: 'current' }, AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'checks-busy' });
   const [first] = checks;
   first?.end();
   await vi.waitFor(async () => { await begin(); });

@@ -198,7 +198,7 @@ async function doctorWithout(tool: string, how: How): Promise<readonly DoctorRow
     const blocked = store.blocked();
     return {
       store: store.name, kind: store.kind, path: store.path, state: found.kind === 'read' ? 'missing' : found.kind, roots: 0,
-      done: blocked === null ? 'nothing' : 'refused', needsRights: false, accepted: null, detail: blocked?.why ?? '',
+      done: blocked === null ? 'nothing' : 'refused', needsRights: false, accepted: null, holdsNext: false, detail: blocked?.why ?? '',
     };
   }));
 }
