@@ -7,7 +7,7 @@ import type { SecretStore } from '../../electron/core/ca/secret-store.ts';
 import type { KeyringAnswer, KeyringQuestion } from './secret-service-child.ts';
 import { keyOfHex, sealedUnder, type FoundKey } from './wrapping.ts';
 
-/** A keyring answers in some 50 ms; one that is stuck must not hold up the agent's start longer than this. */
+/** A keyring answers in some 50 ms; one that is stuck holds up the agent this long, once: its watchdog ends an agent that says nothing for long. */
 const answerMs = 3_000;
 /** An answer is a key in hex or a sentence. */
 const answerBytes = 4_096;
@@ -18,6 +18,8 @@ const child = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'secret-se
 export function secretServiceStore({ folder, env, uid }: { readonly folder: string; readonly env: NodeJS.ProcessEnv; readonly uid: number }): SecretStore {
   // Kept once it was read: the root key that it opens is in this memory, too.
   let known: Buffer | null = null;
+  // One that gave no answer is not waited for again, until it gives `ready` one.
+  let mute: Extract<KeyringAnswer, { kind: 'failed' }> | null = null;
 
   return {
     form: 'secret-service',
@@ -29,7 +31,11 @@ export function secretServiceStore({ folder, env, uid }: { readonly folder: stri
     ready: () => new Promise((done) => {
       const bus = sessionBus(env, uid);
       if (bus === null) return done(false);
-      const running = execFile(process.execPath, [child], { ...limits(bus), encoding: 'utf8' }, (_error, output) => done(found(answerOf(output)).kind === 'key'));
+      const running = execFile(process.execPath, [child], { ...limits(bus), encoding: 'utf8' }, (_error, output) => {
+        const answer = answerOf(output);
+        mute = answer.kind === 'failed' ? answer : null;
+        done(found(answer).kind === 'key');
+      });
       // One that ends at once reads nothing.
       running.stdin?.on('error', () => undefined).end(JSON.stringify({ ask: 'find', account: folder } satisfies KeyringQuestion));
     }),
@@ -45,8 +51,11 @@ export function secretServiceStore({ folder, env, uid }: { readonly folder: stri
   function asked(question: KeyringQuestion): KeyringAnswer {
     const bus = sessionBus(env, uid);
     if (bus === null) return { kind: 'failed', why: 'there is no session bus' };
+    if (mute !== null) return mute;
     const ran = spawnSync(process.execPath, [child], { ...limits(bus), encoding: 'utf8', input: JSON.stringify(question), stdio: ['pipe', 'pipe', 'ignore'] });
-    return answerOf(ran.stdout ?? '');
+    const answer = answerOf(ran.stdout ?? '');
+    if (answer.kind === 'failed') mute = answer;
+    return answer;
   }
 
   /** Nothing of the environment but what leads to the bus: an address of another store or an option for Node must not get in. */
