@@ -116,8 +116,8 @@ export type Routes = {
   trust: Route<None, None, TrustAnswer>;
   /** `minutes`: absent = 15, or the most that policy allows. `code`: where policy asks for one. */
   pause: Route<None, { minutes?: number; reason?: string; code?: string }, { readonly pause: Pause }>;
-  /** Answers the pause that ended; null where none ran. */
-  resume: Route<None, None, { readonly ended: Pause | null }>;
+  /** `ended`: null where none ran. `active`: one that somebody else began and that runs on. */
+  resume: Route<None, None, { readonly ended: Pause | null; readonly active: Pause | null }>;
   /** A request for the helpdesk to answer (pause.mode ticket). */
   pauseTicket: Route<None, None, { readonly request: string; readonly device: string }>;
   notice: Route<None, None, NoticeAnswer>;

@@ -120,7 +120,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     bundleJob: ({ id }) => ({ job: bundleJob(forBundles(context), id) }),
     cancelBundle: ({ id }) => ({ job: cancelBundle(forBundles(context), id) }),
     pause: (_query, { minutes, reason, code }) => ({ pause: context.pauses.begin({ minutes, reason, code }, context.account) }),
-    resume: () => ({ ended: context.pauses.resume(context.administrator ? null : context.account) }),
+    resume: () => ({ ended: context.pauses.resume(context.administrator ? null : context.account), active: context.pauses.view().active }),
     pauseTicket: () => context.pauses.ticket(),
     notice: () => context.notices.read(context.account),
     acceptNotice: (_query, { version, as }) => context.notices.record(context.account, version, as),

@@ -11,9 +11,9 @@ import type { Policy } from '../../core/policy/policy.ts';
 export type Pauses = {
   isPaused(): boolean;
   view(): PauseView;
-  /** Throws PinlightError `not-permitted-by-policy` or `pause-refused`. A pause that runs is replaced, and both count. */
+  /** Throws PinlightError `not-permitted-by-policy` or `pause-refused`. A running one of `account` is replaced, and both count; other people's run on below it. */
   begin(wish: { readonly minutes?: unknown; readonly reason?: unknown; readonly code?: unknown }, account: string): Pause;
-  /** Ends what `account` began; null = an administrator, who may end any. Answers the pause; null where none ran. Throws PinlightError `not-permitted`. */
+  /** Ends what `account` began; null = an administrator, who ends all. Answers the pause; null where none ran. Throws PinlightError `not-permitted`. */
   resume(account: string | null): Pause | null;
   /** The request that a helpdesk answers (`pause.mode` ticket): the open one, else a new one. */
   ticket(): { readonly request: string; readonly device: string };
@@ -21,6 +21,8 @@ export type Pauses = {
   policyChanged(): void;
   close(): void;
 };
+
+type Running = { readonly pause: Pause; /** On the clock that stands still while the device sleeps. */ readonly overAt: number; readonly account: string };
 
 export type PauseEnd = 'time' | 'resumed' | 'policy' | 'agent-ended';
 
@@ -52,27 +54,28 @@ export function createPauses(sources: PauseSources): Pauses {
     .map(({ at, detail }) => ({ at, code: typeof detail['code'] === 'string' ? detail['code'] : null }));
   // Each account's own: one person's guesses lock out nobody else.
   let failures = sources.history('pause-refused', now() - hourMs).map(({ at, detail }) => ({ at, account: detail['account'] }));
-  let active: { readonly pause: Pause; readonly overAt: number; readonly account: string } | null = null;
+  // One of an account at most. The last ends last: none is begun that would end before another's.
+  let running: readonly Running[] = [];
   let request: string | null = null;
   let timer: NodeJS.Timeout | null = null;
 
   const used = (): number => begun.filter(({ at }) => now() - at < pauseDayMs).length;
   // Whichever clock says so first: one that was set back must not stretch a pause.
-  const isOver = (running: NonNullable<typeof active>): boolean => now() >= running.pause.until || uptime() >= running.overAt;
+  const isOver = (one: Running): boolean => now() >= one.pause.until || uptime() >= one.overAt;
 
-  const end = (why: PauseEnd): Pause | null => {
-    if (active === null) return null;
-    const { pause } = active;
-    active = null;
+  const end = (ended: readonly Running[], why: PauseEnd, added: readonly Running[] = []): void => {
+    const before = running.at(-1);
+    running = [...running.filter((one) => !ended.includes(one)), ...added];
+    for (const { pause } of ended) sources.audit('pause-ended', { why, since: pause.since });
+    const after = running.at(-1);
+    if (after === before) return;
     if (timer !== null) clearInterval(timer);
-    timer = null;
-    sources.audit('pause-ended', { why, since: pause.since });
-    sources.onChange(null);
-    return pause;
+    timer = after === undefined ? null : setInterval(isPaused, lookEveryMs).unref();
+    sources.onChange(after?.pause ?? null);
   };
   const isPaused = (): boolean => {
-    if (active !== null && isOver(active)) end('time');
-    return active !== null;
+    if (running.length > 0) end(running.filter(isOver), 'time');
+    return running.length > 0;
   };
 
   /** The code that was right, or a throw. */
@@ -99,29 +102,31 @@ export function createPauses(sources: PauseSources): Pauses {
     view: () => {
       isPaused();
       const { mode, maxMinutes, maxPerDay } = policy().pause;
-      return { mode, maxMinutes, left: Math.max(0, maxPerDay - used()), active: active?.pause ?? null };
+      return { mode, maxMinutes, left: Math.max(0, maxPerDay - used()), active: running.at(-1)?.pause ?? null };
     },
     begin: ({ minutes, reason, code }, account) => {
       const judged = judgePause(policy(), { minutes, reason, used: used() });
       if (judged.kind === 'forbidden') throw new PinlightError('not-permitted-by-policy', judged.why);
       if (judged.kind === 'refused') throw refused(judged.why);
       const lasts = judged.minutes * 60_000;
-      if (isPaused() && active?.account !== account && (active?.pause.until ?? 0) > now() + lasts) throw refused('A longer pause, which somebody else began, runs already.');
+      const mine = isPaused() ? running.filter((one) => one.account === account) : [];
+      if (running.some((one) => !mine.includes(one) && one.pause.until > now() + lasts)) throw refused('A longer pause, which somebody else began, runs already.');
       const right = judged.needsCode === null ? null : checkCode(judged.needsCode, code, judged.minutes, account);
-      if (active !== null) end('resumed');
       request = null;
       const since = now();
-      active = { pause: { since, until: since + lasts, reason: judged.reason }, overAt: uptime() + lasts, account };
+      const pause = { since, until: since + lasts, reason: judged.reason };
+      end(mine, 'resumed', [{ pause, overAt: uptime() + lasts, account }]);
       begun.push({ at: since, code: right });
       sources.audit('paused', { minutes: judged.minutes, reason: judged.reason, mode: policy().pause.mode, ...(right === null ? {} : { code: right }) });
-      timer = setInterval(isPaused, lookEveryMs).unref();
-      sources.onChange(active.pause);
-      return active.pause;
+      return pause;
     },
     resume: (account) => {
       if (!isPaused()) return null;
-      if (account !== null && active?.account !== account) throw new PinlightError('not-permitted', 'somebody else began this pause');
-      return end('resumed');
+      const mine = running.filter((one) => account === null || one.account === account);
+      const last = mine.at(-1);
+      if (last === undefined) throw new PinlightError('not-permitted', 'somebody else began this pause');
+      end(mine, 'resumed');
+      return last.pause;
     },
     ticket: () => {
       const judged = judgePause(policy(), { minutes: undefined, reason: undefined, used: used() });
@@ -132,10 +137,10 @@ export function createPauses(sources: PauseSources): Pauses {
       return { request, device };
     },
     policyChanged: () => {
-      if (active !== null && policy().pause.mode === 'disallow') end('policy');
+      if (policy().pause.mode === 'disallow') end(running, 'policy');
     },
     close: () => {
-      end('agent-ended');
+      end(running, 'agent-ended');
     },
   };
 }

@@ -44,7 +44,9 @@ export function addResumeCommand(program: Command, context: CliContext): void {
     .action(async () => {
       const answer = await context.client.call('resume', {}, {});
       context.output.data(answer);
-      context.output.line(answer.ended === null ? 'Inspection was not paused.' : 'The pause has ended: inspection goes on as policy says.');
+      context.output.line(answer.ended === null ? 'Inspection was not paused.'
+        : answer.active === null ? 'The pause has ended: inspection goes on as policy says.'
+          : `Your pause has ended; one that somebody else began lasts until ${clockTime(answer.active.until)}.`);
     });
 }
 

@@ -68,6 +68,23 @@ describe('somebody else\'s pause', () => {
     expect(codeOf(() => pauses.begin({ minutes: 10 }, 'ben'))).toBe('done');
     expect(pauses.resume(null)?.until).toBe(wall + 10 * minute);
   });
+  test('runs on when another user, who began a longer one, ends that', () => {
+    const anns = pauses.begin({ minutes: 10 }, 'ann');
+    pass(minute);
+    const bens = pauses.begin({ minutes: 20 }, 'ben');
+    expect(pauses.view().active).toEqual(bens);
+    expect(pauses.resume('ben')).toEqual(bens);
+    expect([pauses.isPaused(), pauses.view().active, changes]).toEqual([true, anns, [anns, bens, anns]]);
+    pass(9 * minute);
+    expect([pauses.isPaused(), changes.at(-1)]).toEqual([false, null]);
+    expect(audit.map(({ kind, detail }) => `${kind} ${String(detail['why'] ?? '')}`)).toEqual(['paused ', 'paused ', 'pause-ended resumed', 'pause-ended time']);
+  });
+  test('bounds a shorter one of a user who had a longer one before', () => {
+    pauses.begin({ minutes: 5 }, 'ann');
+    pauses.begin({ minutes: 10 }, 'ben');
+    expect(codeOf(() => pauses.begin({ minutes: 2 }, 'ben'))).toBe('pause-refused');
+    expect(pauses.view().active?.until).toBe(wall + 10 * minute);
+  });
   test('is not locked by another user\'s wrong codes', () => {
     rules = { ...rules, mode: 'passcode' };
     for (let count = 0; count < 6; count += 1) codeOf(() => pauses.begin({ minutes: 10, code: 'AAAAAAAA' }, 'ben'));
