@@ -1,7 +1,7 @@
 // What inspecting needs, made anew when the root, the system's roots or policy's change. Not for using it (proxy/inspect.ts).
 import type { Authority } from './ca/authority.ts';
 import { createLeafContexts, type IssuedLeaf, type LeafContexts } from './ca/leaf-contexts.ts';
-import { openRevocationLists } from './ca/revocation-lists.ts';
+import { createRevocationLists } from './ca/revocation-lists.ts';
 import type { Revocation } from './ca/server-chain.ts';
 import type { SystemRoots } from './ca/system-roots.ts';
 import type { Health } from './health/health.ts';
@@ -13,6 +13,7 @@ import type { Store } from './store/store.ts';
 
 /** Both legs' certificates: whom the server leg trusts, and the leaves under the root in use. `current` is asked anew each time; used only while there is one. */
 export function openInspection(current: () => Authority | null, policy: PolicyStore, system: SystemRoots, store: Store, health: Health, now: () => number): NonNullable<ProxyContext['inspection']> {
+  const lists = createRevocationLists();
   let upstreams: { roots: string; client: Upstreams } | null = null;
   let leaves: { authority: Authority; contexts: LeafContexts } | null = null;
   const authority = (): Authority => {
@@ -42,7 +43,7 @@ export function openInspection(current: () => Authority | null, policy: PolicySt
     for (const { code, key } of health.visible()) if (code === 'revocation-list') health.clear(code, key);
     // Without a list all is unknown: `refuse` then refuses every server, as it does where no list can be read.
     if (upstreamCrls.length === 0 && unknownRevocation === 'allow') return null;
-    return { unknown: unknownRevocation, listsOf: openRevocationLists(upstreamCrls, now, (file, why) => health.raise('revocation-list', file, { file, why }, now())) };
+    return { unknown: unknownRevocation, listsOf: lists.open(upstreamCrls, now, (file, why) => health.raise('revocation-list', file, { file, why }, now())) };
   }
 
   function issued(leaf: IssuedLeaf): void {

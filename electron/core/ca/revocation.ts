@@ -86,8 +86,9 @@ function keyIdIn(value: Uint8Array): Uint8Array | null {
 
 const authorityKeyId = '551d23';
 
-/** Lists that this authority has signed. */
-export type ListsOf = (authority: ChainLink) => readonly RevocationList[];
+/** A list that this authority's key has signed in its name. `vouches`: by this very certificate it may, so what the list leaves out is good. */
+export type SignedList = { readonly list: RevocationList; readonly vouches: boolean };
+export type ListsOf = (authority: ChainLink) => readonly SignedList[];
 
 /** An old list may still tell that a certificate was revoked, and no longer that none was. `now`: ms since the epoch. */
 export function isCurrent({ thisUpdate, nextUpdate }: RevocationList, now: number): boolean {
@@ -104,8 +105,9 @@ export function whyRevoked(chain: readonly ChainLink[], listsOf: ListsOf, unknow
     if (authority === undefined || read.kind === 'malformed') continue;
     const lists = listsOf(authority);
     const serial = text(read.facts.serial);
-    if (lists.some(({ revoked }) => revoked.has(serial))) return `${nameOf(at, chain.length)} was revoked by its authority`;
-    if (at === 0 && unknown === 'refuse' && !lists.some((list) => isCurrent(list, now))) return 'no current revocation list tells whether the certificate was revoked';
+    // Whichever certificate of that key leads to it: another one, without the right to sign lists, must not be a way around them.
+    if (lists.some(({ list }) => list.revoked.has(serial))) return `${nameOf(at, chain.length)} was revoked by its authority`;
+    if (at === 0 && unknown === 'refuse' && !lists.some(({ list, vouches }) => vouches && isCurrent(list, now))) return 'no current revocation list tells whether the certificate was revoked';
   }
   return null;
 }

@@ -5,8 +5,10 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openRevocationLists } from '../../../electron/agent/ca/revocation-lists.ts';
+import { createRevocationLists } from '../../../electron/agent/ca/revocation-lists.ts';
 import { createServerTrust } from '../../../electron/agent/ca/server-chain.ts';
+import { readCertificate } from '../../../electron/core/ca/certificate.ts';
+import type { SignedList } from '../../../electron/core/ca/revocation.ts';
 import { findCommand } from '../../support/find-command.ts';
 import { createOpensslAuthority, type KeyAndCertificate, type OpensslAuthority } from '../../support/openssl-authority.ts';
 import { authority, basic, day, extension, keyIdOf, keyOf, revocationList, server, tlv, usage, type Made } from '../../security/workshop.ts';
@@ -19,7 +21,7 @@ type Judged = { readonly why: string | null; readonly told: readonly string[] };
 /** What becomes of a server with this chain when policy names these files; what was told about them, by name in the folder. */
 function judge(roots: readonly string[], sent: readonly X509Certificate[], host: string, files: readonly string[], unknown: 'allow' | 'refuse' = 'allow', now = Date.now()): Judged {
   const told: string[] = [];
-  const trust = createServerTrust(roots, null, { unknown, listsOf: openRevocationLists(files, () => now, (file, why) => told.push(`${file.slice(file.lastIndexOf('/') + 1)}: ${why}`)) });
+  const trust = createServerTrust(roots, null, { unknown, listsOf: createRevocationLists().open(files, () => now, (file, why) => told.push(`${file.slice(file.lastIndexOf('/') + 1)}: ${why}`)) });
   return { why: trust.whyNot(trust.chainOf(sent), host, now), told };
 }
 
@@ -71,6 +73,7 @@ describe.runIf(installed).each(['ec', 'rsa', 'rsa-pss'] as const)('an authority 
 
 describe.runIf(process.platform !== 'win32')('files that are no good lists', () => {
   const root = authority('Root');
+  const other = authority('Other Root');
   const middle = authority('Middle', root);
   const leaf = server(['a.test'], middle);
   let folder: string;
@@ -123,9 +126,55 @@ describe.runIf(process.platform !== 'win32')('files that are no good lists', () 
       trust.whyNot(trust.chainOf(chain.map(({ der }) => new X509Certificate(der))), 'a.test', Date.now());
     const answers = new Map([[leaf, 'the certificate was revoked by its authority'], [fine, 'no current revocation list tells whether the certificate was revoked']]);
     for (const order of [[[leaf, middle], [fine, variant]], [[fine, variant], [leaf, middle]]] as const) {
-      const trust = createServerTrust([root.pem], null, { unknown: 'refuse', listsOf: openRevocationLists([file], Date.now, () => undefined) });
+      const trust = createServerTrust([root.pem], null, { unknown: 'refuse', listsOf: createRevocationLists().open([file], Date.now, () => undefined) });
       for (const chain of order) expect(why(trust, chain)).toBe(answers.get(chain[0]));
     }
+  });
+
+  test.each<[string, () => Made]>([
+    ['which may not sign lists', () => authority('Middle', other, { key: middle.key, extensions: [basic(true), usage(0x04, 2)] })],
+    ['with another key identifier', () => authority('Middle', other, { key: middle.key, more: [extension('2.5.29.14', tlv(4, Buffer.alloc(20)))] })],
+  ])('another certificate of its authority\'s key, %s, is no way for a revoked one', (_name, make) => {
+    const chain = [leaf, make(), middle].map(({ der }) => new X509Certificate(der));
+    const file = write('around.crl', revocationList(middle, [leaf]));
+    for (const sent of [chain, chain.slice(0, 2), chain.toSpliced(1, 1)]) {
+      expect(judge([root.pem, other.pem], sent, 'a.test', []).why).toBeNull();
+      expect(judge([root.pem, other.pem], sent, 'a.test', [file]).why).toBe('the certificate was revoked by its authority');
+    }
+  });
+
+  describe('several files', () => {
+    const entries = (from: number, count: number): Buffer => Buffer.concat(Array.from({ length: count }, (_, at) => {
+      const serial = Buffer.from([0x20, 0, 0, 0]);
+      serial.writeUIntBE(from + at, 1, 3);
+      return tlv(0x30, tlv(2, serial), tlv(0x17, Buffer.from('260101000000Z')));
+    }));
+
+    test('have room for 200,000 entries together: what goes beyond is told, and a small one behind it counts', () => {
+      const large = [0, 1, 2].map((index) => write(`large${index}.crl`, revocationList(middle, [entries(index * 90_000, 90_000)])));
+      const files = [...large, write('small.crl', revocationList(middle, [leaf]))];
+      expect(lookAt(files)).toEqual({ why: 'the certificate was revoked by its authority', told: [expect.stringMatching(/^large2\.crl: there is no room/)] });
+    });
+
+    test('have room for 16 MB together', () => {
+      const files = Array.from({ length: 5 }, (_, index) => write(`junk${index}.crl`, Buffer.alloc(4_000_000)));
+      expect(lookAt(files).told.filter((why) => /no room/.test(why))).toEqual([expect.stringMatching(/^junk4\.crl/)]);
+    });
+
+    test('are read again where they have changed, and only there', () => {
+      const [first, second] = [write('first.crl', revocationList(middle, [])), write('second.crl', 'junk')];
+      const lists = createRevocationLists();
+      const told: string[] = [];
+      const open = (): readonly SignedList[] => lists.open([first, second], Date.now, (file, why) => told.push(`${file.slice(file.lastIndexOf('/') + 1)}: ${why}`))({ read: readCertificate(middle.der), spkiHash: '', size: middle.der.length });
+      const before = open();
+      expect([before.length, before[0]?.list.revoked.size]).toEqual([1, 0]);
+      expect(open()[0]?.list).toBe(before[0]?.list);
+      expect(told).toEqual(Array(2).fill('second.crl: it is no revocation list'));
+      write('first.crl', revocationList(middle, [leaf]));
+      expect(open().map(({ list }) => list.revoked.size)).toEqual([1]);
+      write('second.crl', revocationList(middle, []));
+      expect([open().map(({ list }) => list.revoked.size), told.length]).toEqual([[1, 0], 3]);
+    });
   });
 
   test('an intermediate that the root has revoked', () => {

@@ -69,8 +69,8 @@ describe('not used', () => {
 describe('a chain', () => {
   const linkOf = ({ der }: Made): ChainLink => ({ read: readCertificate(der), spkiHash: '', size: der.length });
   const chain = [leaf, middle, root].map(linkOf);
-  const judge = (lists: Readonly<Partial<Record<'root' | 'middle', readonly Buffer[]>>>, unknown: 'allow' | 'refuse' = 'allow'): string | null => whyRevoked(
-    chain, (above) => ((above === chain[1] ? lists.middle : lists.root) ?? []).map(listOf), unknown, now);
+  const judge = (lists: Readonly<Partial<Record<'root' | 'middle', readonly Buffer[]>>>, unknown: 'allow' | 'refuse' = 'allow', vouches = true): string | null => whyRevoked(
+    chain, (above) => ((above === chain[1] ? lists.middle : lists.root) ?? []).map((der) => ({ list: listOf(der), vouches })), unknown, now);
   const old = { thisUpdate: now - 9 * day, nextUpdate: now - day };
   const yetToCome = { thisUpdate: now + day };
 
@@ -86,6 +86,8 @@ describe('a chain', () => {
     ['an old list without it, where one must be', judge({ middle: [revocationList(middle, [], old)] }, 'refuse'), /no current/],
     ['one that has not begun, where one must be', judge({ middle: [revocationList(middle, [], yetToCome)] }, 'refuse'), /no current/],
     ['a current one, where one must be', judge({ middle: [revocationList(middle, [])] }, 'refuse'), null],
+    ['one that may not vouch, where one must be', judge({ middle: [revocationList(middle, [])] }, 'refuse', false), /no current/],
+    ['one that may not vouch, with it', judge({ middle: [revocationList(middle, [leaf])] }, 'allow', false), /was revoked/],
     ['one without an end, where one must be', judge({ middle: [revocationList(middle, [], { nextUpdate: null })] }, 'refuse'), null],
   ])('%s', (_, why, expected) => {
     if (expected === null) expect(why).toBeNull();
@@ -94,7 +96,7 @@ describe('a chain', () => {
 
   test('numbers are compared as they are encoded, the leading zero included', () => {
     const high = make({ subject: 'server', by: middle, serial: Buffer.from([0, 0x80, 1]) });
-    const listed = listOf(revocationList(middle, [tlv(0x30, tlv(2, Buffer.from([0, 0x80, 1])), tlv(0x17, Buffer.from('260101000000Z')))]));
+    const listed = { list: listOf(revocationList(middle, [tlv(0x30, tlv(2, Buffer.from([0, 0x80, 1])), tlv(0x17, Buffer.from('260101000000Z')))])), vouches: true };
     expect(whyRevoked([high, middle, root].map(linkOf), (above) => (above.read.kind === 'certificate' && Buffer.from(above.read.facts.subject).equals(middle.subject) ? [listed] : []), 'allow', now)).toMatch(/revoked/);
   });
 });

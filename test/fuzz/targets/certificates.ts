@@ -92,7 +92,7 @@ const revocation: Target = {
     const read = readRevocationList(input);
     if (read.kind === 'unusable') return insist(read.why.length > 3, 'has a reason in words');
     insist(read.list.revoked.size * 6 <= input.length, 'lists no more than it has room for');
-    const why = whyRevoked(stage().links, () => [read.list], 'refuse', now);
+    const why = whyRevoked(stage().links, () => [{ list: read.list, vouches: true }], 'refuse', now);
     insist(why === null || why.length > 3, 'has a sentence');
   },
 };
