@@ -210,7 +210,6 @@ async function assemble(options: AgentOptions, now: () => number, closers: (() =
   closers.push(async () => {
     const closed = Promise.all(listeners.map((one) => one.close()));
     clients.destroy();
-    plainHttp.close();
     await closed;
   });
   const { transparentPort } = policy.current().network;

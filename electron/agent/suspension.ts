@@ -11,6 +11,7 @@ import type { Health } from './health/health.ts';
 import { createLogDetail, type LogDetail } from './log-detail.ts';
 import type { LogFile } from './log-file.ts';
 import type { PolicyStore } from './policy/policy-store.ts';
+import { accountOf } from './proxy/admission.ts';
 import { openSettingsFile } from './settings-file.ts';
 import type { Store } from './store/store.ts';
 
@@ -79,12 +80,6 @@ export function openStanding(parts: StandingParts): Standing {
       logDetail.close();
     },
   };
-}
-
-/** The uid; on Windows the name that owners have there. */
-function accountOf(owner: Owner): string | null {
-  if (owner.uid !== null) return String(owner.uid);
-  return owner.kind === 'process' ? owner.user : null;
 }
 
 function readKeyFile(path: string): string | null {

@@ -26,12 +26,12 @@ function prepare(): () => void {
 
 /**
  * Where a program's read-only data lies, of the text of /proc/PID/smaps (proc_pid_smaps(5)). Only what is as the file has it: what was changed in
- * memory, as the loader's relocations are, would be lost.
+ * memory, as the loader's relocations are, would be lost, swapped out or not.
  */
 export function readOnlyData(smaps: string, program: string): { readonly at: number; readonly length: number }[] {
   return smaps.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m).flatMap((mapping) => {
     const head = /^([0-9a-f]+)-([0-9a-f]+) r--p \S+ \S+ \d+ +(.+)$/m.exec(mapping);
-    if (head === null || head[3] !== program || !/^Anonymous: +0 kB$/m.test(mapping)) return [];
+    if (head === null || head[3] !== program || !/^Anonymous: +0 kB$/m.test(mapping) || !/^Swap: +0 kB$/m.test(mapping)) return [];
     const at = Number.parseInt(head[1] ?? '', 16);
     return [{ at, length: Number.parseInt(head[2] ?? '', 16) - at }];
   });

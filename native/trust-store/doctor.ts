@@ -2,6 +2,7 @@
 // Each store by itself: journaled, read back, taken back when it did not work. Run by a person's command, never by the agent.
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { recoverAfterTools } from '../undo-journal/after-tools.ts';
 import { openJournal } from '../undo-journal/index.ts';
 import type { Change, Journal } from '../undo-journal/index.ts';
 import { renewBundle } from './environment-store.ts';
@@ -232,18 +233,13 @@ function createDoctor({ journal, stores, all, roots, caller, env, say, recovered
 }
 
 async function recover(journal: Journal, tools: ToolRunner, stores: readonly TrustStore[], say: (text: string) => void): Promise<readonly Recovered[] | null> {
-  if (!journal.hasUnfinished()) return [];
-  say('taking back what an interrupted run left');
-  for (const start = performance.now(); tools.outlived().length > 0;) {
-    if (performance.now() - start > outlivedMs) return null;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  const undone = await journal.recover(async (subject, verb, name, data) => {
+  if (journal.hasUnfinished()) say('taking back what an interrupted run left');
+  const undone = await recoverAfterTools(journal, tools, async (subject, verb, name, data) => {
     const store = stores.find((one) => one.name === subject);
     if (store === undefined) throw new Error(`the store ${subject} is not to be found any more`);
     await store.undoStep?.(verb, name, data);
-  });
-  return undone.map(({ subject, left }) => ({ store: subject, left }));
+  }, outlivedMs);
+  return undone === null ? null : undone.map(({ subject, left }) => ({ store: subject, left }));
 }
 
 /** Names what a system error was about; a tool's complaint is a plain Error with its words. */

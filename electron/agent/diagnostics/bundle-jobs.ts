@@ -69,6 +69,8 @@ export function createBundleJobs(onReady: (id: string) => void, onBug: (error: u
       signal.throwIfAborted();
       memory.giveBack();
       const bundle = await packInThread({ found, log, options }, onProgress, signal, memory.dropProgramPages).finally(memory.giveBack);
+      // Cancelled while the thread was ending, it is nobody's.
+      signal.throwIfAborted();
       const { manifest, files, key } = bundle;
       entry.bundle = bundle;
       entry.job = { ...entry.job, phase: 'ready', done: files.length, total: files.length, manifest, key, fileName: fileNameOf(bundle, options.now, entry.sealTo) };

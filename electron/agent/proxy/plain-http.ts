@@ -10,18 +10,16 @@ import { whyNotServed } from './admission.ts';
 import { openRecord } from './connection-record.ts';
 import type { ProxyContext, Who } from './proxy-context.ts';
 
-export type PlainHttp = {
-  /** Takes a client over whose first request is absolute-form, its bytes still unread. */
-  serve(client: Socket, who: Who | Promise<Who>): void;
-  close(): void;
-};
+/** Takes a client over whose first request is absolute-form, its bytes still unread. */
+export type PlainHttp = (client: Socket, who: Who | Promise<Who>) => void;
 
 /** RFC 9110 section 7.6.1: these end at a proxy. Transfer-encoding is kept: node:http frames by it. */
 const hopByHop = new Set(['connection', 'proxy-connection', 'keep-alive', 'te', 'trailer', 'upgrade', 'proxy-authorization', 'proxy-authenticate']);
 
 export function createPlainHttp(proxy: ProxyContext): PlainHttp {
   const owners = new WeakMap<Socket, Who | Promise<Who>>();
-  const server = http.createServer({ maxHeaderSize: 65_536, requestTimeout: 300_000, headersTimeout: 16_000, keepAliveTimeout: 5_000 }, (request, response) => {
+  // It never listens, so Node's own deadlines do not run: the head came whole (read-head.ts), and a pause of five minutes ends the rest.
+  const server = http.createServer({ maxHeaderSize: 65_536 }, (request, response) => {
     forward(request, response, owners.get(request.socket), proxy).catch((error: unknown) => {
       proxy.onBug(error);
       response.destroy();
@@ -30,12 +28,9 @@ export function createPlainHttp(proxy: ProxyContext): PlainHttp {
   server.on('clientError', (_error, socket) => {
     if (!socket.destroyed && socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
   });
-  return {
-    serve: (client, who) => {
-      owners.set(client, who);
-      server.emit('connection', client);
-    },
-    close: () => server.closeAllConnections(),
+  return (client, who) => {
+    owners.set(client, who);
+    server.emit('connection', client);
   };
 }
 

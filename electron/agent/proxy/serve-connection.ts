@@ -28,11 +28,11 @@ export async function serveConnection(client: Socket, proxy: ProxyContext, plain
   client.on('error', () => client.destroy());
   try {
     // Asked while the client still writes its request.
-    const looking = proxy.whoIs(client, null);
+    const looking = whoIs(client, null, proxy);
     const head = await readHead(client);
     if (head.kind === 'gone' && head.why === 'begun') return refuseRequest(client, 408, 'http_request_error', 'the request did not end in time.');
     if (head.kind === 'gone') return void client.destroy();
-    if (head.kind === 'absolute') return plainHttp.serve(client, looking);
+    if (head.kind === 'absolute') return plainHttp(client, looking);
     if (head.kind === 'pac') return servePac(client, head.host, proxy.policy());
     if (head.kind === 'invalid') return refuseRequest(client, head.status, 'http_request_error', `${head.why}.`);
     await serveTunnel(client, head.target, 'asked', looking, proxy);
@@ -46,11 +46,18 @@ export async function serveConnection(client: Socket, proxy: ProxyContext, plain
 export async function serveCaptured(client: Socket, target: Target, proxy: ProxyContext): Promise<void> {
   client.on('error', () => client.destroy());
   try {
-    await serveTunnel(client, target, 'captured', proxy.whoIs(client, target), proxy);
+    await serveTunnel(client, target, 'captured', whoIs(client, target, proxy), proxy);
   } catch (error) {
     proxy.onBug(error);
     client.destroy();
   }
+}
+
+/** A fault is met by whoever waits for the answer, and is not the agent's end where nobody does. */
+function whoIs(client: Socket, target: Target | null, proxy: ProxyContext): Who | Promise<Who> {
+  const looking = proxy.whoIs(client, target);
+  if (looking instanceof Promise) looking.catch(() => undefined);
+  return looking;
 }
 
 /** `captured`: the target is the address that the app has dialled; which name it means the ClientHello says, and nobody resolves that again. */

@@ -104,14 +104,14 @@ test('there is room for 64 connections to all servers of a check, and again when
   const check = await begin(8);
   const [ready] = check.lines;
   const ports = ready?.kind === 'ready' ? ready.pairs.flatMap(({ own, stranger }) => [own, stranger]) : [];
-  const open = new Set<Socket>();
+  const connected = new Set<Socket>();
   for (let index = 0; index < 80; index++) {
-    const socket = connect(ports[index % ports.length] ?? 0, '127.0.0.1', () => open.add(socket));
-    socket.on('error', () => undefined).once('close', () => open.delete(socket));
+    const socket = connect(ports[index % ports.length] ?? 0, '127.0.0.1', () => connected.add(socket));
+    socket.on('error', () => undefined).once('close', () => connected.delete(socket));
   }
   await vi.waitFor(() => expect(check.lines.filter(({ kind }) => kind === 'met')).toHaveLength(80));
-  await vi.waitFor(() => expect(open.size).toBe(64));
-  for (const socket of open) socket.destroy();
+  await vi.waitFor(() => expect(connected.size).toBe(64));
+  for (const socket of connected) socket.destroy();
   await vi.waitFor(async () => expect((await visit(check.own)).result).toBe('trusted'));
 });
 

@@ -77,7 +77,7 @@ describe('somebody else\'s pause', () => {
     expect([pauses.isPaused(), pauses.view().active, changes]).toEqual([true, anns, [anns, bens, anns]]);
     pass(9 * minute);
     expect([pauses.isPaused(), changes.at(-1)]).toEqual([false, null]);
-    expect(audit.map(({ kind, detail }) => `${kind} ${String(detail['why'] ?? '')}`)).toEqual(['paused ', 'paused ', 'pause-ended resumed', 'pause-ended time']);
+    expect(audit.map(({ kind, detail }) => [kind, detail['why']])).toEqual([['paused', undefined], ['paused', undefined], ['pause-ended', 'resumed'], ['pause-ended', 'time']]);
   });
   test('bounds a shorter one of a user who had a longer one before', () => {
     pauses.begin({ minutes: 5 }, 'ann');

@@ -33,16 +33,18 @@ test.runIf(linux)('the read-only data is let go, and comes back where it is need
 });
 
 test('only what is as the file has it, and of this program', () => {
-  const mapping = (range: string, mode: string, file: string, anonymous: number): string => `${range} ${mode} 02e01000 fe:00 5324837                            ${file}
+  const mapping = (range: string, mode: string, file: string, anonymous: number, swapped = 0): string => `${range} ${mode} 02e01000 fe:00 5324837                            ${file}
 Size:               4096 kB
 Rss:                1024 kB
 Anonymous:      ${String(anonymous).padStart(8)} kB
+Swap:           ${String(swapped).padStart(8)} kB
 VmFlags: rd mr mw me sd
 `;
   const smaps = [
     mapping('00400000-00746000', 'r--p', '/opt/pinlight/node', 0),
     mapping('0074a000-03044000', 'r-xp', '/opt/pinlight/node', 0),
     mapping('06b52000-06b56000', 'r--p', '/opt/pinlight/node', 16),
+    mapping('06b56000-06b5a000', 'r--p', '/opt/pinlight/node', 0, 8),
     mapping('7f0000000000-7f0000001000', 'r--p', '/usr/lib/libc.so.6', 0),
     mapping('7f0000002000-7f0000003000', 'rw-p', '', 4),
   ].join('');
