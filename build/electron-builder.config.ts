@@ -1,6 +1,6 @@
 // What goes into a package: the shell in app.asar, and beside it the agent with a Node of its own. Unpacked folders only, so far:
 // installers, signing and updates are not set up here.
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Configuration } from 'electron-builder';
 
@@ -22,8 +22,19 @@ const pruned = ['!**/*.{md,map,d.ts,d.mts,d.cts,c,cc,cpp,h,hpp,gyp,gypi,py,S,asm
 /** The wrapper of the Windows service: the release of WinSW 3 for the package's processor, under this name. Not in the repository. */
 const windowsWrapper = 'resources/service/pinlight-service.exe';
 
+/** Of `resources`, what the agent's side reads; the shell has icons of its own, and pictures are for readers of the repository. */
+const agentResources = readdirSync(join(root, 'resources')).filter((name) => !['icons', 'pictures', 'service'].includes(name));
+
+/**
+ * Needed in the archive and beside it: by the shell, and by the agent and `pinlight open`. Whatever electron-builder copies as an extra resource it
+ * leaves out of the archive, so these are copied when it has packed.
+ */
+const inBoth = ['package.json', 'build/out/renderer'];
+
 /** Why a package for this system cannot be made, as a sentence; null = nothing is missing. `folder`: the repository. */
 export function missingForPackage(system: string, folder: string): string | null {
+  const unbuilt = ['agent', 'renderer', 'main', 'preload'].map((part) => `build/out/${part}`).filter((part) => !existsSync(join(folder, part)));
+  if (unbuilt.length > 0) return `${unbuilt.join(', ')} ${unbuilt.length === 1 ? 'is' : 'are'} missing: \`npm run package\` builds first.`;
   if (system !== 'win32' || existsSync(join(folder, windowsWrapper))) return null;
   return `${windowsWrapper} is missing, without which \`pinlight service install\` is refused on Windows: put WinSW 3 (WinSW-x64.exe, or the one for the package's processor) there under that name.`;
 }
@@ -41,16 +52,20 @@ const config: Configuration = {
     const missing = missingForPackage(electronPlatformName, packager.projectDir);
     if (missing !== null) throw new Error(missing);
   },
+  afterPack: ({ appOutDir, packager }) => {
+    for (const part of inBoth) cpSync(join(packager.projectDir, part), join(packager.getResourcesDir(appOutDir), 'agent', part), { recursive: true });
+  },
   // Links show something and never do anything (contract/deep-link).
   protocols: { name: 'Pinlight', schemes: ['pinlight'] },
   // The shell has no native module, and the agent's are built for plain Node.
   npmRebuild: false,
-  // Outside app.asar: files inside it are not real files for another program (Electron 44 and later).
+  // Outside app.asar: files inside it are not real files for another program (Electron 44 and later). The sources are for the commands; watchdog and
+  // agent run bundled.
   extraResources: [
-    { from: 'package.json', to: 'agent/package.json' },
     { from: 'electron', to: 'agent/electron', filter: ['{agent,watchdog,core,contract,client,cli}/**', '!**/tsconfig.json'] },
     { from: 'native', to: 'agent/native' },
-    { from: 'resources', to: 'agent/resources', filter: ['**', '!icons/**', '!service/**'] },
+    { from: 'build/out/agent', to: 'agent/build/out/agent' },
+    { from: 'resources', to: 'agent/resources', filter: agentResources },
     ...runtimePackages().map((name) => ({ from: `node_modules/${name}`, to: `agent/node_modules/${name}`, filter: ['**', ...pruned] })),
   ],
   linux: {

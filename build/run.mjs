@@ -30,6 +30,7 @@ const tasks = {
   bench: () => [buildAgent, () => run('test/bench/bench.ts', rest)],
   pinlight: () => [buildRenderer, () => run('electron/cli/pinlight.mjs', rest)],
   build: () => [() => buildAll(true)],
+  package: () => [() => buildAll(true), () => bin('electron-builder', ['--dir', '--config', 'build/electron-builder.config.ts', ...rest])],
   test: () => [() => buildAll(false), () => run('test/run-tests.ts', rest)],
   'policy-templates': () => [() => run('build/policy-templates.ts', rest)],
   lint: () => [() => bin('oxlint', ['--type-aware', ...rest])],

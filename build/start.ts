@@ -1,9 +1,8 @@
 // `npm start`: the agent under its watchdog in the foreground on this machine and, where an Electron binary and a display are found, the tray app beside it.
 // Not for how either works. Ctrl-C ends both.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { watchdogScript } from '../electron/client/watchdog-script.ts';
 import { findElectron } from './electron-binary.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -16,8 +15,7 @@ async function start(args: readonly string[]): Promise<number> {
   const display = process.platform !== 'linux' || (process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY'] ?? '') !== '';
   if (electron === null) console.log('No Electron binary here, so no tray app: the agent\'s place is this terminal, the window\'s your browser.\n');
   else if (!display) console.log('No display here, so no tray app: the agent\'s place is this terminal.\n');
-  const bundle = join(root, 'build', 'out', 'agent', 'watchdog.mjs');
-  const agent = spawn(process.execPath, [existsSync(bundle) ? bundle : join(root, 'electron', 'watchdog', 'main.ts'), ...args], { stdio: 'inherit' });
+  const agent = spawn(process.execPath, [watchdogScript(root), ...args], { stdio: 'inherit' });
   const tray = electron !== null && display ? spawn(electron, [root], { stdio: 'inherit' }) : null;
   tray?.on('error', (error) => console.error(`The tray app could not be started (${error.message}); the agent goes on.`));
   // The terminal sends Ctrl-C to all of them; a signal sent to this process alone is passed on.

@@ -4,12 +4,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServiceProgram } from '../../native/service/index.ts';
+import { watchdogScript } from '../client/watchdog-script.ts';
 import { ownCommands } from '../contract/own-command.ts';
 import type { OwnCommand } from '../contract/own-command.ts';
 
 const folder = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
-/** How `pinlight` is typed for this copy: a package holds no build folder, and a clone has no `pinlight` on the path. */
+/** How `pinlight` is typed for this copy: a package holds no build/run.mjs, and a clone has no `pinlight` on the path. */
 export const ownCommand: OwnCommand = existsSync(join(folder, 'build', 'run.mjs')) ? ownCommands.source : ownCommands.packaged;
 
 export function ownVersion(): string {
@@ -24,8 +25,7 @@ export function agentScript(): string {
 
 /** For the machine's service, and for one user's. */
 export function servicePrograms(): { readonly machine: ServiceProgram; readonly user: ServiceProgram } {
-  const bundled = join(folder, 'build', 'out', 'agent', 'watchdog.mjs');
-  const script = existsSync(bundled) ? bundled : join(folder, 'electron', 'watchdog', 'main.ts');
+  const script = watchdogScript(folder);
   const cli = join(folder, 'electron', 'cli', 'pinlight.mjs');
   return { machine: { file: process.execPath, args: [script, '--service'], folder, cli }, user: { file: process.execPath, args: [script], folder, cli } };
 }

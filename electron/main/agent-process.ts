@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { watchdogScript } from '../client/watchdog-script.ts';
 import type { StartTrouble } from './agent-supervision.ts';
 
 export type AgentCommand = { readonly file: string; readonly args: readonly string[]; readonly folder: string };
@@ -27,13 +28,13 @@ export function agentCommand(place: ShellPlace): AgentCommand {
   const file = windows ? 'node.exe' : 'node';
   if (place.packaged) {
     const folder = join(place.resourcesPath, 'agent');
-    return { file: join(place.resourcesPath, 'node', file), args: [join(folder, 'electron', 'watchdog', 'main.ts')], folder };
+    return { file: join(place.resourcesPath, 'node', file), args: [watchdogScript(folder)], folder };
   }
   // Not node_modules/.bin/node: on Windows that is a script, which cannot be started without a shell.
   const platformPackage = `node-${windows ? 'win' : place.platform}-${place.arch}`;
   return {
     file: join(place.appPath, 'node_modules', platformPackage, 'bin', file),
-    args: [join(place.appPath, 'electron', 'watchdog', 'main.ts')],
+    args: [watchdogScript(place.appPath)],
     folder: place.appPath,
   };
 }

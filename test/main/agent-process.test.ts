@@ -1,7 +1,7 @@
 // Starting the agent beside the shell: which program, when, and with which environment. The programs are real, the agent is a script.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { agentCommand, agentEnvironment, startAgentIfAbsent } from '../../electron/main/agent-process.ts';
 
@@ -21,6 +21,13 @@ describe('the program', () => {
   ])('%s', (_name, where, file, script, cwd) => {
     expect(agentCommand(where)).toEqual({ file, args: [script], folder: cwd });
   });
+});
+
+test('it is the bundle where that is built', async () => {
+  const bundle = join(folder, 'agent/build/out/agent/watchdog.mjs');
+  await mkdir(dirname(bundle), { recursive: true });
+  await writeFile(bundle, '');
+  expect(agentCommand({ packaged: true, appPath: '', resourcesPath: folder, platform: 'linux', arch: 'x64' }).args).toEqual([bundle]);
 });
 
 test('the environment loses what would change how Node runs, and keeps the rest', () => {

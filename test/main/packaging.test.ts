@@ -1,4 +1,4 @@
-// The package's configuration holds by electron-builder's own schema, and what it names is there. Nothing is packed here.
+// The package's configuration holds by electron-builder's own schema, and what it names is there. Packing: packed.test.ts.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -18,8 +18,8 @@ const { Minimatch }: { Minimatch: Minimatch } = requireOfBuilder('minimatch');
 
 test('electron-builder accepts it', async () => {
   // It changes what it is given; a function cannot be copied.
-  const { beforePack, ...rest } = config;
-  await expect(builder.validateConfiguration({ ...structuredClone(rest), beforePack }, { isEnabled: false })).resolves.toBeUndefined();
+  const { beforePack, afterPack, ...rest } = config;
+  await expect(builder.validateConfiguration({ ...structuredClone(rest), beforePack, afterPack }, { isEnabled: false })).resolves.toBeUndefined();
 });
 
 test('electron-builder would refuse a key it does not know', async () => {
@@ -44,6 +44,8 @@ test.each([
   ['for Linux', 'linux', false, null], ['for macOS', 'darwin', false, null],
 ])('a package %s', (_name, system, there, says) => {
   const folder = mkdtempSync(join(tmpdir(), 'packaging-'));
+  expect(missingForPackage(system, folder)).toMatch(/^build\/out\/agent, build\/out\/renderer, .* are missing: `npm run package` builds first/);
+  for (const part of ['agent', 'renderer', 'main', 'preload']) mkdirSync(join(folder, 'build/out', part), { recursive: true });
   if (there) {
     mkdirSync(join(folder, 'resources/service'), { recursive: true });
     writeFileSync(join(folder, 'resources/service/pinlight-service.exe'), '');
