@@ -9,6 +9,7 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     // Two cores and many real programs: more files at once only make each other late.
     maxWorkers: 2,
     // Agents of tests leave nothing in the keyring of whoever runs them; a test that wants a session bus starts one.

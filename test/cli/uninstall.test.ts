@@ -1,4 +1,4 @@
-// `pinlight uninstall` on a copy of this machine's stores and services: everything goes, one receipt, also with the agent dead and after kill -9 (at each step: `npm run check:device`).
+// `pinlight uninstall` on a copy of this machine's stores and services: everything goes, one receipt, also with the agent dead. Killed at each step: `npm run check:device`.
 // `systemctl` is a stand-in, because no systemd runs on a build machine.
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';

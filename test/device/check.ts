@@ -17,15 +17,14 @@ Measures on this machine (Linux; stores and policy need root): how long it takes
 each trust store installed into, judged by the programs that read it, cleaned, and looked through for what is left; installing, removing,
 steering, capturing, the service and uninstalling killed with kill -9 at each step; managed policy with broken files in it. Nothing of the
 machine's own is changed.
-  --quick   every fifth step is killed at, once: some minutes instead of half an hour
+  --quick   every fifth step is killed at, once: some four minutes instead of twenty
   --json    {"attribution", "stores", "steer", "kills", "policy", "ok"} on standard output instead of a table
 `;
 
 type Attribution = { readonly p50: number; readonly p99: number; readonly wrong: number; readonly unknown: number; readonly sockets: number; readonly ok: boolean };
 type Report = { readonly attribution: Attribution; readonly stores: readonly StoreResult[]; /** Of `kills`, those of steering, on a desktop and as root, and of capture. */ readonly steer: KillRuns; readonly kills: Kills; readonly policy: PolicyRow | null; readonly ok: boolean };
 
-/** The aims of the look-up, milliseconds. */
-/** ms; of the full run, which has the machine for itself: the quick one runs beside other work and is judged by what is right. */
+/** Of the look-up, ms; of the full run, which has the machine for itself: the quick one runs beside other work and is judged by what is right. */
 const [aimP50, aimP99] = [1, 5];
 const fewestStores = 5;
 /** In full. */

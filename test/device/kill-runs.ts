@@ -8,7 +8,7 @@ import type { Ran } from '../native/support/store-room.ts';
 
 /**
  * `killed`: runs that a kill -9 ended; the others ended by themselves before it. `bad`: runs after which something was neither as before nor as
- * asked; `details` says what. `steps`: the most steps after which one was killed.
+ * asked, and commands that were never killed; `details` says what. `steps`: the most steps after which one was killed.
  */
 export type KillRuns = { readonly runs: number; readonly killed: number; readonly bad: number; readonly details: readonly string[]; readonly steps: number };
 
@@ -32,23 +32,31 @@ export const doses = { once: { stride: 1, laps: 1 }, quick: { stride: 5, laps: 1
 
 const lapMs = 4;
 
-/** Kills the commands as often as the dose says, one after the other; a command that ended by itself ends its lap, and is judged as well. */
+/** Kills the commands as often as the dose says, one after the other. One that ended by itself is judged as well and ends its lap; one that was missed is tried again. */
 export async function killRuns(commands: readonly KilledCommand[], { stride, laps }: Dose): Promise<KillRuns> {
   const details: string[] = [];
   let [runs, killed, bad, steps] = [0, 0, 0, 0];
   for (const command of commands) {
+    let ofThis = 0;
     for (let lap = 0; lap < laps; lap += 1) {
-      for (let after = 1, wasKilled = true; wasKilled; after += stride) {
+      for (let [after, misses] = [1, 0]; misses < 3;) {
         await command.prepare();
-        wasKilled = await killAfter(command, after, lap * lapMs);
-        const wrong = await command.judge(wasKilled);
+        const end = await killAfter(command, after, lap * lapMs);
+        const wrong = await command.judge(end === 'killed');
         runs += 1;
-        if (wasKilled) [killed, steps] = [killed + 1, Math.max(steps, after)];
-        if (wrong.length === 0) continue;
-        bad += 1;
-        details.push(`${command.name}, ${wasKilled ? `killed ${lap * lapMs} ms after step ${after}` : 'not killed'}: ${wrong.join('; ')}`);
+        if (wrong.length > 0) {
+          bad += 1;
+          details.push(`${command.name}, ${end === 'killed' ? `killed ${lap * lapMs} ms after step ${after}` : 'not killed'}: ${wrong.join('; ')}`);
+        }
+        if (end === 'killed') {
+          [killed, steps, ofThis, misses] = [killed + 1, Math.max(steps, after), ofThis + 1, 0];
+          after += stride;
+        } else misses = end === 'missed' ? misses + 1 : Infinity;
       }
     }
+    if (ofThis > 0) continue;
+    bad += 1;
+    details.push(`${command.name} was never killed`);
   }
   return { runs, killed, bad, details, steps };
 }
@@ -78,8 +86,8 @@ export async function ended(child: ChildProcess): Promise<Ran> {
   return { code, stdout, stderr };
 }
 
-/** Starts the command and kills it when it took so many steps, and some ms more; false when it ended before. */
-export async function killAfter({ start, marks }: KilledCommand, steps: number, laterMs: number): Promise<boolean> {
+/** Starts the command and kills it when it took so many steps, and some ms more. `ended`: it took fewer. `missed`: it took them, and ended before the signal. */
+export async function killAfter({ start, marks }: KilledCommand, steps: number, laterMs: number): Promise<'killed' | 'ended' | 'missed'> {
   let [seen, taken] = [marks(), 0];
   const child = start();
   const closed = once(child, 'close');
@@ -97,5 +105,6 @@ export async function killAfter({ start, marks }: KilledCommand, steps: number, 
   for (const from = performance.now(); runs() && performance.now() - from < laterMs;) await new Promise(setImmediate);
   const killed = runs() && child.kill('SIGKILL');
   await closed;
-  return killed && child.signalCode === 'SIGKILL';
+  if (killed && child.signalCode === 'SIGKILL') return 'killed';
+  return taken < steps ? 'ended' : 'missed';
 }

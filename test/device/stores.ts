@@ -13,8 +13,6 @@ export type StoreResult = {
   readonly install: boolean;
   /** Every program refused before, and accepted then. */
   readonly handshake: boolean;
-  /** Every program refuses again once it is removed. */
-  readonly handshakeAfter: boolean;
   /** The command said so. */
   readonly remove: boolean;
   /** Roots in the store, files of ours below /etc, and programs that still accept. */
@@ -67,7 +65,6 @@ async function measure(room: StoreRoom, name: string, chosen: readonly string[],
     name, by: programs.map((program) => program.name),
     install: installed.length > 0 && installed.filter((row) => row.state !== 'not-checked').every((row) => row.state === 'trusted'),
     handshake: before === 0 && accepted === programs.length,
-    handshakeAfter: still === 0,
     remove: removed.code === 0,
     residue: left + files + still,
   };

@@ -21,6 +21,9 @@ export type TrustStand = {
   stores(chosen: readonly string[]): Promise<readonly (Row & { readonly hash: string })[]>;
 };
 
+/** Debian's hook fills it whenever the system's store changes. */
+const systemKeystore = '/etc/ssl/certs/java/cacerts';
+
 /** A root, two NSS databases and a JDK's keystore, in the room's own folders. */
 export function openTrustStand(room: StoreRoom): TrustStand {
   const jdk = path.join(room.folder, 'jdk');
@@ -30,7 +33,7 @@ export function openTrustStand(room: StoreRoom): TrustStand {
   makeNssDatabase(path.join(room.home, '.mozilla/firefox/p'));
   writeFileSync(path.join(room.home, '.mozilla/firefox/profiles.ini'), '[Profile0]\nName=p\nIsRelative=1\nPath=p\n');
   mkdirSync(path.join(jdk, 'lib/security'), { recursive: true });
-  cpSync('/etc/ssl/certs/java/cacerts', path.join(jdk, 'lib/security/cacerts'));
+  cpSync(systemKeystore, path.join(jdk, 'lib/security/cacerts'));
   return {
     env, jdk,
     async stores(chosen) {
@@ -47,12 +50,13 @@ export function openTrustStand(room: StoreRoom): TrustStand {
 export async function measureTrust(room: StoreRoom, stand: TrustStand, verb: Verb, dose: Dose): Promise<KillRuns> {
   // Those that need no slow tool; the machine's own system and Java stores have rows of their own.
   const quick = [`java:${stand.jdk}`, `nss:${room.home}/.pki/nssdb`, `firefox:${room.home}/.mozilla/firefox/p`, 'browser-policy', 'environment'];
-  const known = new Set((await stand.stores([])).map((row) => row.store));
-  const system = ['system', 'java:/usr/lib/jvm/java-17-openjdk-amd64'].filter((name) => known.has(name));
+  const java = (await stand.stores([])).find((row) => row.path === systemKeystore)?.store;
+  if (java === undefined) console.error(`skipped: no Java here reads ${systemKeystore}, so the system's store was changed alone`);
+  const system = ['system', ...(java === undefined ? [] : [java])];
   const copies = roomCopies(room, ['/etc', '/usr/local/share', room.home, room.state, stand.jdk], /^$/);
   await copies.keep('without');
   const commands: KilledCommand[] = [];
-  for (const chosen of [quick, ...(system.length === 0 ? [] : [system])]) commands.push(await commandOn({ room, stand, copies }, verb, chosen));
+  for (const chosen of [quick, system]) commands.push(await commandOn({ room, stand, copies }, verb, chosen));
   const runs = await killRuns(commands, dose);
   await copies.putBack('without');
   return runs;
@@ -87,8 +91,8 @@ async function commandOn({ room, stand, copies }: { readonly room: StoreRoom; re
       const wrong = rows.flatMap(({ store, path: file, roots, hash }) => {
         if (roots !== rootsBefore) return roots === 1 - rootsBefore ? [] : [`${store} holds ${roots} roots`];
         if (!killed) return [`${store} is as before`];
-        // Debian's hook writes Java's own keystore anew whenever the system's changes: its list is compared by the receipt, not its bytes.
-        return hash === hashes.get(store) || file === '/etc/ssl/certs/java/cacerts' ? [] : [`${store} has other bytes than before`];
+        // Of a keystore that is written anew with the system's the list is compared by the receipt, not its bytes.
+        return hash === hashes.get(store) || file === systemKeystore ? [] : [`${store} has other bytes than before`];
       });
       return [...(rows.length === before.length ? [] : ['a store is missing']), ...wrong, ...(litter.stdout === '' ? [] : [`litter: ${litter.stdout}`])];
     },

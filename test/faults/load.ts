@@ -55,6 +55,7 @@ const slowDrip: Fault = {
           letter += 1;
         }, 500);
         try {
+          // Where the last come late, those that came first are turned away meanwhile.
           await until('all are there', () => openFiles(running.pid) >= before.files + 950, 60_000);
           const times: number[] = [];
           for (let visit = 0; visit < 100; visit += 1) {

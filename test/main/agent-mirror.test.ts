@@ -49,10 +49,10 @@ test('it follows the agent: nothing, a snapshot, changes, its end, a new snapsho
   await vi.waitFor(() => expect(mirror.snapshot()?.sequence).toBe(10), { timeout: 10_000 });
 
   say(streams[0], { kind: 'app', sequence: 11, app: pinnedApp('slack') });
-  await vi.waitFor(() => expect(mirror.snapshot()?.apps.map((app) => app.name)).toEqual(['slack']));
+  await vi.waitFor(() => expect(mirror.snapshot()?.apps.map((app) => app.name)).toEqual(['slack']), 10_000);
 
   streams[0]?.end();
-  await vi.waitFor(() => expect(seen.at(-1)).toBe('disconnected'));
+  await vi.waitFor(() => expect(seen.at(-1)).toBe('disconnected'), 10_000);
   await vi.waitFor(() => expect(mirror.snapshot()).toMatchObject({ sequence: 20, apps: [] }), { timeout: 10_000 });
 });
 
@@ -82,7 +82,7 @@ test('a listener that left hears nothing, and a late one gets the present state 
   const late: BridgeSignal['kind'][] = [];
   mirror.subscribe((signal) => late.push(signal.kind));
   say(streams[0], { kind: 'heartbeat' });
-  await vi.waitFor(() => expect(late).toEqual(['snapshot', 'heartbeat']));
+  await vi.waitFor(() => expect(late).toEqual(['snapshot', 'heartbeat']), 10_000);
   expect(left).toEqual(['snapshot']);
 });
 

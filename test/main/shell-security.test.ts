@@ -42,7 +42,7 @@ beforeAll(async () => {
     const [first] = record.windows;
     if (first === undefined) throw new Error('no window yet');
     return first;
-  });
+  }, 10_000);
 });
 afterAll(async () => {
   record.app.emit('before-quit', {});
@@ -257,29 +257,29 @@ describe('the menu on the running shell', () => {
 
   test('checking trust shows where the root stands, and counts it', async () => {
     click('check-trust');
-    await vi.waitFor(() => expect(record.of('dialog.showMessageBox').length).toBe(1));
-    await vi.waitFor(() => expect(drawn().find(({ id }) => id === 'check-trust')?.label).toMatch(/root in \d+ of \d+ stores/));
+    await vi.waitFor(() => expect(record.of('dialog.showMessageBox').length).toBe(1), 10_000);
+    await vi.waitFor(() => expect(drawn().find(({ id }) => id === 'check-trust')?.label).toMatch(/root in \d+ of \d+ stores/), 10_000);
   });
 
   test('the device line copies, and about is about', async () => {
     click('device');
     click('about');
-    await vi.waitFor(() => expect([record.of('clipboard.writeText').flat(), record.of('app.showAboutPanel').length]).toEqual([[expect.stringContaining('LAPTOP-42')], 1]));
+    await vi.waitFor(() => expect([record.of('clipboard.writeText').flat(), record.of('app.showAboutPanel').length]).toEqual([[expect.stringContaining('LAPTOP-42')], 1]), 10_000);
   });
 
   test('an app that is silenced stays so over a restart of the shell, until all are heard of again', async () => {
     const remembered = (): unknown => readShellSettings(join(folder, 'user', 'shell.json')).silenced;
     click('bypassed:app-chat:silence');
-    await vi.waitFor(() => expect(remembered()).toEqual(['app-chat']));
+    await vi.waitFor(() => expect(remembered()).toEqual(['app-chat']), 10_000);
     await vi.waitFor(() => expect(drawn().map(({ id }) => id)).toContain('reset-silenced'), { timeout: 5_000 });
     click('reset-silenced');
-    await vi.waitFor(() => expect(remembered()).toEqual([]));
+    await vi.waitFor(() => expect(remembered()).toEqual([]), 10_000);
   });
 
   test('a kind of notification is silenced from the menu, stays so over a restart, and the window knows', async () => {
     const remembered = (): unknown => readShellSettings(join(folder, 'user', 'shell.json')).silencedKinds;
     click('notifications:pause');
-    await vi.waitFor(() => expect(remembered()).toEqual(['pause']));
+    await vi.waitFor(() => expect(remembered()).toEqual(['pause']), 10_000);
     const own = { senderFrame: { parent: null, url: appIndex }, sender: window.webContents };
     expect(await record.ipc.get('pinlight:notifications')?.(own, null)).toEqual({ ok: true, data: ['pause'] });
     expect(await record.ipc.get('pinlight:notifications')?.(own, [])).toEqual({ ok: true, data: [] });
@@ -288,12 +288,12 @@ describe('the menu on the running shell', () => {
 
   test('an app of the menu opens in the window, by its address', async () => {
     click('bypassed:app-chat:open');
-    await vi.waitFor(() => expect(record.windows[0]?.loaded.at(-1)).toBe('app://pinlight/index.html#apps?app=app-chat'));
+    await vi.waitFor(() => expect(record.windows[0]?.loaded.at(-1)).toBe('app://pinlight/index.html#apps?app=app-chat'), 10_000);
   });
 
   test('what the agent refuses is told in words', async () => {
     agent.answers.set('reloadPolicy', (response) => response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ ok: false, error: { code: 'not-permitted', message: 'not you' } })));
     click('reload-policy');
-    await vi.waitFor(() => expect(record.of('dialog.showErrorBox')).toEqual([['That did not work', expect.stringContaining('not you')]]));
+    await vi.waitFor(() => expect(record.of('dialog.showErrorBox')).toEqual([['That did not work', expect.stringContaining('not you')]]), 10_000);
   });
 });

@@ -105,11 +105,11 @@ test('silenced notifications are asked for and chosen', async () => {
 test('a watch gets the snapshot first, then changes, until it ends', async () => {
   const seen: BridgeSignal['kind'][] = [];
   const end = bridge.watch((signal) => seen.push(signal.kind));
-  await vi.waitFor(() => expect(seen).toEqual(['snapshot']));
+  await vi.waitFor(() => expect(seen).toEqual(['snapshot']), 10_000);
   for (const listener of listeners) listener({ kind: 'heartbeat' });
   expect(seen).toEqual(['snapshot', 'heartbeat']);
   end();
-  await vi.waitFor(() => expect(listeners.size).toBe(0));
+  await vi.waitFor(() => expect(listeners.size).toBe(0), 10_000);
 });
 
 test('two watches do not mix', async () => {
@@ -117,16 +117,16 @@ test('two watches do not mix', async () => {
   const second: string[] = [];
   const endFirst = bridge.watch((signal) => first.push(signal.kind));
   bridge.watch((signal) => second.push(signal.kind));
-  await vi.waitFor(() => expect(listeners.size).toBe(2));
+  await vi.waitFor(() => expect(listeners.size).toBe(2), 10_000);
   endFirst();
-  await vi.waitFor(() => expect(listeners.size).toBe(1));
+  await vi.waitFor(() => expect(listeners.size).toBe(1), 10_000);
   for (const listener of listeners) listener({ kind: 'heartbeat' });
   expect([first, second]).toEqual([['snapshot'], ['snapshot', 'heartbeat']]);
 });
 
 test.each(['did-navigate', 'render-process-gone', 'destroyed'])('a page that ends by %s leaves no watch behind', async (event) => {
   bridge.watch(() => undefined);
-  await vi.waitFor(() => expect(listeners.size).toBe(1));
+  await vi.waitFor(() => expect(listeners.size).toBe(1), 10_000);
   played.pageEvents.get(event)?.();
   expect(listeners.size).toBe(0);
 });
@@ -138,7 +138,7 @@ test('more watches than a window needs are refused, in the watch itself', async 
       if (signal.kind === 'disconnected') refused.push(signal);
     });
   }
-  await vi.waitFor(() => expect(refused.length).toBe(8));
+  await vi.waitFor(() => expect(refused.length).toBe(8), 10_000);
   expect(listeners.size).toBe(32);
 });
 

@@ -84,7 +84,7 @@ def go_on():
 try: go_on()
 except ssl.SSLWantReadError: pass
 if os.fork() > 0:
-    time.sleep(0.2)
+    time.sleep(1.5)
     os._exit(0)
 os.setsid()
 while True:
@@ -284,7 +284,7 @@ function slowServer(): net.Server {
   const context = tls.createSecureContext(authority.leaf(slow));
   return net.createServer((raw) => {
     raw.on('error', () => undefined);
-    setTimeout(() => new tls.TLSSocket(raw, { isServer: true, secureContext: context }).on('error', () => undefined), 500);
+    setTimeout(() => new tls.TLSSocket(raw, { isServer: true, secureContext: context }).on('error', () => undefined), 3_000);
   });
 }
 

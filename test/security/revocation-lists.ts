@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
 import { findCommand } from '../support/find-command.ts';
 import { createOpensslAuthority, type KeyAndCertificate, type OpensslAuthority } from '../support/openssl-authority.ts';
-import { tlsThrough } from '../support/tunnel.ts';
+import { tlsThrough, until } from '../support/tunnel.ts';
 import { createTally, isOurs, issued, lastRow, withLegs } from './legs.ts';
 import { skip, type CheckRun, type RowResult } from './registry.ts';
 
@@ -31,7 +31,7 @@ export async function tryRevocationLists({ quick, progress }: CheckRun): Promise
       const under = async (network: object, defaults: object = {}): Promise<Readonly<Record<string, string | null>>> => {
         const { generation } = await agent.client.call('policy', {}, {});
         agent.writePolicy({ version: 1, defaults: { onUnknownApp: 'inspect', ...defaults }, rules: [{ id: 'all', do: 'inspect' }], network: { port: 0, ...servers, ...network } });
-        while ((await agent.client.call('policy', {}, {})).generation === generation) await new Promise((done) => { setTimeout(done, 20); });
+        await until('the policy is read', async () => (await agent.client.call('policy', {}, {})).generation !== generation);
         return { [good]: await refusal(agent, good), [bad]: await refusal(agent, bad) };
       };
       try {
@@ -113,8 +113,10 @@ async function refusal(agent: TestAgent, host: string): Promise<string | null> {
   const ours = isOurs(socket?.getPeerX509Certificate());
   socket?.on('error', () => undefined).end('GET / HTTP/1.0\r\n\r\n').resume();
   await new Promise((done) => (socket === null || socket.destroyed ? done(null) : socket.once('close', done)));
-  let row = await lastRow(agent, host);
-  while (row.id === before || row.durationMs === null) row = await lastRow(agent, host);
+  const row = await until('the connection has its row', async () => {
+    const last = await lastRow(agent, host);
+    return last.id !== before && last.durationMs !== null && last;
+  });
   if (ours) return null;
   return row.disposition === 'block' ? `${row.error ?? row.reason.code} (block)` : row.error ?? row.reason.code;
 }

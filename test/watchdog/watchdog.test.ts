@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createControlClient } from '../../electron/client/control-client.ts';
 import { crashLoopExitCode, crashLoopExitVariable } from '../../electron/contract/agent-arguments.ts';
 import { linesOf, runPinlight } from '../cli/run-pinlight.ts';
+import { parseJournal } from '../../native/undo-journal/index.ts';
 import { repository } from '../support/agent.ts';
 
 const possible = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('gsettings', ['--version']).status === 0;
@@ -176,6 +177,8 @@ describe.runIf(possible)('after a restart of the device, an agent that cannot st
   beforeEach(async () => {
     const { port } = await start();
     await inForce(port);
+    // In force is not yet written down as done, and what is not done is taken back.
+    await expect.poll(() => parseJournal(readFileSync(at('state/undo/steer.jsonl'), 'utf8')).at(-1)?.type).toBe('done');
     watchdog.process.kill('SIGKILL');
     await expect.poll(() => answers(port), { timeout: 10_000, interval: 20 }).toBe(false);
     expect(pacInForce()).toMatch(steered(port));

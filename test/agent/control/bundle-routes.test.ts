@@ -10,7 +10,8 @@ import { openStore } from '../../../electron/agent/store/store.ts';
 import { exclusions, now, policy, snapshot, stores } from '../../core/diagnostics/device-fixture.ts';
 import { until } from '../../support/tunnel.ts';
 
-const bundles = createBundleJobs(() => undefined, (error) => { throw error; }, { giveBack: () => undefined, dropProgramPages: () => undefined });
+const memory: string[] = [];
+const bundles = createBundleJobs(() => undefined, (error) => { throw error; }, { giveBack: () => memory.push('given back'), dropProgramPages: () => memory.push('pages dropped') });
 const folder = mkdtempSync(join(tmpdir(), 'pinlight-bundle-routes-'));
 const storePath = join(folder, 'pinlight.db');
 beforeAll(() => openStore(storePath, now, () => undefined).store.close());
@@ -102,6 +103,12 @@ it('collects for one at a time, and not at all for who has left', async () => {
   await ready(stayed);
   await ready(left);
   expect([most, begun <= 4]).toEqual([1, true]);
+});
+
+it('gives memory back once all is collected and when the thread has ended, and drops the program\'s pages while it runs', async () => {
+  memory.length = 0;
+  await ready(contextOf('0', true));
+  expect(memory).toEqual(['given back', 'pages dropped', 'given back']);
 });
 
 it('keeps two of administrators\' at most: the oldest goes', async () => {

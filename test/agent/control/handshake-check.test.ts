@@ -1,7 +1,7 @@
 // The servers that `pinlight trust … --handshake` has programs visit: whom they are trusted by, what is told of a visit, and that all end with the request.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, get, type IncomingMessage } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,6 +12,7 @@ import { loadAuthority } from '../../../electron/agent/ca/authority.ts';
 import { createHandshakeChecks } from '../../../electron/agent/control/handshake-check.ts';
 import type { HandshakeLine } from '../../../electron/contract/routes.ts';
 import { startTestAgent, type TestAgent } from '../../support/agent.ts';
+import { portOf } from '../../support/port-of.ts';
 
 let agent: TestAgent;
 let open: AbortController[] = [];
@@ -30,7 +31,7 @@ async function begin(pairs = 1): Promise<Check> {
   stream.on('error', () => undefined);
   const lines: HandshakeLine[] = [];
   createInterface({ input: stream }).on('line', (line) => lines.push(JSON.parse(line) as HandshakeLine)).on('error', () => undefined);
-  await vi.waitFor(() => expect(lines).toHaveLength(1));
+  await vi.waitFor(() => expect(lines).toHaveLength(1), 10_000);
   const [ready] = lines;
   if (ready?.kind !== 'ready') throw new Error('not ready');
   expect(ready.pairs).toHaveLength(pairs);
@@ -67,7 +68,7 @@ test('the caller is told who came, what was asked and who refused; no key is amo
   const check = await begin();
   await visit(check.own);
   await visit(check.own, { ca: [] });
-  await vi.waitFor(() => expect(check.lines.map((line) => line.kind)).toEqual(['ready', 'met', 'asked', 'met', 'failed']));
+  await vi.waitFor(() => expect(check.lines.map((line) => line.kind)).toEqual(['ready', 'met', 'asked', 'met', 'failed']), 10_000);
   expect(check.lines[2]).toEqual({ kind: 'asked', port: check.own, path: '/secret', agent: 'visitor/1.2' });
   expect(check.lines[4]).toMatchObject({ kind: 'failed', port: check.own, code: expect.any(String) });
   expect(JSON.stringify(check.lines)).not.toMatch(/PRIVATE|BEGIN/);
@@ -85,7 +86,7 @@ test('every server listens on loopback alone, and ends when the caller leaves', 
   const check = await begin(3);
   expect((await visit(check.own)).result).toBe('trusted');
   check.end();
-  await vi.waitFor(async () => expect((await visit(check.own)).result).toBe('ECONNREFUSED'));
+  await vi.waitFor(async () => expect((await visit(check.own)).result).toBe('ECONNREFUSED'), 10_000);
 });
 
 test('who is amid a handshake, or behind one and silent, is cut off as well', async () => {
@@ -94,7 +95,7 @@ test('who is amid a handshake, or behind one and silent, is cut off as well', as
   const behind = tls.connect({ port: check.own, host: '127.0.0.1', servername: 'localhost', ca: [readFileSync(agent.rootFile, 'utf8')] });
   const ended = [amid, behind].map((socket) => new Promise((done) => socket.on('error', () => undefined).once('close', done)));
   await new Promise((done) => behind.once('secureConnect', done));
-  await vi.waitFor(() => expect(check.lines.filter(({ kind }) => kind === 'met')).toHaveLength(2));
+  await vi.waitFor(() => expect(check.lines.filter(({ kind }) => kind === 'met')).toHaveLength(2), 10_000);
   check.end();
   // Node itself would end the first after 15 s, and the second never.
   await expect(Promise.race([Promise.all(ended), new Promise((_done, fail) => setTimeout(() => fail(new Error('still connected')), 5_000))])).resolves.toHaveLength(2);
@@ -109,10 +110,10 @@ test('there is room for 64 connections to all servers of a check, and again when
     const socket = connect(ports[index % ports.length] ?? 0, '127.0.0.1', () => connected.add(socket));
     socket.on('error', () => undefined).once('close', () => connected.delete(socket));
   }
-  await vi.waitFor(() => expect(check.lines.filter(({ kind }) => kind === 'met')).toHaveLength(80));
-  await vi.waitFor(() => expect(connected.size).toBe(64));
+  await vi.waitFor(() => expect(check.lines.filter(({ kind }) => kind === 'met')).toHaveLength(80), 10_000);
+  await vi.waitFor(() => expect(connected.size).toBe(64), 10_000);
   for (const socket of connected) socket.destroy();
-  await vi.waitFor(async () => expect((await visit(check.own)).result).toBe('trusted'));
+  await vi.waitFor(async () => expect((await visit(check.own)).result).toBe('trusted'), 10_000);
 });
 
 test.each([['none', 0], ['half a pair', 1.5], ['too many', 65], ['no number', Number.NaN]])('%s is refused in words', async (_name, pairs) => {
@@ -133,15 +134,15 @@ test('of a service\'s users each has one check, and the last place is for admini
     serve(response, { owner: name === '/root' ? null : name, root: loaded.authority, pairs: Number(pairs ?? 1), now: Date.now(), onIssue: () => undefined }).catch((error: Error) => response.writeHead(409).end(error.message));
   });
   await new Promise<void>((done) => front.listen(0, '127.0.0.1', done));
-  const ask = (owner: string): Promise<IncomingMessage> => new Promise((done, fail) => get({ port: (front.address() as AddressInfo).port, path: owner, agent: false }, done).on('error', fail));
+  const ask = (owner: string): Promise<IncomingMessage> => new Promise((done, fail) => get({ port: portOf(front), path: owner, agent: false }, done).on('error', fail));
   expect((await ask('/ann?33')).statusCode).toBe(409);
   const [ann, bob, eve] = [await ask('/ann?32'), await ask('/bob'), await ask('/eve')];
   expect([ann, bob, eve].map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
   expect([(await ask('/ann')).statusCode, (await ask('/mel')).statusCode, (await ask('/root')).statusCode]).toEqual([409, 409, 200]);
   ann.destroy();
-  await vi.waitFor(async () => expect((await ask('/mel')).statusCode).toBe(409));
+  await vi.waitFor(async () => expect((await ask('/mel')).statusCode).toBe(409), 10_000);
   bob.destroy();
-  await vi.waitFor(async () => expect((await ask('/ann')).statusCode).toBe(200));
+  await vi.waitFor(async () => expect((await ask('/ann')).statusCode).toBe(200), 10_000);
   front.closeAllConnections();
   front.close();
   rmSync(home, { recursive: true });
@@ -152,5 +153,5 @@ test('a fifth check at once waits for its turn in words, and gets it', async () 
   await expect(agent.client.openHandshakes({ pairs: 1, root: 'current' }, AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'checks-busy' });
   const [first] = checks;
   first?.end();
-  await vi.waitFor(async () => { await begin(); });
+  await vi.waitFor(async () => { await begin(); }, 10_000);
 });

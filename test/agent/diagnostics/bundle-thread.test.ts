@@ -52,6 +52,8 @@ describe('a bundle out of the thread', () => {
     }, 5);
     await packInThread({ found, log, options: bundleOptions }, nobody, never);
     clearInterval(timer);
+    // Work on this thread would end before the timer comes again.
+    longest = Math.max(longest, performance.now() - last);
     expect(longest).toBeLessThan(500);
   });
 
@@ -64,7 +66,9 @@ describe('a bundle out of the thread', () => {
     }, ended.signal);
     await expect(making).rejects.toMatchObject({ name: 'AbortError' });
     expect(steps.slice(0, 9)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(steps).not.toContain(13);
+    const told = steps.length;
+    await new Promise((done) => setTimeout(done, 300));
+    expect(steps).toHaveLength(told);
   });
 
   it('without a database has all but the connections, and says why', { timeout: 60_000 }, async () => {

@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import * as net from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +11,7 @@ import { accountOf, servedUidOf, whyNotServed } from '../../../electron/agent/pr
 import { startTestAgent, type TestAgent } from '../../support/agent.ts';
 import { findCommand } from '../../support/find-command.ts';
 import { createTestAuthority, startOrigin, type Origin, type TestAuthority } from '../../support/origins.ts';
+import { portOf } from '../../support/port-of.ts';
 import { until } from '../../support/tunnel.ts';
 
 const [root, user, stranger] = [0, 65_533, 65_534];
@@ -66,14 +66,14 @@ describe.runIf(possible)('the proxy', () => {
     await new Promise<void>((resolve) => {
       origin.listen(0, '127.0.0.1', resolve);
     });
-    const at = `127.0.0.1:${(origin.address() as AddressInfo).port}`;
+    const at = `127.0.0.1:${portOf(origin)}`;
     passing = net.createServer((socket) => socket.on('error', () => undefined).resume());
     await new Promise<void>((resolve) => {
       passing.listen(0, '127.0.0.1', resolve);
     });
     authority = createTestAuthority();
     inspected = await startOrigin(authority, 'leaf.test');
-    const policy = { network: { localTargets: { 'whose.test:443': at, 'whose.test:80': at, 'passing.test:443': `127.0.0.1:${(passing.address() as AddressInfo).port}` } } };
+    const policy = { network: { localTargets: { 'whose.test:443': at, 'whose.test:80': at, 'passing.test:443': `127.0.0.1:${portOf(passing)}` } } };
     home = mkdtempSync(join(tmpdir(), 'pinlight-admission-'));
     chownSync(home, user, user);
     agents = { users: await startTestAgent(policy, { home, before: ['setpriv', ...as(user)] }), roots: await startTestAgent({

@@ -1,10 +1,11 @@
 // The one catch of a connection: whatever happens in a step ends that connection and is told, and nothing else ends. Routes as a whole: test/routes.
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ProxyContext } from '../../../electron/agent/proxy/proxy-context.ts';
 import { serveConnection } from '../../../electron/agent/proxy/serve-connection.ts';
+import { portOf } from '../../support/port-of.ts';
 
 const bugs: unknown[] = [];
 // Nothing of a proxy but an owner look-up that fails.
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => listener.close());
 
 async function answerTo(head: string): Promise<string> {
-  const socket = connect((listener.address() as AddressInfo).port, '127.0.0.1');
+  const socket = connect(portOf(listener), '127.0.0.1');
   socket.end(head);
   return text(socket);
 }

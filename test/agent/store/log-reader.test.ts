@@ -146,7 +146,7 @@ describe('the thread', () => {
     const before = threads();
     const brief = openLogReader({ path, now: () => now, flush: () => undefined, quietMs: 10 });
     expect((await brief.page({ filter: '', limit: 1, before: null, after: null })).rows).toHaveLength(1);
-    await vi.waitFor(() => expect(threads()).toBeLessThanOrEqual(before));
+    await vi.waitFor(() => expect(threads()).toBeLessThanOrEqual(before), 10_000);
     expect((await brief.page({ filter: '', limit: 1, before: null, after: null })).rows).toHaveLength(1);
     await brief.close();
   });

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { esc, reportStyle, utc } from '../../../electron/core/diagnostics/report-html.ts';
 import { judgeDevice } from '../../../electron/core/diagnostics/findings.ts';
-import { renderReport } from '../../../electron/core/diagnostics/report.ts';
+import { renderReport, reportedConnections } from '../../../electron/core/diagnostics/report.ts';
 import type { ReportInput } from '../../../electron/core/diagnostics/report-input.ts';
 import { apps, audit, connections, exclusions, now, policy, snapshot, stores } from './device-fixture.ts';
 
@@ -14,7 +14,7 @@ const nothing: ReportInput = {
   exclusions: null, connections: null, connectionsHeld: null, stores: null, versions: null, system: null, files: [], notCollected: [], redactionCounts: {}, doctor: null,
 };
 const everything: ReportInput = {
-  ...nothing, agent: snapshot.agent, counts: snapshot.counts, warnings: snapshot.warnings, policy, apps, exclusions, connections, stores, audit,
+  ...nothing, agent: snapshot.agent, counts: snapshot.counts, warnings: snapshot.warnings, policy, apps, exclusions, connections, connectionsHeld: '36 of 4,000 connections', stores, audit,
   versions: { pinlight: '0.1.0' }, system: { memoryFreeMb: 17 }, redactionCounts: { home: 3 },
   doctor: { ok: false, checks: [
     { name: 'agent', state: 'ok', text: 'It answers.', fix: null, ms: 1 }, { name: 'key', state: 'unknown', text: 'There is no <key>.', fix: null, ms: 1 },
@@ -41,7 +41,7 @@ test.each([
   ['commands as code, never between back quotes', '<code>pinlight policy check FILE</code>'],
   ['an exclusion for every app', 'every app at *.bank.example'],
   ['what was meant where something else was done', 'bypassed (meant: inspected)'],
-  ['that the file has more rows than the page', 'connections.ndjson has '],
+  ['how many connections the file has', 'connections.ndjson has 36 of 4,000 connections.'],
   ['what happened in the last hour, with the second', '<span class="nowrap">2026-11-20 10:00:00</span></td><td>Pass through: dropbox, sync.dropbox.example.</td>'],
   ['what was removed', 'Removed from what was collected: 3 × home.'],
   ['what is never collected', 'private keys, the root key of this device included'],
@@ -51,6 +51,17 @@ test.each([
   ['facts about the system in words', '<dt>memory free, MB</dt><dd>17</dd>'],
 ])('says %s', (_name, words) => {
   expect(pageOf(everything)).toContain(words);
+});
+
+it('shows the newest connections, and no more than find room', () => {
+  const [, recent = ''] = /<caption>Recent connections<\/caption>([\s\S]*?)<\/table>/.exec(pageOf(everything)) ?? [];
+  expect(connections.length).toBeGreaterThan(reportedConnections);
+  expect(recent.match(/<tr><td/g)).toHaveLength(reportedConnections);
+});
+
+it('names what no host failed among', () => {
+  const fine = connections.filter(({ outcome }) => outcome?.kind === 'established');
+  expect(pageOf({ ...everything, connections: fine })).toContain('<p>None among 36 of 4,000 connections.</p>');
 });
 
 it('is still a page when nothing was collected', () => {

@@ -213,7 +213,9 @@ test.each([
 
 test.each(['error:a', 'error matches *', 'error matches *1*'])('100 tests such as %s become SQL that SQLite has prepared within 50 ms of the processor (found by npm run fuzz)', (one) => {
   const read = tree(Array.from({ length: 100 }, () => one).join(' '));
-  expect(processorMs(() => void database.prepare(`SELECT id FROM connections WHERE ${toSql(read, utcClock(now)).where}`))).toBeLessThan(50);
+  const prepare = (): void => void database.prepare(`SELECT id FROM connections WHERE ${toSql(read, utcClock(now)).where}`);
+  prepare();
+  expect(processorMs(prepare)).toBeLessThan(50);
 });
 
 test('whatever pattern of alerts is asked for, as many as are named, or all but those that are not', () => {

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import type { AddressInfo } from 'node:net';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { withoutPeerCertificate } from '../../../electron/core/tls/kept-session.ts';
 import { createTestAuthority } from '../../support/origins.ts';
+import { portOf } from '../../support/port-of.ts';
 
 const host = 'kept.session.test';
 const authority = createTestAuthority();
@@ -24,7 +24,7 @@ afterAll(() => {
 
 /** One connection to its end, with the last session the server gave. */
 async function visit(options: ConnectionOptions): Promise<{ readonly session: Buffer; readonly resumed: boolean; readonly authorized: boolean; readonly certificate: Buffer | undefined }> {
-  const socket: TLSSocket = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, servername: host, ca: readFileSync(authority.rootFile), ...options });
+  const socket: TLSSocket = connect({ host: '127.0.0.1', port: portOf(server), servername: host, ca: readFileSync(authority.rootFile), ...options });
   let session = Buffer.alloc(0);
   socket.on('session', (one) => { session = one; });
   await once(socket, 'secureConnect');

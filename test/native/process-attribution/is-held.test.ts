@@ -8,6 +8,7 @@ import type { Held } from '../../../electron/core/model.ts';
 import { connectionOf, createProcessAttribution } from '../../../native/process-attribution/index.ts';
 import type { Connection } from '../../../native/process-attribution/index.ts';
 import { createLinuxAttribution } from '../../../native/process-attribution/linux.ts';
+import { portOf } from '../../support/port-of.ts';
 import { bareEnv, stopClient } from '../support/clients.ts';
 
 const linux = process.platform === 'linux';
@@ -47,7 +48,6 @@ describe.runIf(linux)('isHeld', () => {
     const [socket] = await next;
     return connectionOf(socket);
   }
-  const port = (): number => (server.address() as net.AddressInfo).port;
 
   for (const [how, attribution, withDescriptor] of [
     ['by netlink', createProcessAttribution(), true], ['without the descriptor', createProcessAttribution(), false], ['by /proc/net', createLinuxAttribution(() => null), true],
@@ -55,7 +55,7 @@ describe.runIf(linux)('isHeld', () => {
     for (const host of ['127.0.0.1', '::1', '::ffff:127.0.0.1', ...(ownAddress === undefined ? [] : [ownAddress])]) {
       test.each(leave)(`${how}, ${host}: a client that %s`, async (name, does, expected) => {
         let client: net.Socket | null = null;
-        const found = await arrival(() => { client = net.connect({ port: port(), host, allowHalfOpen: true }).on('error', () => undefined); });
+        const found = await arrival(() => { client = net.connect({ port: portOf(server), host, allowHalfOpen: true }).on('error', () => undefined); });
         const connection = withDescriptor ? found : { ...found, descriptor: null };
         const socket = client as net.Socket | null;
         if (socket === null) throw new Error('no client');
@@ -73,7 +73,7 @@ describe.runIf(linux)('isHeld', () => {
   test('a program that was killed holds nothing, and one it has passed its socket to does', async () => {
     const attribution = createProcessAttribution();
     // The shell's child inherits descriptor 3.
-    const shell = spawn('/bin/bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${port()}; sleep 600 & echo $!; wait`], { stdio: ['ignore', 'pipe', 'ignore'], env: bareEnv });
+    const shell = spawn('/bin/bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${portOf(server)}; sleep 600 & echo $!; wait`], { stdio: ['ignore', 'pipe', 'ignore'], env: bareEnv });
     const connection = await arrival(() => undefined);
     const [child] = await once(shell.stdout, 'data') as [Buffer];
     await stopClient(shell);

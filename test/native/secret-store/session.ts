@@ -13,7 +13,6 @@ export const missingForSession = ['dbus-daemon', 'gnome-keyring-daemon', 'secret
 export type Session = {
   /** What leads a program to this session. */
   readonly env: { readonly HOME: string; readonly DBUS_SESSION_BUS_ADDRESS: string };
-  readonly busFile: string;
   /** What the bus said: which services it started. */
   readonly said: () => string;
   /** The keyring, anew: signed in with the password, or not. What it holds stays. */
@@ -47,7 +46,7 @@ export async function startSession(services: boolean): Promise<Session> {
     await until(`the keyring is ${state}`, () => ask('get-property', 'org.freedesktop.secrets', '/org/freedesktop/secrets/aliases/default', 'org.freedesktop.Secret.Collection', 'Locked') === `b ${state === 'locked'}`);
   };
   return {
-    env: { HOME: home, DBUS_SESSION_BUS_ADDRESS: env.DBUS_SESSION_BUS_ADDRESS }, busFile, said: () => said, keyring,
+    env: { HOME: home, DBUS_SESSION_BUS_ADDRESS: env.DBUS_SESSION_BUS_ADDRESS }, said: () => said, keyring,
     entry: (account) => spawnSync('secret-tool', ['lookup', 'service', 'Pinlight root key', 'username', account], { env, encoding: 'utf8' }).stdout,
     end: async () => {
       await gone(daemon);

@@ -23,9 +23,11 @@ export const rows: readonly Row[] = criteria.map((criterion) => ({ ...criterion,
   return criterion.id === 'A8' ? together(compared, await tryRevocationLists(run)) : compared;
 } }));
 
-/** A part that cannot be tried here says so in the detail. */
+/** What cannot be tried here leaves the whole untried, unless something of it failed. */
 function together(one: RowResult, other: RowResult): RowResult {
-  return { ...one, tried: one.tried + other.tried, failed: one.failed + other.failed, detail: `${one.detail}; ${other.detail}` };
+  const sum = { ...one, tried: one.tried + other.tried, failed: one.failed + other.failed, detail: `${one.detail}; ${other.detail}` };
+  const skipped = one.skipped ?? other.skipped;
+  return skipped === undefined || sum.failed > 0 ? sum : { ...sum, skipped };
 }
 
 /** All rows of a run are compared in one go: one browser, one agent. */
