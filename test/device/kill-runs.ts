@@ -18,43 +18,68 @@ export type KilledCommand = {
   /** Brings the device to where the command begins. */
   prepare(): Promise<void>;
   start(): ChildProcess;
-  /** Counts that move with each step the command takes: lines of its journals, files it has to remove. */
-  marks(): readonly number[];
+  /** Counts that move with each step the command takes: lines of its journals, files it has to remove. Null = its steps cannot be seen. */
+  readonly marks: (() => readonly number[]) | null;
   /** The next start, and what is not as it has to be after it, in words. */
   judge(killed: boolean): Promise<readonly string[]>;
 };
 
-/** Every `stride`th step is killed at, `laps` times: as it is written down, and in each further lap 4 ms later within it. */
-export type Dose = { readonly stride: number; readonly laps: number };
+/**
+ * Every `stride`th step is killed at, `laps` times: as it is written down, and in each further lap 4 ms later within it. Where steps cannot be seen, so
+ * many `moments` spread over the command's time.
+ */
+export type Dose = { readonly stride: number; readonly laps: number; readonly moments: number };
 
 /** What tests do of a short journal; `check:device --quick`; `check:device` in full. */
-export const doses = { once: { stride: 1, laps: 1 }, quick: { stride: 5, laps: 1 }, full: { stride: 1, laps: 2 } } as const;
+export const doses = { once: { stride: 1, laps: 1, moments: 2 }, quick: { stride: 5, laps: 1, moments: 2 }, full: { stride: 1, laps: 2, moments: 10 } } as const;
 
 const lapMs = 4;
 
-/** Kills the commands as often as the dose says, one after the other. One that ended by itself is judged as well and ends its lap; one that was missed is tried again. */
-export async function killRuns(commands: readonly KilledCommand[], { stride, laps }: Dose): Promise<KillRuns> {
+/** How a run ended. `ended`: by itself, having taken fewer steps. `missed`: it took them, and ended before the signal. */
+type End = 'killed' | 'ended' | 'missed';
+
+/** Kills the commands as often as the dose says, one after the other. One that ended by itself is judged as well; one that was missed is tried again. */
+export async function killRuns(commands: readonly KilledCommand[], { stride, laps, moments }: Dose): Promise<KillRuns> {
   const details: string[] = [];
   let [runs, killed, bad, steps] = [0, 0, 0, 0];
   for (const command of commands) {
-    let ofThis = 0;
-    for (let lap = 0; lap < laps; lap += 1) {
-      for (let [after, misses] = [1, 0]; misses < 3;) {
-        await command.prepare();
-        const end = await killAfter(command, after, lap * lapMs);
-        const wrong = await command.judge(end === 'killed');
-        runs += 1;
-        if (wrong.length > 0) {
-          bad += 1;
-          details.push(`${command.name}, ${end === 'killed' ? `killed ${lap * lapMs} ms after step ${after}` : 'not killed'}: ${wrong.join('; ')}`);
+    const before = killed;
+    const one = async (kill: () => Promise<End>, when: string): Promise<End> => {
+      await command.prepare();
+      const end = await kill();
+      const wrong = await command.judge(end === 'killed');
+      runs += 1;
+      if (end === 'killed') killed += 1;
+      if (wrong.length > 0) {
+        bad += 1;
+        details.push(`${command.name}, ${end === 'killed' ? `killed ${when}` : 'not killed'}: ${wrong.join('; ')}`);
+      }
+      return end;
+    };
+    if (command.marks === null) {
+      let whole = 0;
+      await one(async () => {
+        const from = performance.now();
+        const end = await killAt(command, Infinity);
+        whole = performance.now() - from;
+        return end;
+      }, '');
+      for (let moment = 1; moment <= moments; moment += 1) {
+        const at = Math.round((whole * moment) / (moments + 1));
+        await one(() => killAt(command, at), `after ${at} ms`);
+      }
+    } else {
+      for (let lap = 0; lap < laps; lap += 1) {
+        for (let [after, misses] = [1, 0]; misses < 3;) {
+          const end = await one(() => killAfter(command, after, lap * lapMs), `${lap * lapMs} ms after step ${after}`);
+          if (end === 'killed') {
+            [steps, misses] = [Math.max(steps, after), 0];
+            after += stride;
+          } else misses = end === 'missed' ? misses + 1 : Infinity;
         }
-        if (end === 'killed') {
-          [killed, steps, ofThis, misses] = [killed + 1, Math.max(steps, after), ofThis + 1, 0];
-          after += stride;
-        } else misses = end === 'missed' ? misses + 1 : Infinity;
       }
     }
-    if (ofThis > 0) continue;
+    if (killed > before) continue;
     bad += 1;
     details.push(`${command.name} was never killed`);
   }
@@ -86,25 +111,42 @@ export async function ended(child: ChildProcess): Promise<Ran> {
   return { code, stdout, stderr };
 }
 
-/** Starts the command and kills it when it took so many steps, and some ms more. `ended`: it took fewer. `missed`: it took them, and ended before the signal. */
-export async function killAfter({ start, marks }: KilledCommand, steps: number, laterMs: number): Promise<'killed' | 'ended' | 'missed'> {
-  let [seen, taken] = [marks(), 0];
-  const child = start();
+/** Starts the command and kills it when it took so many steps, and some ms more. */
+export async function killAfter({ start, marks }: KilledCommand, steps: number, laterMs: number): Promise<End> {
+  const look = marks ?? (() => []);
+  let [seen, taken] = [look(), 0];
+  return cut(start(), async (runs) => {
+    while (runs() && taken < steps) {
+      await new Promise(setImmediate);
+      const now = look();
+      // What grew by three took three steps; what shrank was forgotten in one.
+      taken += now.reduce((sum, count, at) => sum + Math.max(count - (seen[at] ?? 0), count < (seen[at] ?? 0) ? 1 : 0), 0);
+      seen = now;
+    }
+    const late = taken >= steps;
+    for (const from = performance.now(); runs() && performance.now() - from < laterMs;) await new Promise(setImmediate);
+    return late;
+  });
+}
+
+/** Starts the command and kills it when so many ms have passed. */
+function killAt({ start }: KilledCommand, ms: number): Promise<End> {
+  return cut(start(), async (runs) => {
+    for (const from = performance.now(); runs() && performance.now() - from < ms;) await new Promise((done) => setTimeout(done, 1));
+    return false;
+  });
+}
+
+/** `wait` is told whether the command still runs, and says whether it had come as far as was wanted. */
+async function cut(child: ChildProcess, wait: (runs: () => boolean) => Promise<boolean>): Promise<End> {
   const closed = once(child, 'close');
   child.stdin?.end();
   child.stdout?.resume();
   child.stderr?.resume();
   const runs = (): boolean => child.exitCode === null && child.signalCode === null;
-  while (runs() && taken < steps) {
-    await new Promise(setImmediate);
-    const now = marks();
-    // What grew by three took three steps; what shrank was forgotten in one.
-    taken += now.reduce((sum, count, at) => sum + Math.max(count - (seen[at] ?? 0), count < (seen[at] ?? 0) ? 1 : 0), 0);
-    seen = now;
-  }
-  for (const from = performance.now(); runs() && performance.now() - from < laterMs;) await new Promise(setImmediate);
-  const killed = runs() && child.kill('SIGKILL');
+  const asFar = await wait(runs);
+  const signalled = runs() && child.kill('SIGKILL');
   await closed;
-  if (killed && child.signalCode === 'SIGKILL') return 'killed';
-  return taken < steps ? 'ended' : 'missed';
+  if (signalled && child.signalCode === 'SIGKILL') return 'killed';
+  return asFar ? 'missed' : 'ended';
 }

@@ -28,7 +28,7 @@ type Place = Pick<StoreRoom, 'folder' | 'run' | 'state'> & {
 };
 
 const nobody = 65_534;
-/** Steps of the shorter commands, and about half of the longer ones'. */
+/** About half of the longer commands' steps; shorter ones are cut earlier. */
 const middle = 9;
 
 /** A person's settings on the desktop and in the sessions. */
@@ -112,14 +112,18 @@ steering.close();
       return [...left.map((one) => `left: ${one}`), ...(wrong.length === 0 ? [] : unchanged)];
     },
   });
-  /** The next start, killed as well: what it has to put right is kept from a run that was cut in the middle. */
-  const nextStartAfter = async (verb: (typeof verbs)[number]): Promise<KilledCommand> => {
+  /** The next start, killed as well: what it has to put right is kept from a run that was cut in the middle. Null: it takes no step. */
+  const nextStartAfter = async (verb: (typeof verbs)[number]): Promise<KilledCommand | null> => {
     const [command, cut] = [commandOf(verb), `cut ${verb.name}`];
-    await command.prepare();
-    await killAfter(command, middle, 0);
+    let end: Awaited<ReturnType<typeof killAfter>> = 'ended';
+    for (let after = middle; end !== 'killed'; after = end === 'ended' ? after >> 1 : after - 1) {
+      if (after === 0) return null;
+      await command.prepare();
+      end = await killAfter(command, after, 0);
+    }
     await copies.keep(cut);
     return {
-      ...command, name: `next start after "${verb.name}"`,
+      ...command, marks: null, name: `next start after "${verb.name}"`,
       prepare: () => copies.putBack(cut),
       start: () => place.start(driven('look')),
       judge: () => command.judge(true),
@@ -142,7 +146,7 @@ steering.close();
       }
     }
     const commands = verbs.map(commandOf);
-    for (const verb of verbs) commands.push(await nextStartAfter(verb));
+    for (const verb of verbs) commands.push(...[await nextStartAfter(verb)].filter((command) => command !== null));
     const runs = await killRuns(commands, dose);
     await copies.putBack('off');
     return { ...runs, details: [...details, ...runs.details], bad: runs.bad + details.length };

@@ -96,7 +96,7 @@ export async function measureUninstall(networks: TwoNetworks, dose: Dose): Promi
   // Some seventy steps, of some seconds a run: the second row has every third of them.
   const runs = sumOf([
     await killRuns([command('uninstall, run again', untilGone)], { ...dose, laps: 1 }),
-    await killRuns([command('uninstall, each part by itself, run again', async () => [...await eachPart(), ...await untilGone()])], { stride: 3 * dose.stride, laps: 1 }),
+    await killRuns([command('uninstall, each part by itself, run again', async () => [...await eachPart(), ...await untilGone()])], { ...dose, stride: 3 * dose.stride, laps: 1 }),
   ]);
   pac.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
