@@ -16,7 +16,8 @@ const intro = `# Policy
 | macOS | profile, domain \`${profileDomain}\`, for the machine or a user | the same, under the key \`Recommended\` |
 | Windows | \`HKLM\` or \`HKCU\`, \`Software\\Policies\\Pinlight\` | the same, \`Software\\Policies\\Pinlight\\Recommended\` |
 
-A person's own file: \`~/.config/pinlight/policy.json\`. \`--policy FILE\` of the agent reads that file and nothing else.
+A person's own file: \`~/.config/pinlight/policy.json\` (below \`$XDG_CONFIG_HOME\` where that is set). \`--policy FILE\` of the agent, once or more, reads those files and nothing else.
+The machine's service reads no person's file, and inspects nothing until the administrators' files have a rule.
 
 For each key the first that sets it counts: managed for the machine, managed for the user, the person's own file, recommended, built in.
 Files of one folder count in name order. Rules of all of them follow each other in that order, and the first rule that matches decides.
@@ -70,9 +71,17 @@ function jsonSpelling(key: string): string {
   if (key.startsWith('rules[]')) return key;
   const [section = '', name] = key.split('.');
   if (name === undefined) return `{"${section}": 1}`;
-  const example = (exampleValues()[section] as Readonly<Record<string, unknown>> | undefined)?.[name];
-  return `{"${section}": {"${name}": ${JSON.stringify(example)}}}`;
+  const examples = exampleValues()[section] as Readonly<Record<string, unknown>> | undefined;
+  // Nobody manages a device without a name.
+  const pairs = [...(section === 'managedBy' && name !== 'name' ? ['name'] : []), name].map((one) => `"${one}": ${JSON.stringify(examples?.[one] ?? withoutDefault[key])}`);
+  return `{"${section}": {${pairs.join(', ')}}}`;
 }
+
+/** Examples of keys that are not set by default. Nobody holds the private half of the key. */
+const withoutDefault: Readonly<Record<string, string>> = {
+  'pause.keyFile': '/etc/pinlight/pause.key', 'notice.text': 'Contoso IT inspects what this notice names. Questions? Call 4711.',
+  'diagnostics.sealTo': '9aYhOYHXzkrinQwsnxteV+V80/z79h+l/M81O6AQPng=',
+};
 
 const registryTypes: Readonly<Record<KeyShape['kind'], string>> = {
   choice: 'REG_SZ', whole: 'REG_DWORD', text: 'REG_SZ', list: 'a key with REG_SZ values named 1, 2 …', pairs: 'a key with REG_SZ values of their own names', other: 'REG_SZ',

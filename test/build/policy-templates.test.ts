@@ -33,6 +33,15 @@ test('the reference has every key, and each in four spellings', () => {
   for (const entry of entries) for (const row of ['JSON', 'registry', 'profile', 'command line', 'type', 'default', 'since']) expect(entry).toMatch(new RegExp(`^\\| ${row} \\| .+ \\|$`, 'm'));
 });
 
+test('its JSON is policy as it stands there', () => {
+  const examples = (policyTemplates()['POLICY.md'] ?? '').match(/^\| JSON \| `\{.*\}` \|$/gm) ?? [];
+  expect(examples).toHaveLength(policyKeys().filter(({ key }) => !key.startsWith('rules[]')).length);
+  for (const line of examples) {
+    const text = line.slice('| JSON | `'.length, -'` |'.length).replaceAll('\\|', '|');
+    expect([line, parsePolicyFile(JSON.stringify({ version: 1, ...JSON.parse(text) as object })).kind]).toEqual([line, 'policy']);
+  }
+});
+
 describe.runIf(python !== null)('the Group Policy templates', () => {
   type Xml = { name: string; namespace: string; attributes: Record<string, string>; text: string; children: Xml[] };
   const [admx, adml] = python === null ? [] : reading(['xml', join(folder, 'pinlight.admx'), join(folder, 'en-US/pinlight.adml')]) as Xml[];
