@@ -2,6 +2,7 @@
 // programs that are here. Not for handshakes made by the test itself (trust-handshakes.test.ts).
 import { once } from 'node:events';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { agentNodeArguments } from '../../electron/contract/agent-arguments.ts';
@@ -185,7 +186,7 @@ function suite(room: StoreRoom): void {
   }
 }
 
-/** Folders of programs that this machine has beside the distribution's: a home that is thrown away has no version manager's settings. */
+/** Programs that a version manager of the tester's brought: the home that is thrown away has no settings of it. */
 function versionFolders(): readonly string[] {
-  return ['/root/.rustup/toolchains', '/root/.pyenv/versions'].flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name, 'bin')) : []));
+  return ['.rustup/toolchains', '.pyenv/versions'].map((folder) => path.join(homedir(), folder)).flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name, 'bin')) : []));
 }

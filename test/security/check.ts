@@ -6,7 +6,7 @@ const usage = `Usage: npm run check:security [-- [--quick] [--json] [ROW or GROU
 
 Tries what Pinlight promises against real programs: A server certificates, B TLS on both legs, C root and leaf, D policy and bypass,
 E the proxy, F control API and window server, G the window. ROW is an id such as A1, GROUP its letter.
-  --quick   fewer repetitions, and without the slowest rows: under four minutes
+  --quick   fewer repetitions, and without the slowest rows: some four minutes instead of five
   --json    {"rows": [{"id", "tried", "failed", "pass", ...}], "laundered", "grade"} on standard output instead of a table
 `;
 

@@ -30,7 +30,7 @@ export type Row = {
   /** Of SECURITY.md, such as A1. */
   readonly id: string;
   readonly title: string;
-  /** Where the criterion comes from: KbP SIHI SST NSA TA17 STIP TPBP BR 9325 8446 5280 BSL. */
+  /** Where the criterion comes from; SECURITY.md spells the short names out. */
   readonly source: string;
   /** Takes half a minute or more even where little is repeated: left out of a quick run. */
   readonly slow?: true;
