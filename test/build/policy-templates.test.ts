@@ -38,7 +38,7 @@ test('its JSON is policy as it stands there', () => {
   expect(examples).toHaveLength(policyKeys().filter(({ key }) => !key.startsWith('rules[]')).length);
   for (const line of examples) {
     const text = line.slice('| JSON | `'.length, -'` |'.length).replaceAll('\\|', '|');
-    expect([line, parsePolicyFile(JSON.stringify({ version: 1, ...JSON.parse(text) as object })).kind]).toEqual([line, 'policy']);
+    expect([line, parsePolicyFile(JSON.stringify({ version: 1, ...JSON.parse(text) as object }), 'x').kind]).toEqual([line, 'policy']);
   }
 });
 
