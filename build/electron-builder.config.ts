@@ -72,17 +72,17 @@ const config: Configuration = {
     target: 'dir', category: 'System;Security;', icon: 'resources/icons/app.png', synopsis: 'Which apps are inspected, which are let through, and why',
     // The launcher's entry: the tray is never the only door (GNOME shows no icon without an extension).
     desktop: { entry: { Name: 'Pinlight', 'Comment[de]': 'Welche Apps geprüft, welche durchgelassen werden, und warum', SingleMainWindow: 'true', StartupWMClass: 'Pinlight' } },
-    extraResources: [{ from: 'node_modules/node-linux-${arch}/bin/node', to: 'node/node' }],
+    extraResources: [{ from: 'node_modules/node-linux-${arch}/bin/node', to: 'node/node' }, { from: 'build/launcher/pinlight', to: 'pinlight' }],
   },
   mac: {
     target: 'dir', category: 'public.app-category.utilities', icon: 'resources/icons/app.png',
     // Tray apps live in the menu bar; the Dock icon would suggest that quitting it ends protection.
     extendInfo: { LSUIElement: true },
-    extraResources: [{ from: 'node_modules/node-darwin-${arch}/bin/node', to: 'node/node' }],
+    extraResources: [{ from: 'node_modules/node-darwin-${arch}/bin/node', to: 'node/node' }, { from: 'build/launcher/pinlight', to: 'pinlight' }],
   },
   win: {
     target: 'dir', icon: 'resources/icons/app.ico',
-    extraResources: [{ from: 'node_modules/node-win-${arch}/bin/node.exe', to: 'node/node.exe' }, { from: windowsWrapper, to: `agent/${windowsWrapper}` }],
+    extraResources: [{ from: 'node_modules/node-win-${arch}/bin/node.exe', to: 'node/node.exe' }, { from: 'build/launcher/pinlight.cmd', to: 'pinlight.cmd' }, { from: windowsWrapper, to: `agent/${windowsWrapper}` }],
   },
   electronFuses: {
     runAsNode: false,

@@ -1,7 +1,7 @@
 // A whole package for Linux, made by electron-builder around a stand-in for Electron's binary: what lies in it, and the agent, the commands and the window
 // that run out of it. Electron itself is not run.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,11 +24,8 @@ describe.runIf(onLinux && isBuilt)('a package', () => {
   const resources = (): string => join(packed, 'resources');
   const env = (): NodeJS.ProcessEnv => ({ PATH: '/usr/bin:/bin', HOME: folder, PINLIGHT_HOME: join(folder, 'state'), DBUS_SESSION_BUS_ADDRESS: 'disabled:' });
   const command = () => agentCommand({ packaged: true, appPath: join(resources(), 'app.asar'), resourcesPath: resources(), platform: 'linux', arch: process.arch });
-  const cli = (): readonly string[] => [command().file, join(command().folder, 'electron/cli/pinlight.mjs')];
-  const pinlight = (...args: readonly string[]): { readonly status: number | null; readonly stdout: string } => {
-    const [node = '', script = ''] = cli();
-    return spawnSync(node, [script, ...args], { env: env(), encoding: 'utf8', timeout: 60_000 });
-  };
+  const linked = (): string => join(folder, 'bin/pinlight');
+  const pinlight = (...args: readonly string[]): { readonly status: number | null; readonly stdout: string } => spawnSync(linked(), args, { env: env(), encoding: 'utf8', timeout: 60_000 });
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'pinlight-packed-'));
@@ -43,6 +40,8 @@ describe.runIf(onLinux && isBuilt)('a package', () => {
     if (made.status !== 0) throw new Error(`${made.stdout}${made.stderr}`);
     const [name = ''] = readdirSync(join(folder, 'out')).filter((one) => one.endsWith('unpacked'));
     packed = join(folder, 'out', name);
+    mkdirSync(join(folder, 'bin'));
+    symlinkSync(join(packed, 'resources/pinlight'), linked());
   }, 300_000);
   afterAll(() => {
     agent?.kill('SIGKILL');
@@ -61,7 +60,7 @@ describe.runIf(onLinux && isBuilt)('a package', () => {
     expect(readFileSync(join(packed, 'pinlight'), 'latin1').slice(standIn.indexOf('\u0009') + 1)).toBe('010011000\n');
   });
 
-  test('starts the bundled agent with a Node of its own, and its commands and window work', async () => {
+  test('starts the bundled agent with a Node of its own, and its commands, by a link from the path, and its window work', async () => {
     expect(command().args).toEqual([join(resources(), 'agent/build/out/agent/watchdog.mjs')]);
     mkdirSync(join(folder, 'state'));
     writeFileSync(join(folder, 'policy.json'), '{"version":1,"network":{"port":0}}');
@@ -72,8 +71,7 @@ describe.runIf(onLinux && isBuilt)('a package', () => {
     expect(pinlight('bundle', '-o', join(folder, 'bundle.zip')).status).toBe(0);
     expect(pinlight('bundle', 'verify', join(folder, 'bundle.zip')).status).toBe(0);
 
-    const [node = '', script = ''] = cli();
-    const open = spawn(node, [script, 'open'], { env: env(), stdio: ['ignore', 'pipe', 'inherit'] });
+    const open = spawn(linked(), ['open'], { env: env(), stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     open.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       said += chunk;

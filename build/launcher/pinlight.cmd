@@ -1,0 +1,2 @@
+@rem The `pinlight` command of a package, on Windows.
+@"%~dp0node\node.exe" "%~dp0agent\electron\cli\pinlight.mjs" %*
