@@ -2,6 +2,7 @@
 // installers, signing and updates are not set up here.
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Arch } from 'electron-builder';
 import type { Configuration } from 'electron-builder';
 
 const root = join(import.meta.dirname, '..');
@@ -31,10 +32,12 @@ const agentResources = readdirSync(join(root, 'resources')).filter((name) => !['
  */
 const inBoth = ['package.json', 'build/out/renderer'];
 
-/** Why a package for this system cannot be made, as a sentence; null = nothing is missing. `folder`: the repository. */
-export function missingForPackage(system: string, folder: string): string | null {
+/** Why a package for this system and processor cannot be made, as a sentence; null = nothing is missing. `folder`: the repository. */
+export function missingForPackage(system: string, arch: string, folder: string): string | null {
   const unbuilt = ['agent', 'renderer', 'main', 'preload'].map((part) => `build/out/${part}`).filter((part) => !existsSync(join(folder, part)));
   if (unbuilt.length > 0) return `${unbuilt.join(', ')} ${unbuilt.length === 1 ? 'is' : 'are'} missing: \`npm run package\` builds first.`;
+  const node = `node_modules/node-${system === 'win32' ? 'win' : system}-${arch}/bin/${system === 'win32' ? 'node.exe' : 'node'}`;
+  if (!existsSync(join(folder, node))) return `${node} is missing, which the agent runs on: the registry has no Node 24 for ${system} ${arch}, or this is another system. Put it there.`;
   if (system !== 'win32' || existsSync(join(folder, windowsWrapper))) return null;
   return `${windowsWrapper} is missing, without which \`pinlight service install\` is refused on Windows: put WinSW 3 (WinSW-x64.exe, or the one for the package's processor) there under that name.`;
 }
@@ -48,8 +51,8 @@ const config: Configuration = {
     'package.json', 'build/out/main/**', 'build/out/preload/**', 'build/out/renderer/**', 'resources/icons/**', '!**/*.map', '!node_modules/**',
   ],
   asar: true,
-  beforePack: ({ electronPlatformName, packager }) => {
-    const missing = missingForPackage(electronPlatformName, packager.projectDir);
+  beforePack: ({ arch, electronPlatformName, packager }) => {
+    const missing = missingForPackage(electronPlatformName, Arch[arch], packager.projectDir);
     if (missing !== null) throw new Error(missing);
   },
   afterPack: ({ appOutDir, packager }) => {
@@ -57,6 +60,8 @@ const config: Configuration = {
   },
   // Links show something and never do anything (contract/deep-link).
   protocols: { name: 'Pinlight', schemes: ['pinlight'] },
+  // Where `npm start` is told that Electron lies; else electron-builder downloads it.
+  ...(process.env['ELECTRON_OVERRIDE_DIST_PATH'] === undefined ? {} : { electronDist: process.env['ELECTRON_OVERRIDE_DIST_PATH'] }),
   // The shell has no native module, and the agent's are built for plain Node.
   npmRebuild: false,
   // Outside app.asar: files inside it are not real files for another program (Electron 44 and later). The sources are for the commands; watchdog and

@@ -2,6 +2,7 @@
 // Not for how either works. Ctrl-C ends both.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { nodeVariable } from '../electron/main/agent-process.ts';
 import { watchdogScript } from '../electron/client/watchdog-script.ts';
 import { findElectron } from './electron-binary.ts';
 
@@ -16,12 +17,13 @@ async function start(args: readonly string[]): Promise<number> {
   if (electron === null) console.log('No Electron binary here, so no tray app: the agent\'s place is this terminal, the window\'s your browser.\n');
   else if (!display) console.log('No display here, so no tray app: the agent\'s place is this terminal.\n');
   const agent = spawn(process.execPath, [watchdogScript(root), ...args], { stdio: 'inherit' });
-  const tray = electron !== null && display ? spawn(electron, [root], { stdio: 'inherit' }) : null;
+  const tray = electron !== null && display ? spawn(electron, [root], { stdio: 'inherit', env: { ...process.env, [nodeVariable]: process.execPath } }) : null;
   tray?.on('error', (error) => console.error(`The tray app could not be started (${error.message}); the agent goes on.`));
+  tray?.on('exit', (_code, signal) => signal !== null && signal !== 'SIGTERM' && console.error(`The tray app has ended (${signal}); the agent goes on. On Linux Electron's sandbox may want rights (README, On devices).`));
   // The terminal sends Ctrl-C to all of them; a signal sent to this process alone is passed on.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void agent.kill(signal));
   const code = await ended(agent);
-  if (tray !== null && tray.exitCode === null) {
+  if (tray !== null && tray.pid !== undefined && tray.exitCode === null && tray.signalCode === null) {
     tray.kill('SIGTERM');
     await ended(tray);
   }

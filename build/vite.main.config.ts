@@ -1,8 +1,9 @@
 // Bundles Electron's main process into one ES module. Not for the agent, which runs from its sources on plain Node.
+import { dirname } from 'node:path';
 import { defineConfig } from 'vite';
 
 export default defineConfig({
-  root: new URL('..', import.meta.url).pathname,
+  root: dirname(import.meta.dirname),
   build: {
     ssr: 'electron/main/app.ts',
     outDir: 'build/out/main',

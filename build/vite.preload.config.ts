@@ -1,8 +1,9 @@
 // Bundles the preload script into one CommonJS file: a sandboxed preload script can require Electron's own modules and no files.
+import { dirname } from 'node:path';
 import { defineConfig } from 'vite';
 
 export default defineConfig({
-  root: new URL('..', import.meta.url).pathname,
+  root: dirname(import.meta.dirname),
   build: {
     lib: { entry: 'electron/preload/bridge.ts', formats: ['cjs'], fileName: () => 'bridge.cjs' },
     outDir: 'build/out/preload',

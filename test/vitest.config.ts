@@ -1,9 +1,10 @@
 // How the tests run: real sockets and programs, so files run in separate processes and have time to spare on a slow machine.
+import { dirname } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    root: new URL('..', import.meta.url).pathname,
+    root: dirname(import.meta.dirname),
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
     pool: 'forks',

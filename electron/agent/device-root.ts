@@ -68,6 +68,8 @@ export function openDeviceRoot(options: DeviceRootOptions): DeviceRoot {
     }
     if (current === null) return;
     const stage = rotationStage(current, now());
+    // A keyring that gave no answer at first may do so by now.
+    if (stage !== 'keep') await secrets.ready?.();
     const coming = loadNextAuthority(stateFolder, device, now(), secrets, stage !== 'keep');
     if (coming?.kind === 'unusable') options.onTrouble(coming.why);
     next = coming?.kind === 'authority' ? coming.authority : null;

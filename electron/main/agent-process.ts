@@ -15,7 +15,12 @@ export type ShellPlace = {
   readonly resourcesPath: string;
   readonly platform: NodeJS.Platform;
   readonly arch: string;
+  /** The Node that `npm start` runs on, for a clone; null = not started by it. */
+  readonly node: string | null;
 };
+
+/** In the environment of a clone's shell: `ShellPlace.node`. */
+export const nodeVariable = 'PINLIGHT_NODE';
 
 export type AgentStart =
   | { readonly kind: 'running' }
@@ -33,7 +38,7 @@ export function agentCommand(place: ShellPlace): AgentCommand {
   // Not node_modules/.bin/node: on Windows that is a script, which cannot be started without a shell.
   const platformPackage = `node-${windows ? 'win' : place.platform}-${place.arch}`;
   return {
-    file: join(place.appPath, 'node_modules', platformPackage, 'bin', file),
+    file: place.node ?? join(place.appPath, 'node_modules', platformPackage, 'bin', file),
     args: [watchdogScript(place.appPath)],
     folder: place.appPath,
   };

@@ -16,10 +16,10 @@ import type { IpcFields } from '../contract/ipc.ts';
 import { adviceWords } from '../contract/sentences.ts';
 import { createActions, errorText, startTrouble } from './actions.ts';
 import { createAgentMirror } from './agent-mirror.ts';
-import { agentCommand, startAgentIfAbsent } from './agent-process.ts';
+import { agentCommand, nodeVariable, startAgentIfAbsent } from './agent-process.ts';
 import { awayOf, supervise } from './agent-supervision.ts';
 import type { Supervision, SupervisionEvent } from './agent-supervision.ts';
-import { createAutostart, hiddenArgument } from './autostart.ts';
+import { createAutostart, isStartAtLogin } from './autostart.ts';
 import { writeBundle } from './bundle-file.ts';
 import { createBundleWork } from './bundle-work.ts';
 import { serveIpc } from './ipc.ts';
@@ -43,9 +43,18 @@ const redrawMs = 500;
 // Reading every trust store takes the agent about a second; what people install shows when they ask.
 const trustEveryMs = 30 * 60_000;
 
-// Both must come before Electron is ready, so before anything that waits.
+// All must come before Electron is ready, so before anything that waits.
 app.enableSandbox();
 registerAppScheme();
+// Electron's own profile by default has the folder of the agent's state (macOS) or of the user's policy (Linux).
+if (!app.commandLine.hasSwitch('user-data-dir')) app.setPath('userData', join(app.getPath('appData'), 'org.pinlight.desktop'));
+// macOS hands over the link that starts the app before it is ready.
+let startLink: DeepLink | null = linkAmong(process.argv);
+let followLink = (link: DeepLink | null): void => { startLink = link; };
+app.on('open-url', (event, url) => {
+  event.preventDefault();
+  followLink(readDeepLink(url));
+});
 
 if (app.requestSingleInstanceLock()) {
   app.whenReady().then(run).catch((thrown: unknown) => {
@@ -153,10 +162,7 @@ function run(): void {
 
   // The tray is never the only door: GNOME shows no icon without an extension, so a second start opens the window.
   app.on('second-instance', (_event, args) => follow(linkAmong(args)));
-  app.on('open-url', (event, url) => {
-    event.preventDefault();
-    follow(readDeepLink(url));
-  });
+  followLink = follow;
   app.on('activate', () => window.open(null));
   // A clone must not take the links of an installed Pinlight.
   if (app.isPackaged) app.setAsDefaultProtocolClient('pinlight');
@@ -178,7 +184,7 @@ function run(): void {
   app.setAboutPanelOptions({ applicationName: 'Pinlight', applicationVersion: app.getVersion(), iconPath: join(icons, 'app.png') });
   // An empty window would not say why it is empty.
   if (!existsSync(join(renderer, 'index.html'))) dialog.showErrorBox(words('dialog.windowMissing'), adviceWords(words.translate, new PinlightError('window-not-built', '').toBody(), ownCommand()));
-  else if (!process.argv.includes(hiddenArgument)) follow(linkAmong(process.argv));
+  else if (!isStartAtLogin(process.platform, process.argv, app) || startLink !== null) follow(startLink);
   else void openWithoutTray();
 
   /** Started at login on a desktop that shows no icons there would be nothing to see. */
@@ -212,7 +218,7 @@ function run(): void {
   }
 
   async function startAgent(): Promise<void> {
-    const place = { packaged: app.isPackaged, appPath, resourcesPath: process.resourcesPath, platform: process.platform, arch: process.arch };
+    const place = { packaged: app.isPackaged, appPath, resourcesPath: process.resourcesPath, platform: process.platform, arch: process.arch, node: process.env[nodeVariable] ?? null };
     const start = await startAgentIfAbsent(agentCommand(place), () => agentAnswers(client));
     if (start.kind === 'failed') supervised({ kind: 'failed', why: start.why });
   }

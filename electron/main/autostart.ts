@@ -6,7 +6,7 @@ import { autostartFile } from '../contract/autostart-file.ts';
 
 /** The two calls of Electron's `app` that matter. */
 export type LoginItems = {
-  readonly getLoginItemSettings: () => { readonly openAtLogin: boolean };
+  readonly getLoginItemSettings: (options: { args: string[] }) => { readonly openAtLogin: boolean; readonly wasOpenedAtLogin: boolean };
   readonly setLoginItemSettings: (settings: { openAtLogin: boolean; args?: string[] }) => void;
 };
 
@@ -30,11 +30,17 @@ export type Autostart = {
 /** Started at login the icon comes alone; the window waits until somebody wants it. */
 export const hiddenArgument = '--hidden';
 
+/** Whether this start is the one at login. macOS passes no arguments to its login items and tells it otherwise. */
+export function isStartAtLogin(platform: NodeJS.Platform, argv: readonly string[], app: LoginItems): boolean {
+  return argv.includes(hiddenArgument) || (platform === 'darwin' && app.getLoginItemSettings({ args: [hiddenArgument] }).wasOpenedAtLogin);
+}
+
 export function createAutostart(place: AutostartPlace, app: LoginItems): Autostart {
   if (!place.packaged) return { isOn: () => null, set: () => undefined };
   if (place.platform !== 'linux') {
     return {
-      isOn: () => app.getLoginItemSettings().openAtLogin,
+      // Windows compares the whole command line.
+      isOn: () => app.getLoginItemSettings({ args: [hiddenArgument] }).openAtLogin,
       set: (on) => app.setLoginItemSettings({ openAtLogin: on, args: [hiddenArgument] }),
     };
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { app, BrowserWindow, protocol, session } from 'electron';
 import { fragmentOf } from '../contract/window-place.ts';
 import type { WindowPlace } from '../contract/window-place.ts';
-import { appIndex, appScheme, assetOf } from './app-scheme.ts';
+import { appIndex, appOrigin, appScheme, assetOf, isOwnPage } from './app-scheme.ts';
 
 export type MainWindow = {
   /** Shows the window, creating it the first time, at a place if one is named. */
@@ -31,10 +31,13 @@ export function serveRenderer(rendererFolder: string): void {
       return new Response(null, { status: 404 });
     }
   });
-  session.defaultSession.setPermissionRequestHandler((_contents, _permission, answer) => answer(false));
-  session.defaultSession.setPermissionCheckHandler(() => false);
+  session.defaultSession.setPermissionRequestHandler((contents, permission, answer) => answer(mayAsk(contents, permission)));
+  session.defaultSession.setPermissionCheckHandler(mayAsk);
   session.defaultSession.setDevicePermissionHandler(() => false);
-  session.defaultSession.on('will-download', (event) => event.preventDefault());
+  // An export of the log, which the page has made; Electron asks where it shall lie.
+  session.defaultSession.on('will-download', (event, item) => {
+    if (!item.getURL().startsWith(`blob:${appOrigin}/`)) event.preventDefault();
+  });
   app.on('web-contents-created', (_event, contents) => lockDown(contents));
 }
 
@@ -74,6 +77,8 @@ export function createMainWindow(paths: { readonly preload: string; readonly ico
       created.hide();
     });
     created.once('ready-to-show', () => created.show());
+    // A page whose process has ended stays blank for good; the next `open` makes a new one.
+    created.webContents.on('render-process-gone', () => created.destroy());
     // A failed load (window not built) leaves an empty window rather than none.
     created.loadURL(address(place)).catch(() => created.show());
     return created;
@@ -99,12 +104,20 @@ export function createMainWindow(paths: { readonly preload: string; readonly ico
   };
 }
 
-/** Every web contents there ever is, whoever made it: no other page, no window, no webview. */
+/** Copying a text is all a page of ours may ask for. */
+function mayAsk(contents: Electron.WebContents | null, permission: string): boolean {
+  return permission === 'clipboard-sanitized-write' && contents !== null && isOwnPage(contents.getURL());
+}
+
+/** Every web contents there ever is, whoever made it: no page but ours anew, no window, no webview. */
 function lockDown(contents: Electron.WebContents): void {
   contents.setWindowOpenHandler(() => ({ action: 'deny' }));
-  contents.on('will-navigate', (event) => event.preventDefault());
+  const stay = (event: { readonly url: string; preventDefault(): void }): void => {
+    if (!isOwnPage(event.url)) event.preventDefault();
+  };
+  contents.on('will-navigate', stay);
   contents.on('will-redirect', (event) => event.preventDefault());
-  contents.on('will-frame-navigate', (event) => event.preventDefault());
+  contents.on('will-frame-navigate', stay);
   contents.on('will-attach-webview', (event) => event.preventDefault());
 }
 

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestAgent } from '../support/agent.ts';
 import type { TestAgent } from '../support/agent.ts';
@@ -78,7 +79,7 @@ describe.skipIf(!possible)('pinlight steer', () => {
     await steer(['on', '--port', String(agent.proxyPort), ...settings]);
     // What the watchdog does when the agent ends.
     const script = 'const { openSteering } = await import(process.argv[1]); const o = await openSteering({ stateFolder: process.env.PINLIGHT_HOME, home: process.env.HOME, env: process.env, only: ["desktop", "environment"], now: Date.now }); await o.steering.suspend(); o.steering.close();';
-    const steering = new URL('../../native/system-proxy/steering.ts', import.meta.url).pathname;
+    const steering = fileURLToPath(new URL('../../native/system-proxy/steering.ts', import.meta.url));
     const env = { HOME: at('home'), PATH: '/usr/bin:/bin', PINLIGHT_HOME: at('state'), GSETTINGS_BACKEND: 'keyfile' };
     expect(spawnSync(process.execPath, ['--input-type=module', '-e', script, steering], { env, uid: nobody, gid: nobody, cwd: '/', encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
     const wanted: Record<string, unknown> = JSON.parse(readFileSync(at('state/steer/wanted.json'), 'utf8'));

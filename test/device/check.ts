@@ -17,7 +17,7 @@ Measures on this machine (Linux; stores and policy need root): how long it takes
 each trust store installed into, judged by the programs that read it, cleaned, and looked through for what is left; installing, removing,
 steering, capturing, the service and uninstalling killed with kill -9 at each step; managed policy with broken files in it. Nothing of the
 machine's own is changed.
-  --quick   every fifth step is killed at, once: some four minutes instead of twenty
+  --quick   every fifth step is killed at, once: some four minutes instead of fifteen
   --json    {"attribution", "stores", "steer", "kills", "policy", "ok"} on standard output instead of a table
 `;
 

@@ -115,11 +115,13 @@ steering.close();
   /** The next start, killed as well: what it has to put right is kept from a run that was cut in the middle. Null: it takes no step. */
   const nextStartAfter = async (verb: (typeof verbs)[number]): Promise<KilledCommand | null> => {
     const [command, cut] = [commandOf(verb), `cut ${verb.name}`];
-    let end: Awaited<ReturnType<typeof killAfter>> = 'ended';
-    for (let after = middle; end !== 'killed'; after = end === 'ended' ? after >> 1 : after - 1) {
+    let [end, after]: [Awaited<ReturnType<typeof killAfter>>, number] = ['ended', middle];
+    for (let tries = 0; end !== 'killed'; tries += 1) {
       if (after === 0) return null;
+      if (tries === 20) throw new Error(`${verb.name} could not be cut in the middle`);
       await command.prepare();
       end = await killAfter(command, after, 0);
+      after = end === 'ended' ? after >> 1 : Math.max(1, after - 1);
     }
     await copies.keep(cut);
     return {

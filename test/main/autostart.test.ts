@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { autostartFile } from '../../electron/contract/autostart-file.ts';
-import { autostartEntry, createAutostart } from '../../electron/main/autostart.ts';
+import { autostartEntry, createAutostart, isStartAtLogin } from '../../electron/main/autostart.ts';
 import type { AutostartPlace, LoginItems } from '../../electron/main/autostart.ts';
 import { readShellSettings, writeShellSettings } from '../../electron/main/shell-settings.ts';
 import { findCommand } from '../support/find-command.ts';
@@ -50,10 +50,17 @@ describe('Linux', () => {
 
 test.each(['darwin', 'win32'] as const)('%s keeps it in its login items', (platform) => {
   const calls: unknown[] = [];
-  const items: LoginItems = { getLoginItemSettings: () => ({ openAtLogin: true }), setLoginItemSettings: (settings) => calls.push(settings) };
+  const items: LoginItems = { getLoginItemSettings: ({ args }) => ({ openAtLogin: args.join() === '--hidden', wasOpenedAtLogin: false }), setLoginItemSettings: (settings) => calls.push(settings) };
   const autostart = createAutostart({ ...place, platform }, items);
   autostart.set(false);
   expect([autostart.isOn(), calls]).toEqual([true, [{ openAtLogin: false, args: ['--hidden'] }]]);
+});
+
+test.each<[string, NodeJS.Platform, readonly string[], boolean, boolean]>([
+  ['by its argument', 'linux', ['pinlight', '--hidden'], false, true], ['by what macOS says', 'darwin', ['Pinlight'], true, true],
+  ['not where a person starts it', 'darwin', ['Pinlight'], false, false], ['not by what only macOS says', 'win32', ['Pinlight.exe'], true, false],
+])('a start at login is known %s', (_name, platform, argv, was, is) => {
+  expect(isStartAtLogin(platform, argv, { getLoginItemSettings: () => ({ openAtLogin: true, wasOpenedAtLogin: was }), setLoginItemSettings: () => undefined })).toBe(is);
 });
 
 test('a clone offers nothing and touches nothing', () => {

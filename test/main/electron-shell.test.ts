@@ -49,13 +49,20 @@ describe.skipIf(binary === null)('the shell in Electron', () => {
 
   test('the page has the bridge and nothing of Node or Electron', async () => {
     expect(await page.evaluate('[Object.keys(window.pinlight).sort(), typeof require, typeof process, typeof module]'))
-      .toEqual([['call', 'saveBundle', 'shell', 'watch'], 'undefined', 'undefined', 'undefined']);
+      .toEqual([['call', 'notifications', 'saveBundle', 'shell', 'watch'], 'undefined', 'undefined', 'undefined']);
   });
 
   test('the page cannot leave, open windows or reach the network', async () => {
     await page.evaluate("location.href = 'https://example.com/'");
     expect(await page.evaluate("window.open('https://example.com/')")).toBeNull();
     expect(await page.evaluate("fetch('https://example.com/').then(() => 'reached', () => 'refused')")).toBe('refused');
+    expect(page.url().startsWith(appIndex)).toBe(true);
+  });
+
+  test('the page may copy a text, and be loaded anew', async () => {
+    expect(await page.evaluate("navigator.clipboard.writeText('copied').then(() => 'copied', (error) => error.name)")).toBe('copied');
+    await page.evaluate('location.reload()');
+    await page.waitForLoadState('domcontentloaded');
     expect(page.url().startsWith(appIndex)).toBe(true);
   });
 

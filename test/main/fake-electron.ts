@@ -38,7 +38,7 @@ export function fakeElectron(folders: () => Readonly<Record<string, string>>) {
 
   class BrowserWindow extends EventEmitter {
     readonly webContents: FakeContents = Object.assign(new EventEmitter(), {
-      id: record.windows.length + 1, opener: null, sent: [], isDestroyed: () => false,
+      id: record.windows.length + 1, opener: null, sent: [], isDestroyed: () => false, getURL: () => this.loaded.at(-1) ?? '',
       setWindowOpenHandler(this: FakeContents, handler: FakeContents['opener']) { this.opener = handler; },
       send(this: FakeContents, ...args: unknown[]) { this.sent.push(args); },
     });
@@ -61,7 +61,9 @@ export function fakeElectron(folders: () => Readonly<Record<string, string>>) {
     restore = note('window.restore');
     close = note('window.close');
     isMinimized(): boolean { return false; }
-    isDestroyed(): boolean { return false; }
+    destroyed = false;
+    destroy(): void { this.destroyed = true; }
+    isDestroyed(): boolean { return this.destroyed; }
   }
   class Tray extends EventEmitter {
     constructor() {
@@ -86,7 +88,8 @@ export function fakeElectron(folders: () => Readonly<Record<string, string>>) {
     app: Object.assign(app, {
       enableSandbox: note('app.enableSandbox'), quit: note('app.quit'), exit: note('app.exit'), showAboutPanel: note('app.showAboutPanel'),
       setAboutPanelOptions: note('app.setAboutPanelOptions'), setAsDefaultProtocolClient: note('app.setAsDefaultProtocolClient'),
-      setLoginItemSettings: note('app.setLoginItemSettings'), getLoginItemSettings: () => ({ openAtLogin: false }),
+      setLoginItemSettings: note('app.setLoginItemSettings'), getLoginItemSettings: () => ({ openAtLogin: false, wasOpenedAtLogin: false }),
+      commandLine: { hasSwitch: () => false }, setPath: note('app.setPath'),
       requestSingleInstanceLock: () => { note('app.requestSingleInstanceLock')(); return true; },
       whenReady: () => { note('app.whenReady')(); return Promise.resolve(); },
       getAppPath: () => folders()['app'] ?? '', getPath: (name: string) => folders()[name] ?? '', getLocale: () => 'en-US', getVersion: () => '0.1.0', isPackaged: false,

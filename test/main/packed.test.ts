@@ -23,7 +23,7 @@ describe.runIf(onLinux && isBuilt)('a package', () => {
   let agent: ChildProcess | null = null;
   const resources = (): string => join(packed, 'resources');
   const env = (): NodeJS.ProcessEnv => ({ PATH: '/usr/bin:/bin', HOME: folder, PINLIGHT_HOME: join(folder, 'state'), DBUS_SESSION_BUS_ADDRESS: 'disabled:' });
-  const command = () => agentCommand({ packaged: true, appPath: join(resources(), 'app.asar'), resourcesPath: resources(), platform: 'linux', arch: process.arch });
+  const command = () => agentCommand({ packaged: true, appPath: join(resources(), 'app.asar'), resourcesPath: resources(), platform: 'linux', arch: process.arch, node: null });
   const linked = (): string => join(folder, 'bin/pinlight');
   const pinlight = (...args: readonly string[]): { readonly status: number | null; readonly stdout: string } => spawnSync(linked(), args, { env: env(), encoding: 'utf8', timeout: 60_000 });
 

@@ -33,7 +33,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'app', 'build', 'out', 'renderer'), { recursive: true });
   writeFileSync(join(folder, 'app', 'build', 'out', 'renderer', 'index.html'), '<!doctype html>');
   writeFileSync(join(folder, 'app', 'secret.json'), '{}');
-  played.folders = { app: join(folder, 'app'), userData: join(folder, 'user'), downloads: folder };
+  played.folders = { app: join(folder, 'app'), appData: join(folder, 'app-data'), userData: join(folder, 'user'), downloads: folder };
   agent = await startContractAgent();
   vi.stubEnv('PINLIGHT_HOME', agent.home);
   await import('../../electron/main/app.ts');
@@ -54,12 +54,21 @@ afterAll(async () => {
 /** True when the event's default was prevented by whoever listens to it. */
 function prevents(emitter: NodeJS.EventEmitter, name: string, ...args: readonly unknown[]): boolean {
   let prevented = false;
-  emitter.emit(name, { preventDefault: () => { prevented = true; } }, ...args);
+  emitter.emit(name, { url: args[0], preventDefault: () => { prevented = true; } }, ...args);
   return prevented;
 }
 
 function nowhere(pattern: RegExp): void {
   expect(shell.filter((file) => pattern.test(file.text)).map((file) => file.name)).toEqual([]);
+}
+
+/** What a page is answered that asks for a permission, and that looks whether it has it. */
+function answered(contents: unknown, permission: string): readonly boolean[] {
+  const answers: boolean[] = [];
+  const ask = record.session.handlers.get('permission-request') as unknown as (contents: unknown, permission: string, answer: (given: boolean) => void) => void;
+  ask(contents, permission, (given) => answers.push(given));
+  const look = record.session.handlers.get('permission-check') as unknown as (contents: unknown, permission: string) => boolean;
+  return [...answers, look(contents, permission)];
 }
 
 describe('the checklist', () => {
@@ -84,12 +93,13 @@ describe('the checklist', () => {
   });
 
   test.each(['media', 'geolocation', 'notifications', 'clipboard-read', 'openExternal', 'unknown'])('5 a page that asks for %s is refused', (permission) => {
-    const answers: unknown[] = [];
-    const ask = record.session.handlers.get('permission-request') as unknown as (contents: null, permission: string, answer: (given: boolean) => void) => void;
-    ask(null, permission, (given) => answers.push(given));
-    const look = record.session.handlers.get('permission-check') as unknown as () => boolean;
     const device = record.session.handlers.get('device-permission') as unknown as () => boolean;
-    expect([answers, look(), device()]).toEqual([[false], false, false]);
+    expect([...answered(window.webContents, permission), device()]).toEqual([false, false, false]);
+  });
+
+  test('5 our own page may copy a text, as its buttons do, and nobody else', () => {
+    const elsewhere = { getURL: () => 'https://evil.example/' };
+    expect([window.webContents, elsewhere, null].map((contents) => answered(contents, 'clipboard-sanitized-write'))).toEqual([[true, true], [false, false], [false, false]]);
   });
 
   test('6 web security stays on', () => expect(window.options.webPreferences['webSecurity']).toBe(true));
@@ -121,7 +131,9 @@ describe('the checklist', () => {
   });
 
   test.each(['will-navigate', 'will-redirect', 'will-frame-navigate'])('13 no page goes anywhere else: %s', (name) => {
-    expect(prevents(window.webContents, name, 'https://evil.example/')).toBe(true);
+    for (const url of ['https://evil.example/', 'file:///etc/passwd', 'app://evil/index.html', 'data:text/html,x']) expect(prevents(window.webContents, name, url), url).toBe(true);
+    // A redirect of our own scheme there is none; the page's "Reload" is a navigation.
+    expect(prevents(window.webContents, name, `${appIndex}#apps`)).toBe(name === 'will-redirect');
   });
 
   test('14 no page opens a window, not even contents that somebody else made', () => {
@@ -197,7 +209,13 @@ describe('the checklist', () => {
 });
 
 describe('besides the checklist', () => {
-  test('downloads are refused', () => expect(prevents(record.session, 'will-download', {}, {})).toBe(true));
+  test.each([['a file of the web', 'https://evil.example/x.exe', true], ['what another page made', 'blob:https://evil.example/1', true], ['a file of ours', 'app://pinlight/index.html', true], ['an export of the log', 'blob:app://pinlight/1', false]])('a download of %s', (_name, url, refused) => {
+    expect(prevents(record.session, 'will-download', { getURL: () => url })).toBe(refused);
+  });
+
+  test('the profile lies where neither the agent nor a policy does', () => {
+    expect(record.of('app.setPath')).toEqual([['userData', join(folder, 'app-data', 'org.pinlight.desktop')]]);
+  });
 
   test('no other kind of window is made, and one place makes it', () => {
     nowhere(/new (?:BaseWindow|WebContentsView|BrowserView)\(/);

@@ -51,6 +51,14 @@ describe('what is asked for', () => {
     expect(idsOf()).toHaveLength(all.length);
     expect(chooseRows(all, ['Z9', 'E']).unknown).toEqual(['Z9']);
   });
+  test('a row of which a half was skipped has not passed, and one of which the other half failed has failed', async () => {
+    const [half, failed] = [1, 2].map((tried) => ({ id: `H${tried}`, title: 'half', source: 'own', run: async () => ({ tried, failed: tried - 1, detail: '', skipped: 'there is no other half' }) }));
+    const report = await runRows([half, failed].filter((row) => row !== undefined), () => undefined);
+    expect(report.rows.map(({ pass }) => pass)).toEqual([false, false]);
+    expect(asTable(report).split('\n').slice(0, 2).map((line) => line.slice(-4))).toEqual(['SKIP', 'FAIL']);
+    expect(allHeld(report)).toBe(false);
+  });
+
   test('a skipped row has neither passed nor failed, and says why', async () => {
     const report = await runRows([{ id: 'Z1', title: 'needs a thing', source: '', run: () => Promise.resolve(skip('there is no thing')) }], () => undefined);
     expect(report.rows[0]).toMatchObject({ tried: 0, failed: 0, pass: false, skipped: 'there is no thing' });

@@ -78,20 +78,20 @@ export async function runRows(rows: readonly Row[], progress: (text: string) => 
     if (result.laundered !== undefined) laundered = (laundered ?? 0) + result.laundered;
     grade = { ...grade, ...result.grade };
     const { laundered: _laundered, grade: _grade, ...told } = result;
-    done.push({ id: row.id, title: row.title, ...told, pass: result.failed === 0 && result.tried > 0 });
+    done.push({ id: row.id, title: row.title, ...told, pass: result.skipped === undefined && result.failed === 0 && result.tried > 0 });
   }
   return { rows: done, laundered, grade };
 }
 
 /** Every row that could be tried here has passed, and one could. */
 export function allHeld({ rows }: CheckDocument): boolean {
-  return rows.some(({ pass }) => pass) && rows.every(({ pass, skipped }) => pass || skipped !== undefined);
+  return rows.some(({ pass }) => pass) && rows.every(({ pass, skipped, failed }) => pass || (skipped !== undefined && failed === 0));
 }
 
 /** For people: one line a row, then what there is to say about them. */
 export function asTable({ rows, laundered, grade }: CheckDocument): string {
   const width = Math.max(...rows.map(({ title }) => title.length));
-  const lines = rows.map((row) => `${row.id.padEnd(4)} ${row.title.padEnd(width)} ${String(row.tried).padStart(6)} tried ${String(row.failed).padStart(4)} failed  ${row.pass ? 'pass' : row.skipped === undefined ? 'FAIL' : 'SKIP'}`);
+  const lines = rows.map((row) => `${row.id.padEnd(4)} ${row.title.padEnd(width)} ${String(row.tried).padStart(6)} tried ${String(row.failed).padStart(4)} failed  ${row.pass ? 'pass' : row.skipped === undefined || row.failed > 0 ? 'FAIL' : 'SKIP'}`);
   const notes = rows.filter(({ detail }) => detail !== '').map(({ id, detail }) => `${id}: ${detail}`);
   return [...lines, '', ...notes, '', `laundered certificates: ${laundered ?? 'not measured'}`, `grade: upstream ${grade.upstream ?? 'not measured'}, downstream ${grade.downstream ?? 'not measured'}`].join('\n');
 }

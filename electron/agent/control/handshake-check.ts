@@ -21,8 +21,8 @@ export type HandshakeCheck = {
   readonly onIssue: (leaf: Omit<IssuedLeaf, 'bytes'>) => void;
 };
 
-/** More programs than any device has; each pair is two listening sockets. `user`: of a service, several of whom may ask at once. */
-const mostPairs = { administrator: 64, user: 32 } as const;
+/** More programs than any device has; each pair is two listening sockets. */
+const mostPairs = 64;
 /** All callers together; a check takes seconds. A user has one, and the last is for administrators. */
 const mostChecks = 4;
 /** Bytes that may wait for a caller who does not read what it asked for. */
@@ -39,8 +39,7 @@ export function createHandshakeChecks(): (response: ServerResponse, check: Hands
   const running: (string | null)[] = [];
   return async (response, check) => {
     const { owner } = check;
-    const most = owner === null ? mostPairs.administrator : mostPairs.user;
-    if (!Number.isInteger(check.pairs) || check.pairs < 1 || check.pairs > most) throw new PinlightError('bad-request', `pairs must be a whole number from 1 to ${most}`);
+    if (!Number.isInteger(check.pairs) || check.pairs < 1 || check.pairs > mostPairs) throw new PinlightError('bad-request', `pairs must be a whole number from 1 to ${mostPairs}`);
     if (running.length >= mostChecks - (owner === null ? 0 : 1) || (owner !== null && running.includes(owner))) throw new PinlightError('checks-busy', 'handshakes are being checked for others');
     const tell = (line: HandshakeLine): void => {
       if (response.writableLength > backlogLimit) response.destroy();
@@ -75,7 +74,8 @@ function serverFor(key: string, cert: string, tell: (line: HandshakeLine) => voi
     response.writeHead(200, { 'content-type': 'text/plain', connection: 'close' }).end('Pinlight\n');
   });
   server.maxConnections = connectionLimits.server;
-  server.on('connection', () => tell({ kind: 'met', port: portOf(server) }));
+  // Who was turned away has met nobody.
+  server.on('connection', (socket) => !socket.destroyed && tell({ kind: 'met', port: portOf(server) }));
   server.on('tlsClientError', (error: NodeJS.ErrnoException) => tell({ kind: 'failed', port: portOf(server), code: error.code ?? '' }));
   return server;
 }

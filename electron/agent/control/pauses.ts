@@ -115,8 +115,8 @@ export function createPauses(sources: PauseSources): Pauses {
       request = null;
       const since = now();
       const pause = { since, until: since + lasts, reason: judged.reason };
-      end(mine, 'resumed', [{ pause, overAt: uptime() + lasts, account }]);
       begun.push({ at: since, code: right });
+      end(mine, 'resumed', [{ pause, overAt: uptime() + lasts, account }]);
       sources.audit('paused', { minutes: judged.minutes, reason: judged.reason, mode: policy().pause.mode, ...(right === null ? {} : { code: right }) });
       return pause;
     },

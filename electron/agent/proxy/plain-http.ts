@@ -16,11 +16,11 @@ export type PlainHttp = (client: Socket, who: Who | Promise<Who>) => void;
 /** RFC 9110 section 7.6.1: these end at a proxy. Transfer-encoding is kept: node:http frames by it. */
 const hopByHop = new Set(['connection', 'proxy-connection', 'keep-alive', 'te', 'trailer', 'upgrade', 'proxy-authorization', 'proxy-authenticate']);
 
-export function createPlainHttp(proxy: ProxyContext): PlainHttp {
+export function createPlainHttp(proxy: ProxyContext, silentMs = 300_000): PlainHttp {
   const owners = new WeakMap<Socket, Who | Promise<Who>>();
   // It never listens, so Node's own deadlines do not run: the head came whole (read-head.ts), and a pause of five minutes ends the rest.
   const server = http.createServer({ maxHeaderSize: 65_536 }, (request, response) => {
-    forward(request, response, owners.get(request.socket), proxy).catch((error: unknown) => {
+    forward(request, response, owners.get(request.socket), proxy, silentMs).catch((error: unknown) => {
       proxy.onBug(error);
       response.destroy();
     });
@@ -34,7 +34,7 @@ export function createPlainHttp(proxy: ProxyContext): PlainHttp {
   };
 }
 
-async function forward(request: http.IncomingMessage, response: http.ServerResponse, looking: Who | Promise<Who> | undefined, proxy: ProxyContext): Promise<void> {
+async function forward(request: http.IncomingMessage, response: http.ServerResponse, looking: Who | Promise<Who> | undefined, proxy: ProxyContext, silentMs: number): Promise<void> {
   const url = request.url ?? '';
   const head = readRequestHead(Buffer.from(`${request.method ?? ''} ${url} HTTP/1.1\r\n\r\n`, 'latin1'));
   if (head.kind !== 'absolute') return answer(response, 400, head.kind === 'invalid' ? `${head.why}.` : 'this proxy takes absolute http:// URLs.');
@@ -78,7 +78,7 @@ async function forward(request: http.IncomingMessage, response: http.ServerRespo
     createConnection: () => dialled.socket, method: request.method ?? 'GET', path: further === null ? path : `http://${host}${path}`,
     // The target that was decided on is what the server hears, whatever the client's own Host says (RFC 9112 section 3.2.2).
     headers: ['Host', host, ...(secret === null ? [] : ['Proxy-Authorization', secret]), ...keepHeaders(request.rawHeaders, 'host')],
-    setHost: false, timeout: 300_000,
+    setHost: false,
   });
   const finish = (code: string | null, words = `the server broke off (${code ?? ''}).`): void => {
     if (code !== null && !response.headersSent) answer(response, 502, words);
@@ -102,7 +102,8 @@ async function forward(request: http.IncomingMessage, response: http.ServerRespo
     socket.destroy();
     finish('unasked upgrade');
   });
-  onward.once('timeout', () => onward.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
+  // The option `timeout` does nothing for a socket that is connected already.
+  dialled.socket.setTimeout(silentMs, () => onward.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
   onward.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? 'ECONNRESET'));
   response.once('finish', () => finish(null));
   response.once('close', () => finish(response.writableFinished ? null : 'client left'));

@@ -44,9 +44,11 @@ export function addResumeCommand(program: Command, context: CliContext): void {
     .action(async () => {
       const answer = await context.client.call('resume', {}, {});
       context.output.data(answer);
+      // An agent of before this command knows no other pause.
+      const other = (answer.active as typeof answer.active | undefined) ?? null;
       context.output.line(answer.ended === null ? 'Inspection was not paused.'
-        : answer.active === null ? 'The pause has ended: inspection goes on as policy says.'
-          : `Your pause has ended; one that somebody else began lasts until ${clockTime(answer.active.until)}.`);
+        : other === null ? 'The pause has ended: inspection goes on as policy says.'
+          : `Your pause has ended; one that somebody else began lasts until ${clockTime(other.until)}.`);
     });
 }
 
