@@ -1,6 +1,6 @@
 // Electron's entry: one instance, one tray icon, one window, all clients of the agent. Composition only.
 // Not for protection: the agent is a program of its own, and closing the icon leaves it running.
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { app, dialog, Menu } from 'electron';
@@ -47,7 +47,12 @@ const trustEveryMs = 30 * 60_000;
 app.enableSandbox();
 registerAppScheme();
 // Electron's own profile by default has the folder of the agent's state (macOS) or of the user's policy (Linux).
-if (!app.commandLine.hasSwitch('user-data-dir')) app.setPath('userData', join(app.getPath('appData'), 'org.pinlight.desktop'));
+if (!app.commandLine.hasSwitch('user-data-dir')) {
+  const profile = join(app.getPath('appData'), 'org.pinlight.desktop');
+  // A folder that is not there is refused.
+  mkdirSync(profile, { recursive: true, mode: 0o700 });
+  app.setPath('userData', profile);
+}
 // macOS hands over the link that starts the app before it is ready.
 let startLink: DeepLink | null = linkAmong(process.argv);
 let followLink = (link: DeepLink | null): void => { startLink = link; };

@@ -1,6 +1,7 @@
 // Electron's module as a record: what the shell asks of it is written down, and events are played to whoever listens. Not Electron:
 // what only Chromium can show is electron-shell.test.ts's.
 import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
 
 type Call = { readonly name: string; readonly args: readonly unknown[] };
 type IpcHandler = (event: unknown, ...args: readonly unknown[]) => Promise<unknown>;
@@ -89,7 +90,10 @@ export function fakeElectron(folders: () => Readonly<Record<string, string>>) {
       enableSandbox: note('app.enableSandbox'), quit: note('app.quit'), exit: note('app.exit'), showAboutPanel: note('app.showAboutPanel'),
       setAboutPanelOptions: note('app.setAboutPanelOptions'), setAsDefaultProtocolClient: note('app.setAsDefaultProtocolClient'),
       setLoginItemSettings: note('app.setLoginItemSettings'), getLoginItemSettings: () => ({ openAtLogin: false, wasOpenedAtLogin: false }),
-      commandLine: { hasSwitch: () => false }, setPath: note('app.setPath'),
+      commandLine: { hasSwitch: () => false }, setPath: (name: string, path: string) => {
+        if (!existsSync(path)) throw new Error(`Failed to set path: ${path} is not there`);
+        note('app.setPath')(name, path);
+      },
       requestSingleInstanceLock: () => { note('app.requestSingleInstanceLock')(); return true; },
       whenReady: () => { note('app.whenReady')(); return Promise.resolve(); },
       getAppPath: () => folders()['app'] ?? '', getPath: (name: string) => folders()[name] ?? '', getLocale: () => 'en-US', getVersion: () => '0.1.0', isPackaged: false,
