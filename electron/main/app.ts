@@ -19,7 +19,7 @@ import { createAgentMirror } from './agent-mirror.ts';
 import { agentCommand, nodeVariable, startAgentIfAbsent } from './agent-process.ts';
 import { awayOf, supervise } from './agent-supervision.ts';
 import type { Supervision, SupervisionEvent } from './agent-supervision.ts';
-import { createAutostart, isStartAtLogin } from './autostart.ts';
+import { createAutostart, hiddenArgument, isStartAtLogin } from './autostart.ts';
 import { writeBundle } from './bundle-file.ts';
 import { createBundleWork } from './bundle-work.ts';
 import { serveIpc } from './ipc.ts';
@@ -166,7 +166,11 @@ function run(): void {
   const trustTimer = setInterval(() => void lookAtTrust(), trustEveryMs);
 
   // The tray is never the only door: GNOME shows no icon without an extension, so a second start opens the window.
-  app.on('second-instance', (_event, args) => follow(linkAmong(args)));
+  // One at login, beside a session that was restored, wants nothing.
+  app.on('second-instance', (_event, args) => {
+    const link = linkAmong(args);
+    if (link !== null || !args.includes(hiddenArgument)) follow(link);
+  });
   followLink = follow;
   app.on('activate', () => window.open(null));
   // A clone must not take the links of an installed Pinlight.

@@ -95,6 +95,8 @@ export function createMainWindow(paths: { readonly preload: string; readonly ico
       if (window.isMinimized()) window.restore();
       window.show();
       window.focus();
+      // An app without a Dock icon is not brought to the front with its window.
+      if (process.platform === 'darwin') app.focus({ steal: true });
     },
     owns: (contents) => window !== null && !window.isDestroyed() && window.webContents.id === contents.id,
     close() {

@@ -1,6 +1,6 @@
 // The preflight of every npm script, and `npm start`, as processes.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -63,4 +63,22 @@ describe('npm start', () => {
     expect(existsSync(join(home, 'run', 'control.sock'))).toBe(false);
     expect(existsSync(join(home, 'root.key'))).toBe(true);
   });
+
+  it.runIf(process.platform === 'linux')('starts the tray app once the agent answers, and ends it with the agent', async () => {
+    const dist = join(home, 'electron');
+    mkdirSync(dist);
+    // Stands in for Electron: says when it was started, and waits.
+    writeFileSync(join(dist, 'electron'), '#!/bin/sh\n[ -S "$PINLIGHT_HOME/run/control.sock" ] && echo "tray beside an agent, $PINLIGHT_NODE $1"\nexec sleep 60\n', { mode: 0o755 });
+    const child = spawn(process.execPath, [join(repository, 'build', 'start.ts'), '--policy', join(home, 'policy.json')], {
+      env: { ...process.env, PINLIGHT_HOME: home, DISPLAY: ':99', ELECTRON_OVERRIDE_DIST_PATH: dist }, stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); });
+    await expect.poll(() => out).toContain(`tray beside an agent, ${process.execPath} ${repository}`);
+    const ended = new Promise((done) => child.once('close', done));
+    child.kill('SIGINT');
+    // `close`: whoever held its output, the tray app too, is gone.
+    expect(await ended).toBe(0);
+  }, 60_000);
 });

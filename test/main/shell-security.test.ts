@@ -227,6 +227,10 @@ describe('besides the checklist', () => {
     window.hidden = true;
     record.app.emit('second-instance', {}, ['/usr/bin/pinlight']);
     expect([window.hidden, record.windows.length]).toEqual([false, 1]);
+    window.hidden = true;
+    record.app.emit('second-instance', {}, ['/usr/bin/pinlight', '--hidden']);
+    expect(window.hidden).toBe(true);
+    window.hidden = false;
   });
 
   test.each<[string, string, string]>([
