@@ -1,7 +1,8 @@
 // The policy of an agent's paths: which files it reads, and what stands below them. Not for reading or merging (policy-store).
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
+import { configFolder } from '../../native/config-folder.ts';
 import { openManagedPolicy } from '../../native/managed-policy/index.ts';
 import type { PinlightPaths } from '../contract/paths.ts';
 import { embeddedLayer } from '../core/policy/embedded.ts';
@@ -17,10 +18,9 @@ import { createPolicyStore, type PolicyStore } from './policy/policy-store.ts';
 /** `files`: only these are read, where there are any. Closed by what is added to `closers`. */
 export function openPolicy(files: readonly string[], { service }: PinlightPaths, health: Health, now: () => number, closers: (() => void)[]): PolicyStore {
   const seed: unknown = JSON.parse(readFileSync(join(installFolder, 'resources', 'exclusions.json'), 'utf8'));
-  const config = process.env['XDG_CONFIG_HOME'] ?? '';
   const policy = createPolicyStore({
     managed: openManagedPolicy({ service, maxBytes: policyLimits.fileBytes }),
-    userFile: service ? null : join(isAbsolute(config) ? config : join(homedir(), '.config'), 'pinlight', 'policy.json'),
+    userFile: service ? null : join(configFolder(process.env, homedir()), 'pinlight', 'policy.json'),
     explicitFiles: files, embedded: embeddedLayer(service ? 'service' : 'user'), exclusions: predefinedExclusions(seed, os),
   });
   closers.push(() => policy.close());

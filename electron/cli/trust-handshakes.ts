@@ -24,11 +24,11 @@ export async function verifyByHandshakes(
   try {
     const now = await ask(context, doctor, rows, 'current', roots.root, interruption);
     const then = roots.next === null ? [] : await ask(context, doctor, hope === 'gone' ? rows : rows.filter(({ holdsNext }) => holdsNext), 'next', roots.next, interruption);
-    const worse = (one: Handshake): Handshake => {
+    const counting = (one: Handshake): Handshake => {
       const other = then.find(({ store, program }) => store === one.store && program === one.program);
       return other !== undefined && (hope === 'gone' ? other : one).answer === 'trusts' ? other : one;
     };
-    if (!interruption.aborted) return { programs: now.map(worse), why: null };
+    if (!interruption.aborted) return { programs: now.map(counting), why: null };
   } catch (error) {
     if (!interruption.aborted && !(error instanceof PinlightError)) throw error;
     if (error instanceof PinlightError) return { programs: [], why: error.code === 'agent-not-running' ? 'no agent runs here that could serve the check' : error.message };

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { configFolder } from '../config-folder.ts';
 import { credentialName } from '../secret-store/linux.ts';
 import { trouble } from '../trust-store/run-tool.ts';
 import type { ToolResult, ToolRunner } from '../trust-store/run-tool.ts';
@@ -24,8 +25,7 @@ const stopMs = 40_000;
 export type SystemdOptions = { readonly machine: boolean; readonly home: string; readonly env: NodeJS.ProcessEnv; readonly tools: ToolRunner; readonly program: ServiceProgram };
 
 export function systemdService({ machine, home, env, tools, program }: SystemdOptions): ServiceManager {
-  const config = env['XDG_CONFIG_HOME'] ?? '';
-  const unit = machine ? machineUnit : path.join(path.isAbsolute(config) ? config : path.join(home, '.config'), 'systemd/user', serviceName);
+  const unit = machine ? machineUnit : path.join(configFolder(env, home), 'systemd/user', serviceName);
   // A user's manager is found through its bus, and the runner passes no more of the environment than is named.
   const session = Object.fromEntries(['XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
   const systemctl = (...args: readonly string[]): Promise<ToolResult> => tools.run('systemctl', machine ? args : ['--user', ...args], { timeoutMs: stopMs, env: session });

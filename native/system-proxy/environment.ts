@@ -2,6 +2,7 @@
 // Never over a variable that somebody set. Not the variables of trust (trust-store/environment-store.ts).
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { configFolder } from '../config-folder.ts';
 import { sessionLine, shellLine } from '../trust-store/environment-store.ts';
 import { removeOwned, writeBlocked } from '../trust-store/trust-store.ts';
 import { pacUrl } from './setting.ts';
@@ -13,8 +14,7 @@ export type EnvironmentPlace = { readonly home: string; readonly env: NodeJS.Pro
 
 /** The setting made of variables: for the caller's sessions, or for the machine's when the caller changes the machine. */
 export function environmentSetting({ home, env, machine }: EnvironmentPlace): Setting {
-  const config = env['XDG_CONFIG_HOME'] ?? '';
-  const sessions = machine ? '/etc/environment.d' : path.join(path.isAbsolute(config) ? config : path.join(home, '.config'), 'environment.d');
+  const sessions = machine ? '/etc/environment.d' : path.join(configFolder(env, home), 'environment.d');
   const sessionFile = path.join(sessions, '61-pinlight-proxy.conf');
   const dropIns = [{ file: sessionFile, line: sessionLine }, ...(machine ? [{ file: '/etc/profile.d/pinlight-proxy.sh', line: shellLine }] : [])];
   const textOf = (wanted: Wanted, line: typeof sessionLine): string => `${[header, ...variables(wanted).map(([name, value]) => line(name, value))].join('\n')}\n`;

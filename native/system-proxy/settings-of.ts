@@ -1,6 +1,7 @@
 // Every setting of this device that can bring programs to the proxy, by system. Not for what is done with them (steering.ts).
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { configFolder } from '../config-folder.ts';
 import { createToolRunner } from '../trust-store/run-tool.ts';
 import type { ToolRunner } from '../trust-store/run-tool.ts';
 import { browserPolicySettings, managedBrowsers } from './browser-network-policy.ts';
@@ -45,8 +46,7 @@ export async function settingsOf(caller: Caller, platform: NodeJS.Platform = pro
     ].map((store) => valueSetting(store, caller.folder));
     default: {
       const session = sessionEnvironment(caller.env);
-      const config = caller.env['XDG_CONFIG_HOME'] ?? '';
-      const kioslaverc = path.join(path.isAbsolute(config) ? config : path.join(caller.home, '.config'), 'kioslaverc');
+      const kioslaverc = path.join(configFolder(caller.env, caller.home), 'kioslaverc');
       const kde = existsSync(kioslaverc) || /\bKDE\b/i.test(caller.env['XDG_CURRENT_DESKTOP'] ?? '');
       // Root changes no desktop, and a question alone leaves a cache of dconf's in its home.
       const gnome = !caller.machine && find('gsettings') !== null && (await run('gsettings', ['writable', 'org.gnome.system.proxy', 'mode'], { env: session }).then((found) => found.kind === 'ended' && found.code === 0));

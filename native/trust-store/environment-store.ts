@@ -2,6 +2,7 @@
 // Never an edit of somebody's bundle, and never over a variable that somebody set. Not for the system's own store.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { configFolder } from '../config-folder.ts';
 import { readStart } from '../procfs/foreign-file.ts';
 import type { Change } from '../undo-journal/index.ts';
 import { distinct, pinlightRootsIn, withoutPinlightRoots } from './pinlight-roots.ts';
@@ -24,8 +25,7 @@ const header = '# Written by Pinlight (`pinlight trust remove` takes it away): l
 export function environmentStore(caller: Caller): TrustStore {
   const rootFile = path.join(caller.ownFolder, 'root.pem');
   const bundleFile = path.join(caller.ownFolder, 'bundle.pem');
-  const config = caller.env['XDG_CONFIG_HOME'] ?? '';
-  const sessions = caller.machine ? '/etc/environment.d' : path.join(path.isAbsolute(config) ? config : path.join(caller.home, '.config'), 'environment.d');
+  const sessions = caller.machine ? '/etc/environment.d' : path.join(configFolder(caller.env, caller.home), 'environment.d');
   const dropIns = [{ file: path.join(sessions, '60-pinlight.conf'), line: sessionLine }, ...(caller.machine ? [{ file: '/etc/profile.d/pinlight.sh', line: shellLine }] : [])];
 
   return {
