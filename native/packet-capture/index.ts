@@ -111,7 +111,7 @@ async function change(journal: Journal, tools: ToolRunner, next: State): Promise
   const begun = journal.begin('capture', next.rules === null ? 'uninstall' : 'install');
   // An interrupted removal is completed, never turned back.
   begun.step('state', { back: JSON.stringify(next.rules === null ? next : before) });
-  const why = await put(tools, next);
+  const why = await put(tools, next, found);
   if (why !== null) {
     const undone = await begun.undo(undo(tools));
     return { kind: 'failed', why: [why, ...undone.left].join('; ') };
@@ -123,16 +123,18 @@ async function change(journal: Journal, tools: ToolRunner, next: State): Promise
 }
 
 /** Null, or why not. Remembered first and forgotten last: rules that nobody remembers would stay. */
-async function put(tools: ToolRunner, { rules, wanted }: State): Promise<string | null> {
+async function put(tools: ToolRunner, { rules, wanted }: State, found: CaptureState): Promise<string | null> {
   if (wanted !== null) replaceFile(wantedFile, { content: Buffer.from(JSON.stringify(wanted)), mode: 0o600, uid: 0, gid: 0 });
-  const why = await load(tools, rules);
+  const why = await load(tools, rules, found);
   if (why === null && wanted === null) replaceFile(wantedFile, null);
   return why;
 }
 
 /** Loads the rules and reads them back; null when they are as wanted, else why not. */
-async function load(tools: ToolRunner, wanted: CaptureSettings | null): Promise<string | null> {
-  const why = trouble('nft', await tools.run('nft', ['-f', '-'], { timeoutMs: nftMs, input: captureScript(wanted) }));
+async function load(tools: ToolRunner, wanted: CaptureSettings | null, found: CaptureState): Promise<string | null> {
+  // A table of ours is filled where it stands; another one has to go first, in the same transaction.
+  const script = `${found.kind === 'foreign' ? captureScript(null) : ''}${captureScript(wanted)}`;
+  const why = trouble('nft', await tools.run('nft', ['-f', '-'], { timeoutMs: nftMs, input: script }));
   if (why !== null) return why;
   const after = await check(tools);
   const is = after.kind === 'on' ? after.settings : null;
@@ -141,7 +143,7 @@ async function load(tools: ToolRunner, wanted: CaptureSettings | null): Promise<
 
 function undo(tools: ToolRunner): UndoStep {
   return async (_subject, _verb, _name, data) => {
-    const why = await put(tools, stateIn(JSON.parse(String(data['back']))));
+    const why = await put(tools, stateIn(JSON.parse(String(data['back']))), await check(tools));
     if (why !== null) throw new Error(why);
   };
 }

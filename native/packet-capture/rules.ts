@@ -15,34 +15,49 @@ export type CaptureSettings = {
 export const captureTable = 'inet pinlight';
 
 /**
- * A script that puts these rules in place of any earlier ones, or with null takes them away: one transaction, all or nothing.
- * UDP 443 is refused at once, so that QUIC falls back to TCP. Addresses of this device are left alone; both families in one table.
- * Without a listener nothing is redirected: whoever takes its port would get these connections. What was open before goes on.
+ * A script that puts these rules in, or with null takes them away: one transaction, all or nothing. UDP 443 is refused at once, so that QUIC
+ * falls back to TCP. Addresses of this device are left alone; both families in one table. Only what begins is touched: what was open before
+ * goes on.
+ *
+ * What is not redirected is refused. So it is without a listener, as whoever takes its port would get these connections, and so it stays with
+ * one, in a table that is filled anew where it stands: the kernel changes over each chain at once and not both, and a connection that begins
+ * in that moment meets the old `redirected` and the new `refused` (measured: 4 of 5 million went direct over 16,000 changes of both). What
+ * begins is a SYN and not `ct state new`: from a port of which the kernel remembers another connection a SYN counts as that one's.
  */
 export function captureScript(settings: CaptureSettings | null): string {
   // Named first, so that deleting it is no error where there is none.
-  const away = `table ${captureTable}\ndelete table ${captureTable}\n`;
-  if (settings === null) return away;
+  if (settings === null) return `table ${captureTable}\ndelete table ${captureTable}\n`;
+  const { agentUid, listenerPort } = settings;
+  const whose = ['meta skuid @users', 'meta skgid @groups'];
+  const begins = 'tcp dport @ports tcp flags & (fin | syn | rst | ack) == syn';
+  const elsewhere = 'fib daddr type != local';
+  // The second line is never true in a chain of nat: a rule that asks keeps the kernel tracking, or the way back of what was redirected is
+  // lost when the redirection goes.
+  const redirected = [
+    `meta skuid ${agentUid} return`, 'ct state established return', 'fib daddr type local return',
+    ...(listenerPort === null ? [] : whose.map((one) => `${one} ${begins} redirect to :${listenerPort}`)),
+  ];
+  const refused = [
+    `meta skuid ${agentUid} accept`,
+    ...whose.map((one) => `${one} udp dport 443 ${elsewhere} reject`), ...whose.map((one) => `${one} ${begins} ${elsewhere} reject with tcp reset`),
+  ];
+  return [
+    tableText({ uids: [], gids: [], ports: [] }, [], []),
+    `flush table ${captureTable}\n`, ...['users', 'groups', 'ports'].map((name) => `flush set ${captureTable} ${name}\n`),
+    tableText(settings, redirected, refused),
+  ].join('');
+}
+
+function tableText({ uids, gids, ports }: Pick<CaptureSettings, 'uids' | 'gids' | 'ports'>, redirected: readonly string[], refused: readonly string[]): string {
   const set = (name: string, type: string, elements: readonly number[]): string =>
     `\tset ${name} {\n\t\ttype ${type}\n${elements.length === 0 ? '' : `\t\telements = { ${elements.join(', ')} }\n`}\t}\n`;
-  const redirected = (whose: string): string => (settings.listenerPort === null ? '' : `\t\t${whose} tcp dport @ports redirect to :${settings.listenerPort}\n`);
-  const refused = (whose: string): string => (settings.listenerPort === null ? `\t\t${whose} tcp dport @ports ct state new reject with tcp reset\n` : '');
-  return `${away}table ${captureTable} {
-${set('users', 'uid', settings.uids)}${set('groups', 'gid', settings.gids)}${set('ports', 'inet_service', settings.ports)}\tchain redirected {
-\t\ttype nat hook output priority -100; policy accept;
-\t\tmeta skuid ${settings.agentUid} return
-\t\tfib daddr type local return
-${redirected('meta skuid @users')}${redirected('meta skgid @groups')}\t}
-\tchain refused {
-\t\ttype filter hook output priority 0; policy accept;
-\t\tmeta skuid ${settings.agentUid} accept
-\t\toifname "lo" accept
-\t\tmeta skuid @users udp dport 443 reject
-\t\tmeta skgid @groups udp dport 443 reject
-${refused('meta skuid @users')}${refused('meta skgid @groups')}\t}
+  const chain = ([name, type, priority]: (typeof chains)[number], rules: readonly string[]): string =>
+    `\tchain ${name} {\n\t\ttype ${type} hook output priority ${priority}; policy accept;\n${rules.map((rule) => `\t\t${rule}\n`).join('')}\t}\n`;
+  return `table ${captureTable} {\n${set('users', 'uid', uids)}${set('groups', 'gid', gids)}${set('ports', 'inet_service', ports)}${chain(chains[0], redirected)}${chain(chains[1], refused)}}\n`;
 }
-`;
-}
+
+/** Name, type and priority. */
+const chains = [['redirected', 'nat', -100], ['refused', 'filter', 0]] as const;
 
 /** What `nft -j -n -n list table` says; null where it is not the table that `captureScript` makes. */
 export function parseCapture(listing: string): CaptureSettings | null {
@@ -63,7 +78,10 @@ export function parseCapture(listing: string): CaptureSettings | null {
   const [listenerPort = null] = redirects;
   if (uids === null || gids === null || ports === null || (listenerPort !== null && typeof listenerPort !== 'number') || typeof spared !== 'number') return null;
   const shape = steps.map(({ chain, expressions }) => `${String(chain)} ${Object.keys(expressions.at(-1) ?? {}).join()}`).join('; ');
-  return shape === (listenerPort === null ? refusingShape : redirectingShape) && redirects.every((port) => port === listenerPort) ? { uids, gids, ports, listenerPort, agentUid: spared } : null;
+  const hooks = items.flatMap((item) => (item['chain'] === undefined ? [] : [objectOf(item['chain'])])).map(({ name, type, hook, prio, policy }) => [name, type, hook, prio, policy].join(' '));
+  const ours = chains.map(([name, type, priority]) => `${name} ${type} output ${priority} accept`);
+  if (hooks.join() !== ours.join() || shape !== (listenerPort === null ? refusingShape : redirectingShape)) return null;
+  return redirects.every((port) => port === listenerPort) ? { uids, gids, ports, listenerPort, agentUid: spared } : null;
 }
 
 /** Settings as we write them down; null for what nobody of us wrote. */
@@ -80,9 +98,10 @@ export function sameCapture(a: CaptureSettings | null, b: CaptureSettings | null
   return textOf(a) === textOf(b);
 }
 
-const [sparing, quic] = ['redirected return; redirected return', 'refused accept; refused accept; refused reject; refused reject'];
-const redirectingShape = `${sparing}; redirected redirect; redirected redirect; ${quic}`;
-const refusingShape = `${sparing}; ${quic}; refused reject; refused reject`;
+const refusing = 'refused accept; refused reject; refused reject; refused reject; refused reject';
+const sparing = 'redirected return; redirected return; redirected return';
+const refusingShape = `${sparing}; ${refusing}`;
+const redirectingShape = `${sparing}; redirected redirect; redirected redirect; ${refusing}`;
 
 function textOf(settings: CaptureSettings | null): string {
   if (settings === null) return '';

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { createControlClient } from '../../../electron/client/control-client.ts';
 import { agentNodeArguments } from '../../../electron/contract/agent-arguments.ts';
 import type { ConnectionRow } from '../../../electron/contract/snapshot.ts';
-import { captureFolder } from '../../../native/packet-capture/index.ts';
+import { captureFolder, type CaptureSettings } from '../../../native/packet-capture/index.ts';
 import { systemUnit } from '../../../native/service/systemd-unit.ts';
 import { pinlightFile } from '../../cli/run-pinlight.ts';
 import { repository } from '../../support/agent.ts';
@@ -79,6 +79,14 @@ function suite(networks: TwoNetworks): void {
   const rows = async (): Promise<readonly ConnectionRow[]> => (await client.call('connections', { limit: '50' }, {})).rows;
   /** As if a service had been asked. */
   const remember = (): void => writeFileSync(path.join(hereRoot, captureFolder, 'wanted.json'), JSON.stringify({ settings: { uids: [captured], gids: [], ports: [443], listenerPort: port, agentUid }, failMode: 'open' }));
+  /** Past the command, which asks the agent first. */
+  const install = async (settings: CaptureSettings): Promise<void> => {
+    const ran = await here.run([process.execPath, '--input-type=module', '-e', `
+      import { openCapture } from ${JSON.stringify(path.join(repository, 'native/packet-capture/index.ts'))};
+      const opened = await openCapture({ env: process.env, now: Date.now });
+      console.log((await opened.capture.install({ settings: ${JSON.stringify(settings)}, failMode: 'open' }, false)).kind);`]);
+    expect(ran).toMatchObject({ stdout: 'done\n' });
+  };
   const ruleset = async (): Promise<string> => (await here.run(['nft', 'list', 'ruleset'])).stdout;
   const root = (): string => {
     // For curl under another user: the state folder is the agent's alone.
@@ -86,6 +94,32 @@ function suite(networks: TwoNetworks): void {
     if (!existsSync(copy)) writeFileSync(copy, readFileSync(path.join(state, 'root.pem')), { mode: 0o644 });
     return copy;
   };
+
+  const askByUdp = (type: string, address: string): string => `
+    const s = require('node:dgram').createSocket('${type}'); s.on('error', (e) => { console.log(e.code); s.close(); }).on('message', () => { console.log('answered'); s.close(); });
+    s.connect(443, '${address}', () => s.send('x')); setTimeout(() => process.exit(3), 5000).unref();`;
+  /** A connection of this user's to the shop, past any proxy, and what is said over it later. */
+  type Opened = { ask(): Promise<string>; reset(): Promise<void> };
+  async function openShop(uid: number, localPort = 0): Promise<Opened> {
+    const child = here.start(['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', process.execPath, '-e', `
+      const raw = require('node:net').connect({ host: '10.77.0.2', port: 443, localPort: ${localPort} });
+      const socket = require('node:tls').connect({ socket: raw, servername: '${shop}', rejectUnauthorized: false }, () => console.log('open'));
+      socket.on('data', (bytes) => console.log(bytes.toString().trim().split('\\n').at(-1))).on('error', (error) => console.log(error.code));
+      process.stdin.on('data', (line) => { if (line.toString() === 'ask') socket.write('GET / HTTP/1.1\\r\\nHost: ${shop}\\r\\n\\r\\n'); else { raw.resetAndDestroy(); process.exit(); } });`]);
+    servers.push(child);
+    const said = async (): Promise<string> => String((await once(child.stdout, 'data') as [Buffer])[0]).trim().split('\n').at(-1) ?? '';
+    expect(await said()).toBe('open');
+    return {
+      ask: () => {
+        child.stdin.write('ask');
+        return said();
+      },
+      reset: async () => {
+        child.stdin.write('reset');
+        await once(child, 'close');
+      },
+    };
+  }
 
   test('nothing is captured before anybody asks, and status says so', async () => {
     expect(await capture('status', '--json')).toMatchObject({ code: 1, stdout: expect.stringContaining('"on":false') });
@@ -105,8 +139,14 @@ function suite(networks: TwoNetworks): void {
   });
 
   describe('captured', () => {
+    let earlier: Opened;
     beforeAll(async () => {
+      earlier = await openShop(captured);
       expect(await capture('on', '--user', 'nobody')).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('uid 65534') });
+    });
+
+    test('a connection that was open before goes on as it was', async () => {
+      expect(await earlier.ask()).toBe('hello from ::ffff:10.77.0.1');
     });
 
     test.each([['IPv4', '10.77.0.2'], ['IPv6', '[fd77::2]']])('curl of the chosen user is inspected over %s, with its own address, name and process', async (_name, address) => {
@@ -154,15 +194,19 @@ function suite(networks: TwoNetworks): void {
     });
 
     test.each([['IPv4', 'udp4', '10.77.0.2'], ['IPv6', 'udp6', 'fd77::2']])('QUIC of the chosen user is refused at once over %s, and another user\'s is answered', async (_name, type, address) => {
-      const ask = `const s = require('node:dgram').createSocket('${type}'); s.on('error', (e) => { console.log(e.code); s.close(); }).on('message', () => { console.log('answered'); s.close(); });
-        s.connect(443, '${address}', () => s.send('x')); setTimeout(() => process.exit(3), 5000).unref();`;
-      expect((await as(captured, [process.execPath, '-e', ask])).stdout).toMatch(/ECONNREFUSED|EPERM/);
-      expect((await as(other, [process.execPath, '-e', ask])).stdout).toBe('answered\n');
+      const ask = [process.execPath, '-e', askByUdp(type, address)];
+      expect((await as(captured, ask)).stdout).toMatch(/ECONNREFUSED|EPERM/);
+      expect((await as(other, ask)).stdout).toBe('answered\n');
     });
 
     test('whoever comes to the port by itself is turned away, and the device\'s own addresses are left alone', async () => {
       expect((await as(other, ['curl', '-sS', '--max-time', '5', `http://127.0.0.1:${port}/`])).stderr).toMatch(/Empty reply|reset by peer/);
-      expect((await as(captured, ['curl', '-sS', '--max-time', '5', '-k', 'https://10.77.0.1/'])).stderr).toContain('Failed to connect');
+      const own = await startShop({ folder, there: here }, authority.leaf(shop));
+      for (const address of ['10.77.0.1', '127.0.0.1', '[fd77::1]']) {
+        expect(await as(captured, ['curl', '-sS', '--max-time', '5', '-k', `https://${address}/`])).toMatchObject({ code: 0, stdout: expect.stringContaining('hello from') });
+      }
+      expect((await as(captured, [process.execPath, '-e', askByUdp('udp4', '10.77.0.1')])).stdout).toBe('answered\n');
+      own.kill('SIGKILL');
     });
 
     test('status says whose connections go where, and nothing is remembered for a service that is not there', async () => {
@@ -216,12 +260,47 @@ function suite(networks: TwoNetworks): void {
     expect(ran).toMatchObject({ code: 0 });
   });
 
+  describe('whatever the kernel makes of a connection, it is redirected or refused', () => {
+    const localPort = 45_678;
+    afterEach(async () => {
+      expect(await capture('off')).toMatchObject({ code: 0 });
+    });
+
+    test('in the moment of a change, when the redirection is there no longer or not yet', async () => {
+      expect(await capture('on', '--user', 'nobody')).toMatchObject({ code: 0 });
+      expect(await here.run(['nft', 'flush', 'chain', 'inet', 'pinlight', 'redirected'])).toMatchObject({ code: 0 });
+      expect(await curl(captured, '10.77.0.2', authority.rootFile)).toMatchObject({ code: 7 });
+      expect(await curl(other, '10.77.0.2', authority.rootFile)).toMatchObject({ code: 0 });
+    });
+
+    // The kernel stops to follow connections with the last rule that asks for it: one that ends then is open for it, for days, and counts for its port.
+    test.each([['redirected', port, 60], ['refused', null, 7]])('from a port of which it remembers another connection, while they are %s', async (_how, listenerPort, code) => {
+      expect(await capture('on', '--user', 'nobody')).toMatchObject({ code: 0 });
+      const forgotten = await openShop(other, localPort);
+      expect(await capture('off')).toMatchObject({ code: 0 });
+      await forgotten.reset();
+      await install({ uids: [captured], gids: [], ports: [443], listenerPort, agentUid });
+      expect(await curl(captured, '10.77.0.2', authority.rootFile, '--local-port', String(localPort))).toMatchObject({ code: 7 });
+      expect(await curl(captured, '10.77.0.2', authority.rootFile)).toMatchObject({ code });
+    });
+
+    test('rules are filled where they stand, and what was redirected before goes on while new connections are refused', async () => {
+      const table = async (): Promise<string> => (await here.run(['nft', '-a', 'list', 'ruleset'])).stdout.split('\n')[0] ?? '';
+      const settings = { uids: [captured], gids: [], ports: [443], agentUid };
+      await install({ ...settings, listenerPort: port });
+      const [first, open] = [await table(), await openShop(captured)];
+      await install({ ...settings, listenerPort: null });
+      expect(await curl(captured, '10.77.0.2', authority.rootFile)).toMatchObject({ code: 7 });
+      expect(await open.ask()).toBe('hello from ::ffff:10.77.0.1');
+      expect(first).toMatch(/^table inet pinlight \{ # handle \d+$/);
+      expect(await table()).toBe(first);
+      expect((await rows())[0]).toMatchObject({ serverName: shop, disposition: 'inspect' });
+    });
+  });
+
   test('rules that forget to spare the agent make no loop: its own connection is refused when it comes back', async () => {
     const before = (await rows()).length;
-    await here.run([process.execPath, '--input-type=module', '-e', `
-      import { openCapture } from ${JSON.stringify(path.join(repository, 'native/packet-capture/index.ts'))};
-      const opened = await openCapture({ env: process.env, now: Date.now });
-      await opened.capture.install({ settings: { uids: [${agentUid}], gids: [], ports: [443], listenerPort: ${port}, agentUid: 1 }, failMode: 'open' }, false);`]);
+    await install({ uids: [agentUid], gids: [], ports: [443], listenerPort: port, agentUid: 1 });
     // An agent of a user's own serves that user and root.
     expect((await as(0, ['curl', '-sS', '-k', '--max-time', '10', '-x', 'http://127.0.0.1:18443', '--resolve', `${shop}:443:10.77.0.2`, 'https://10.77.0.2/'])).code).not.toBe(0);
     expect(await capture('off')).toMatchObject({ code: 0 });

@@ -17,24 +17,30 @@ test.each<[string, string]>([
   ['a rule is missing', listing.replace('"reject"', '"accept"')],
   ['a redirect goes elsewhere', listing.replace('"port": 18444', '"port": 1')],
   ['a set holds a range', listing.replace('[33, 65534]', '[{"range": [33, 65534]}]')],
+  ['a chain is called elsewhere', listing.replace('"hook": "output"', '"hook": "input"')],
+  ['a chain refuses what no rule is about', listing.replace('"policy": "accept"', '"policy": "drop"')],
+  ['there is one more chain', listing.replace('{"rule":', '{"chain": {"family": "inet", "table": "pinlight", "name": "more", "handle": 9}}, {"rule":')],
   ['the agent is not spared', listing.replace('"right": 990}}, {"return"', '"right": 990}}, {"redirect"')],
 ])('%s: not our table', (_name, text) => {
   expect(text).not.toBe(listing);
   expect(parseCapture(text)).toBeNull();
 });
 
-test('the script names the table before it deletes it, spares the agent first, and without settings leaves nothing', () => {
+test('without settings nothing is left, and deleting is no error where there is no table', () => {
   expect(captureScript(null)).toBe('table inet pinlight\ndelete table inet pinlight\n');
-  const script = captureScript(settings);
-  expect(script.startsWith(captureScript(null))).toBe(true);
-  expect(script).toMatch(/priority -100; policy accept;\n\t\tmeta skuid 990 return\n/);
-  expect(script).not.toContain('elements = {  }');
 });
 
-test('without a listener nothing is redirected, and what would have been is refused when it begins', () => {
-  const script = captureScript({ ...settings, listenerPort: null });
-  expect(script).not.toContain('redirect to');
-  expect(script).toContain('meta skuid @users tcp dport @ports ct state new reject with tcp reset');
+test('a table is filled where it stands: what is not redirected is refused, with a listener and without', () => {
+  const refusals = /\tchain refused \{[^}]*\}/g;
+  const [withListener, without] = [captureScript(settings), captureScript({ ...settings, listenerPort: null })];
+  for (const script of [withListener, without]) {
+    expect(script).not.toContain('delete');
+    expect(script).toMatch(/priority -100; policy accept;\n\t\tmeta skuid 990 return\n/);
+    expect(script).not.toContain('elements = {  }');
+  }
+  expect(withListener.match(refusals)?.at(-1)).toMatch(/meta skuid @users tcp dport @ports .* reject with tcp reset/);
+  expect(without.match(refusals)).toEqual(withListener.match(refusals));
+  expect([withListener, without].map((script) => script.includes('redirect to'))).toEqual([true, false]);
 });
 
 test.each<[string, unknown, CaptureSettings | null]>([

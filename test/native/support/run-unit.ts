@@ -2,6 +2,7 @@
 // Not a test, and not a check of the unit's other lines.
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Side } from './two-networks.ts';
 
@@ -19,20 +20,26 @@ export type RunningUnit = {
 };
 
 /** `asService`: the command with the account and rights of the unit; ExecStartPre and the like run as root. */
-export function runUnit(text: string, side: Side, asService: (command: readonly string[]) => readonly string[]): RunningUnit {
-  const commands = (name: string): readonly (readonly string[])[] => [...text.matchAll(new RegExp(`^${name}=(?:-\\+)?(.+)$`, 'gm'))].map((found) => (found[1] ?? '').split(' '));
-  const spared = Number(/^RestartPreventExitStatus=(\d+)$/m.exec(text)?.[1]);
-  const pause = 1000 * Number(/^RestartSec=(\d+)$/m.exec(text)?.[1]);
+export function runUnit(unit: string, side: Side, asService: (command: readonly string[]) => readonly string[]): RunningUnit {
+  const commands = (name: string): readonly (readonly string[])[] => [...unit.matchAll(new RegExp(`^${name}=(?:-\\+)?(.+)$`, 'gm'))].map((found) => (found[1] ?? '').split(' '));
+  const spared = Number(/^RestartPreventExitStatus=(\d+)$/m.exec(unit)?.[1]);
+  const pause = 1000 * Number(/^RestartSec=(\d+)$/m.exec(unit)?.[1]);
+  let power = true;
+  /** What runs before and after ExecStart, while it runs. */
+  const around = new Set<ChildProcessWithoutNullStreams>();
   // As systemd gives to commands with `+` in a unit with User=: the home is that account's.
   const asRoot = async (name: string): Promise<void> => {
-    for (const command of commands(name)) {
-      const ran = await side.run(command, { HOME: '/var/lib/pinlight' });
-      if (ran.code !== 0) process.stderr.write(`${name}: ${ran.stdout}${ran.stderr}`);
+    for (const command of power ? commands(name) : []) {
+      const child = side.start(['setsid', 'timeout', '20', ...command], { HOME: '/var/lib/pinlight' });
+      around.add(child);
+      child.stdin.end();
+      const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
+      around.delete(child);
+      if (code !== 0 && power) process.stderr.write(`${name}: ${stdout}${stderr}`);
     }
   };
   let state: ReturnType<RunningUnit['state']> = 'activating';
   let main: ChildProcessWithoutNullStreams | null = null;
-  let power = true;
   const stopping = new AbortController();
 
   async function runOnce(): Promise<number | null> {
@@ -85,7 +92,7 @@ export function runUnit(text: string, side: Side, asService: (command: readonly 
     cutPower: async () => {
       power = false;
       const group = main?.pid;
-      if (main !== null) killAll(main);
+      for (const child of [...around, ...(main === null ? [] : [main])]) killAll(child);
       await ended;
       if (group !== undefined) await goneWithin(5_000, group);
     },

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { TwoNetworks } from './two-networks.ts';
 
 /** Resolves when it listens on port 443; `leaf`: PEM. */
-export async function startShop({ folder, there }: TwoNetworks, { key, cert }: { readonly key: string; readonly cert: string }): Promise<ChildProcessWithoutNullStreams> {
+export async function startShop({ folder, there }: Pick<TwoNetworks, 'folder' | 'there'>, { key, cert }: { readonly key: string; readonly cert: string }): Promise<ChildProcessWithoutNullStreams> {
   const server = path.join(folder, 'server.mjs');
   writeFileSync(server, `
     import https from 'node:https'; import dgram from 'node:dgram';
