@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as net from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ConnectionRow } from '../../electron/contract/snapshot.ts';
@@ -27,14 +28,16 @@ beforeAll(async () => {
   authority = createTestAuthority();
   const echo = await open(net.createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)), 'echo');
   const speaksFirst = await open(net.createServer((socket) => socket.write('220 ready\r\n')), 'first');
+  const hangsUp = await open(net.createServer((socket) => socket.end()), 'hangs up');
+  const resets = await open(net.createServer((socket) => socket.resetAndDestroy()), 'resets');
   const closed = await open(net.createServer(), 'closed');
   await closed.close();
-  origins = [await startOrigin(authority, healthy), await startOrigin(authority, 'shop.pinlight.test'), await startOrigin(authority, 'must.pinlight.test'), echo, speaksFirst];
+  origins = [await startOrigin(authority, healthy), await startOrigin(authority, 'shop.pinlight.test'), await startOrigin(authority, 'must.pinlight.test'), echo, speaksFirst, hangsUp, resets];
   const [first, shop, must] = origins;
   places = {
     [`${healthy}:443`]: `127.0.0.1:${first?.port}`, 'shop.pinlight.test:443': `127.0.0.1:${shop?.port}`, 'must.pinlight.test:443': `127.0.0.1:${must?.port}`,
     'echo.pinlight.test:443': `127.0.0.1:${echo.port}`, 'must.pinlight.test:7': `127.0.0.1:${echo.port}`, 'mail.pinlight.test:25': `127.0.0.1:${speaksFirst.port}`,
-    'closed.pinlight.test:443': `127.0.0.1:${closed.port}`,
+    'closed.pinlight.test:443': `127.0.0.1:${closed.port}`, 'hangs-up.pinlight.test:443': `127.0.0.1:${hangsUp.port}`, 'resets.pinlight.test:443': `127.0.0.1:${resets.port}`,
   };
   policy = {
     version: 1, defaults: { onUnknownApp: 'inspect' },
@@ -178,6 +181,15 @@ describe('targets that cannot be reached', () => {
     expect(text).toMatch(words);
     expect(await exchange(agent.proxyPort, `GET http://${target}/ HTTP/1.1\r\nHost: ${target}\r\n\r\n`)).toMatch(status);
   });
+
+  // Before the app has said its hello: nobody waits then until TLS is given up after 15 s.
+  test.each([['hangs up', 'hangs-up.pinlight.test'], ['resets', 'resets.pinlight.test']])('a server that %s as soon as it is reached: the app hears of it at once', async (_, host) => {
+    const app = await tunnel(agent.proxyPort, `${host}:443`);
+    await delay(30);
+    await new Promise((done) => { tls.connect({ socket: app, servername: host }).on('error', () => undefined).once('close', done); });
+    await until(async () => expect(await newest(host)).toMatchObject({ decided: 'inspect', disposition: 'bypass', reason: { code: 'upstream-failed', detail: 'ECONNRESET' } }));
+    expect((await newest(host))?.durationMs).toBeLessThan(10_000);
+  }, 30_000);
 });
 
 describe('targets that are never opened', () => {

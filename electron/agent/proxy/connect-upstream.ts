@@ -90,6 +90,8 @@ export function createUpstreams(options: UpstreamTrust): Upstreams {
   const sessions = new Map<string, { session: Buffer; certificate: ServerChain }>();
 
   const connect = (request: UpstreamRequest, now: number): Promise<UpstreamResult> => new Promise((done) => {
+    // An end that came before TLS has the handle is told to nobody any more: a server that hangs up at once would be waited for.
+    if (request.socket.destroyed || request.socket.readableEnded) return done({ kind: 'failed', code: 'ECONNRESET', clientCertificateAsked: false });
     const kept = sessions.get(request.sessionKey);
     let certificate: ServerChain | null = kept?.certificate ?? null;
     let settled = false;
@@ -137,6 +139,7 @@ export function createUpstreams(options: UpstreamTrust): Upstreams {
       else fail(codeOf(error));
     });
     socket.once('close', () => fail('ECONNRESET'));
+    request.socket.once('end', () => fail('ECONNRESET'));
     socket.on('session', (session) => {
       if (certificate === null || !mayResume) return;
       sessions.delete(request.sessionKey);
