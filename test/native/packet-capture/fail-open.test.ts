@@ -54,7 +54,11 @@ function suite(networks: TwoNetworks): void {
   const refuses = (rules: string): boolean => rules.includes('reject with tcp reset') && !rules.includes('redirect to');
   const agentPid = async (): Promise<number> => (await client.call('status', {}, {})).agent.pid;
   const until = (code: number, timeout = 15_000): Promise<void> => vi.waitFor(async () => expect(await curl()).toBe(code), { timeout, interval: 50 });
-  const active = (): Promise<void> => vi.waitFor(() => expect(unit?.state()).toBe('active'), 30_000);
+  /** Nothing in the unit waits for the agent where no capture is asked for. */
+  const active = async (): Promise<void> => {
+    await vi.waitFor(() => expect(unit?.state()).toBe('active'), 30_000);
+    await vi.waitFor(agentPid, 15_000);
+  };
   /** How long until curl ends so, in ms, and how it ended until then. */
   const howLong = async (code: number): Promise<{ readonly ms: number; readonly before: ReadonlySet<number | null> }> => {
     const from = performance.now();
