@@ -106,7 +106,9 @@ async function check(tools: ToolRunner): Promise<CaptureState> {
 async function change(journal: Journal, tools: ToolRunner, next: State): Promise<CaptureChange> {
   const found = await check(tools);
   if (found.kind === 'unreadable') return { kind: 'failed', why: found.why };
-  const before: State = { rules: found.kind === 'on' ? found.settings : null, wanted: readWantedCapture() };
+  const wantedBefore = readWantedCapture();
+  // A table that is not as we make it, as every earlier version's, cannot be made again: what holds without an agent comes in its place.
+  const before: State = found.kind === 'foreign' ? withoutAgent(wantedBefore) : { rules: found.kind === 'on' ? found.settings : null, wanted: wantedBefore };
   if (found.kind !== 'foreign' && sameCapture(before.rules, next.rules) && JSON.stringify(before.wanted) === JSON.stringify(next.wanted)) return { kind: 'done' };
   const begun = journal.begin('capture', next.rules === null ? 'uninstall' : 'install');
   // An interrupted removal is completed, never turned back.
@@ -133,7 +135,7 @@ async function put(tools: ToolRunner, { rules, wanted }: State, found: CaptureSt
 /** Loads the rules and reads them back; null when they are as wanted, else why not. */
 async function load(tools: ToolRunner, wanted: CaptureSettings | null, found: CaptureState): Promise<string | null> {
   // A table of ours is filled where it stands; another one has to go first, in the same transaction.
-  const script = `${found.kind === 'foreign' ? captureScript(null) : ''}${captureScript(wanted)}`;
+  const script = `${found.kind === 'foreign' ? captureScript(null) : ''}${captureScript(wanted, found.kind === 'on' ? found.settings : null)}`;
   const why = trouble('nft', await tools.run('nft', ['-f', '-'], { timeoutMs: nftMs, input: script }));
   if (why !== null) return why;
   const after = await check(tools);

@@ -16,48 +16,51 @@ export const captureTable = 'inet pinlight';
 
 /**
  * A script that puts these rules in, or with null takes them away: one transaction, all or nothing. UDP 443 is refused at once, so that QUIC
- * falls back to TCP. Addresses of this device are left alone; both families in one table. Only what begins is touched: what was open before
- * goes on.
+ * falls back to TCP. Addresses of this device are left alone, wherever another table sends them; both families in one table. Only what begins
+ * is touched: what was open before goes on.
  *
- * What is not redirected is refused. So it is without a listener, as whoever takes its port would get these connections, and so it stays with
- * one, in a table that is filled anew where it stands: the kernel changes over each chain at once and not both, and a connection that begins
- * in that moment meets the old `redirected` and the new `refused` (measured: 4 of 5 million went direct over 16,000 changes of both). What
- * begins is a SYN and not `ct state new`: from a port of which the kernel remembers another connection a SYN counts as that one's.
+ * `found`: our own table as it is there. What is not redirected is refused. So it is without a listener, as whoever takes its port would get
+ * these connections, and so it stays with one, in a table that is filled anew where it stands: the kernel changes over each chain at once and
+ * not both, and a connection that begins in that moment meets the old `redirected` and the new `refused` (measured: 4 of 5 million went direct
+ * over 16,000 changes of both). Sets that are right are not touched: before Linux 6.17 a look-up in that moment may find neither the old nor
+ * the new element. What begins is a SYN and not `ct state new`: from a port of which the kernel remembers another connection a SYN counts as
+ * that one's.
  */
-export function captureScript(settings: CaptureSettings | null): string {
+export function captureScript(settings: CaptureSettings | null, found: CaptureSettings | null = null): string {
   // Named first, so that deleting it is no error where there is none.
   if (settings === null) return `table ${captureTable}\ndelete table ${captureTable}\n`;
   const { agentUid, listenerPort } = settings;
   const whose = ['meta skuid @users', 'meta skgid @groups'];
   const begins = 'tcp dport @ports tcp flags & (fin | syn | rst | ack) == syn';
-  const elsewhere = 'fib daddr type != local';
-  // The second line is never true in a chain of nat: a rule that asks keeps the kernel tracking, or the way back of what was redirected is
-  // lost when the redirection goes.
-  const redirected = [
-    `meta skuid ${agentUid} return`, 'ct state established return', 'fib daddr type local return',
-    ...(listenerPort === null ? [] : whose.map((one) => `${one} ${begins} redirect to :${listenerPort}`)),
-  ];
-  const refused = [
-    `meta skuid ${agentUid} accept`,
-    ...whose.map((one) => `${one} udp dport 443 ${elsewhere} reject`), ...whose.map((one) => `${one} ${begins} ${elsewhere} reject with tcp reset`),
-  ];
+  const rules = {
+    redirected: [
+      `meta skuid ${agentUid} return`,
+      // Never true in a chain of nat: a rule that asks keeps the kernel tracking, or the way back of what was redirected is lost when the redirection goes.
+      'ct state established return',
+      'oifname "lo" return',
+      ...(listenerPort === null ? [] : whose.map((one) => `${one} ${begins} redirect to :${listenerPort}`)),
+    ],
+    refused: [
+      `meta skuid ${agentUid} accept`,
+      // The interface is the one before any translation, the address the one after.
+      'oifname "lo" accept', 'ct status dnat fib daddr type local accept',
+      ...whose.map((one) => `${one} udp dport 443 reject`), ...whose.map((one) => `${one} ${begins} reject with tcp reset`),
+    ],
+  };
+  const elements = sets.filter(({ of }) => sorted(settings[of]).join() !== sorted(found?.[of] ?? []).join());
   return [
-    tableText({ uids: [], gids: [], ports: [] }, [], []),
-    `flush table ${captureTable}\n`, ...['users', 'groups', 'ports'].map((name) => `flush set ${captureTable} ${name}\n`),
-    tableText(settings, redirected, refused),
-  ].join('');
+    `table ${captureTable} {`,
+    ...sets.map(({ name, type }) => `\tset ${name} { type ${type}; }`),
+    ...chains.map(({ name, type, priority }) => `\tchain ${name} { type ${type} hook output priority ${priority}; policy accept; }`),
+    '}', `flush table ${captureTable}`,
+    ...elements.flatMap(({ name, of }) => [`flush set ${captureTable} ${name}`, ...(settings[of].length === 0 ? [] : [`add element ${captureTable} ${name} { ${settings[of].join(', ')} }`])]),
+    ...chains.flatMap(({ name }) => rules[name].map((rule) => `add rule ${captureTable} ${name} ${rule}`)),
+  ].map((line) => `${line}\n`).join('');
 }
 
-function tableText({ uids, gids, ports }: Pick<CaptureSettings, 'uids' | 'gids' | 'ports'>, redirected: readonly string[], refused: readonly string[]): string {
-  const set = (name: string, type: string, elements: readonly number[]): string =>
-    `\tset ${name} {\n\t\ttype ${type}\n${elements.length === 0 ? '' : `\t\telements = { ${elements.join(', ')} }\n`}\t}\n`;
-  const chain = ([name, type, priority]: (typeof chains)[number], rules: readonly string[]): string =>
-    `\tchain ${name} {\n\t\ttype ${type} hook output priority ${priority}; policy accept;\n${rules.map((rule) => `\t\t${rule}\n`).join('')}\t}\n`;
-  return `table ${captureTable} {\n${set('users', 'uid', uids)}${set('groups', 'gid', gids)}${set('ports', 'inet_service', ports)}${chain(chains[0], redirected)}${chain(chains[1], refused)}}\n`;
-}
-
-/** Name, type and priority. */
-const chains = [['redirected', 'nat', -100], ['refused', 'filter', 0]] as const;
+const sets = [{ name: 'users', type: 'uid', of: 'uids' }, { name: 'groups', type: 'gid', of: 'gids' }, { name: 'ports', type: 'inet_service', of: 'ports' }] as const;
+/** Before those that others have at the usual place of destinations (-100): what is translated there first, the kernel asks nobody else about. */
+const chains = [{ name: 'redirected', type: 'nat', priority: -101 }, { name: 'refused', type: 'filter', priority: 0 }] as const;
 
 /** What `nft -j -n -n list table` says; null where it is not the table that `captureScript` makes. */
 export function parseCapture(listing: string): CaptureSettings | null {
@@ -78,9 +81,7 @@ export function parseCapture(listing: string): CaptureSettings | null {
   const [listenerPort = null] = redirects;
   if (uids === null || gids === null || ports === null || (listenerPort !== null && typeof listenerPort !== 'number') || typeof spared !== 'number') return null;
   const shape = steps.map(({ chain, expressions }) => `${String(chain)} ${Object.keys(expressions.at(-1) ?? {}).join()}`).join('; ');
-  const hooks = items.flatMap((item) => (item['chain'] === undefined ? [] : [objectOf(item['chain'])])).map(({ name, type, hook, prio, policy }) => [name, type, hook, prio, policy].join(' '));
-  const ours = chains.map(([name, type, priority]) => `${name} ${type} output ${priority} accept`);
-  if (hooks.join() !== ours.join() || shape !== (listenerPort === null ? refusingShape : redirectingShape)) return null;
+  if (frameOf(items) !== ownFrame || shape !== (listenerPort === null ? refusingShape : redirectingShape)) return null;
   return redirects.every((port) => port === listenerPort) ? { uids, gids, ports, listenerPort, agentUid: spared } : null;
 }
 
@@ -98,15 +99,29 @@ export function sameCapture(a: CaptureSettings | null, b: CaptureSettings | null
   return textOf(a) === textOf(b);
 }
 
-const refusing = 'refused accept; refused reject; refused reject; refused reject; refused reject';
+const refusing = 'refused accept; refused accept; refused accept; refused reject; refused reject; refused reject; refused reject';
 const sparing = 'redirected return; redirected return; redirected return';
 const refusingShape = `${sparing}; ${refusing}`;
 const redirectingShape = `${sparing}; redirected redirect; redirected redirect; ${refusing}`;
 
+/** What of table, sets and chains decides whether they can be filled, and are called. */
+const frameKeys = { table: ['flags'], set: ['name', 'type', 'flags'], chain: ['name', 'type', 'hook', 'prio', 'policy'] } as const;
+const ownFrame = frameOf([
+  { table: {} }, ...sets.map(({ name, type }) => ({ set: { name, type } })), ...chains.map(({ name, type, priority }) => ({ chain: { name, type, hook: 'output', prio: priority, policy: 'accept' } })),
+]);
+
+function frameOf(items: readonly Readonly<Record<string, unknown>>[]): string {
+  const kinds = ['table', 'set', 'chain'] as const;
+  return items.flatMap((item) => kinds.filter((kind) => item[kind] !== undefined).map((kind) => `${kind} ${JSON.stringify(frameKeys[kind].map((key) => objectOf(item[kind])[key] ?? null))}`)).sort().join('; ');
+}
+
 function textOf(settings: CaptureSettings | null): string {
   if (settings === null) return '';
-  const sorted = (list: readonly number[]): readonly number[] => [...new Set(list)].sort((a, b) => a - b);
-  return JSON.stringify([sorted(settings.uids), sorted(settings.gids), sorted(settings.ports), settings.listenerPort, settings.agentUid]);
+  return JSON.stringify([...sets.map(({ of }) => sorted(settings[of])), settings.listenerPort, settings.agentUid]);
+}
+
+function sorted(list: readonly number[]): readonly number[] {
+  return [...new Set(list)].sort((one, other) => one - other);
 }
 
 function itemsOf(listing: string): readonly Readonly<Record<string, unknown>>[] {

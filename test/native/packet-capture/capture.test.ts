@@ -78,7 +78,7 @@ function suite(networks: TwoNetworks): void {
     as(uid, ['curl', '-sS', '--max-time', '10', '--cacert', roots, '--resolve', `${shop}:443:${address}`, ...more, `https://${shop}/`]);
   const rows = async (): Promise<readonly ConnectionRow[]> => (await client.call('connections', { limit: '50' }, {})).rows;
   /** As if a service had been asked. */
-  const remember = (): void => writeFileSync(path.join(hereRoot, captureFolder, 'wanted.json'), JSON.stringify({ settings: { uids: [captured], gids: [], ports: [443], listenerPort: port, agentUid }, failMode: 'open' }));
+  const remember = (failMode = 'open'): void => writeFileSync(path.join(hereRoot, captureFolder, 'wanted.json'), JSON.stringify({ settings: { uids: [captured], gids: [], ports: [443], listenerPort: port, agentUid }, failMode }));
   /** Past the command, which asks the agent first. */
   const install = async (settings: CaptureSettings): Promise<void> => {
     const ran = await here.run([process.execPath, '--input-type=module', '-e', `
@@ -207,6 +207,12 @@ function suite(networks: TwoNetworks): void {
       }
       expect((await as(captured, [process.execPath, '-e', askByUdp('udp4', '10.77.0.1')])).stdout).toBe('answered\n');
       own.kill('SIGKILL');
+      // As for a container whose port is published.
+      await here.run(['nft', 'table ip others { chain theirs { type nat hook output priority -100; ip daddr 10.77.0.1 tcp dport { 443, 8443 } dnat to 10.77.0.2:443; }; }']);
+      for (const published of ['10.77.0.1', '10.77.0.1:8443']) {
+        expect(await as(captured, ['curl', '-sS', '--max-time', '5', '-k', `https://${published}/`])).toMatchObject({ code: 0, stdout: expect.stringContaining('hello from') });
+      }
+      expect(await here.run(['nft', 'delete', 'table', 'ip', 'others'])).toMatchObject({ code: 0 });
     });
 
     test('status says whose connections go where, and nothing is remembered for a service that is not there', async () => {
@@ -262,8 +268,12 @@ function suite(networks: TwoNetworks): void {
 
   describe('whatever the kernel makes of a connection, it is redirected or refused', () => {
     const localPort = 45_678;
+    /** Inspected, as root's certificate counts alone. */
+    const inspected = (): Promise<Ran> => curl(captured, '10.77.0.2', root());
     afterEach(async () => {
+      await here.run(['sh', '-c', 'nft delete table ip others; ip link del pl9']);
       expect(await capture('off')).toMatchObject({ code: 0 });
+      expect(await ruleset()).toBe('');
     });
 
     test('in the moment of a change, when the redirection is there no longer or not yet', async () => {
@@ -274,18 +284,42 @@ function suite(networks: TwoNetworks): void {
     });
 
     // The kernel stops to follow connections with the last rule that asks for it: one that ends then is open for it, for days, and counts for its port.
-    test.each([['redirected', port, 60], ['refused', null, 7]])('from a port of which it remembers another connection, while they are %s', async (_how, listenerPort, code) => {
+    test.each([['redirected', port, 0], ['refused', null, 7]])('from a port of which it remembers another connection, while they are %s', async (_how, listenerPort, code) => {
       expect(await capture('on', '--user', 'nobody')).toMatchObject({ code: 0 });
       const forgotten = await openShop(other, localPort);
       expect(await capture('off')).toMatchObject({ code: 0 });
       await forgotten.reset();
       await install({ uids: [captured], gids: [], ports: [443], listenerPort, agentUid });
       expect(await curl(captured, '10.77.0.2', authority.rootFile, '--local-port', String(localPort))).toMatchObject({ code: 7 });
-      expect(await curl(captured, '10.77.0.2', authority.rootFile)).toMatchObject({ code });
+      expect(await inspected()).toMatchObject({ code });
+    });
+
+    test('where another table would send it elsewhere first', async () => {
+      // Of two at the same place the later one is asked first.
+      const theirs = (): Promise<Ran> => here.run(['nft', `table ip others { chain theirs { type nat hook output priority -100; meta skuid ${captured} ip daddr 10.77.0.2 tcp dport 443 dnat to 10.77.0.2:9; }; }`]);
+      await theirs();
+      expect(await inspected()).toMatchObject({ code: 7 });
+      expect(await capture('on', '--user', 'nobody')).toMatchObject({ code: 0 });
+      expect(await inspected()).toMatchObject({ code: 0 });
+      await here.run(['nft', 'delete', 'table', 'ip', 'others']);
+      await theirs();
+      expect(await inspected()).toMatchObject({ code: 0 });
+    });
+
+    test('to an address that the device has as well, on another interface', async () => {
+      await networks.there.run(['ip', 'addr', 'add', 'fe80::77/64', 'dev', 'pl1', 'nodad']);
+      expect(await here.run(['sh', '-ec', 'ip link add pl9 type veth peer name pl8; ip link set pl9 up; ip addr add fe80::77/64 dev pl9 nodad; ip addr add fe80::76/64 dev pl0 nodad'])).toMatchObject({ stderr: '' });
+      const far = ['curl', '-sS', '-k', '--max-time', '5', '--interface', 'pl0', 'https://[fe80::77%25pl0]/'];
+      expect(await as(other, far)).toMatchObject({ code: 0, stdout: expect.stringContaining('hello from') });
+      for (const listenerPort of [port, null]) {
+        await install({ uids: [captured], gids: [], ports: [443], listenerPort, agentUid });
+        expect(await as(captured, far)).toMatchObject({ stdout: '' });
+        expect((await as(captured, [process.execPath, '-e', askByUdp('udp6', 'fe80::77%pl0')])).stdout).toMatch(/ECONNREFUSED|EPERM/);
+      }
     });
 
     test('rules are filled where they stand, and what was redirected before goes on while new connections are refused', async () => {
-      const table = async (): Promise<string> => (await here.run(['nft', '-a', 'list', 'ruleset'])).stdout.split('\n')[0] ?? '';
+      const table = async (): Promise<string> => (await here.run(['nft', '-a', 'list', 'table', 'inet', 'pinlight'])).stdout.split('\n')[0] ?? '';
       const settings = { uids: [captured], gids: [], ports: [443], agentUid };
       await install({ ...settings, listenerPort: port });
       const [first, open] = [await table(), await openShop(captured)];
@@ -409,6 +443,21 @@ function suite(networks: TwoNetworks): void {
     await here.run(['sh', '-c', 'ip link set pl0 up; ip addr add 10.77.0.1/24 dev pl0; ip addr add fd77::1/64 dev pl0 nodad']);
     await vi.waitFor(async () => expect((await client.call('status', {}, {})).warnings.map(({ code }) => code)).not.toContain('offline'), 10_000);
   }, 30_000);
+
+  test('a table of an earlier version whose replacement fails leaves what policy wants without an agent', async () => {
+    const failing = path.join(folder, 'failing');
+    mkdirSync(failing, { recursive: true });
+    writeFileSync(path.join(failing, 'nft'), `#!/bin/sh\nif [ "$1" = -f ] && [ ! -e ${failing}/once ]; then touch ${failing}/once; echo no >&2; exit 1; fi\nexec /usr/sbin/nft "$@"\n`, { mode: 0o755 });
+    remember('closed');
+    await here.run(['nft', 'table inet pinlight { chain refused { type filter hook output priority 0; policy accept; meta skuid 65534 tcp dport 443 reject with tcp reset; }; }']);
+    const child = pinlight(['capture', 'release'], { PATH: `${failing}:/usr/sbin:/usr/bin:/sbin:/bin` });
+    child.stdout.resume();
+    child.stderr.resume();
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(await curl(captured, '10.77.0.2', authority.rootFile)).toMatchObject({ code: 7 });
+    expect(await capture('off')).toMatchObject({ code: 0 });
+    expect(await ruleset()).toBe('');
+  });
 
   test('a table of our name that is not ours is shown as such, and off takes it away', async () => {
     await here.run(['nft', 'add', 'table', 'inet', 'pinlight']);
