@@ -29,15 +29,17 @@ beforeAll(async () => {
   const echo = await open(net.createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)), 'echo');
   const speaksFirst = await open(net.createServer((socket) => socket.write('220 ready\r\n')), 'first');
   const hangsUp = await open(net.createServer((socket) => socket.end()), 'hangs up');
-  const resets = await open(net.createServer((socket) => socket.resetAndDestroy()), 'resets');
+  const resets = await open(net.createServer((socket) => { setTimeout(() => socket.resetAndDestroy(), 5); }), 'resets');
+  const otherwise = await open(net.createServer((socket) => socket.end('421 too busy\r\n')), 'otherwise');
   const closed = await open(net.createServer(), 'closed');
   await closed.close();
-  origins = [await startOrigin(authority, healthy), await startOrigin(authority, 'shop.pinlight.test'), await startOrigin(authority, 'must.pinlight.test'), echo, speaksFirst, hangsUp, resets];
+  origins = [await startOrigin(authority, healthy), await startOrigin(authority, 'shop.pinlight.test'), await startOrigin(authority, 'must.pinlight.test'), echo, speaksFirst, hangsUp, resets, otherwise];
   const [first, shop, must] = origins;
   places = {
     [`${healthy}:443`]: `127.0.0.1:${first?.port}`, 'shop.pinlight.test:443': `127.0.0.1:${shop?.port}`, 'must.pinlight.test:443': `127.0.0.1:${must?.port}`,
     'echo.pinlight.test:443': `127.0.0.1:${echo.port}`, 'must.pinlight.test:7': `127.0.0.1:${echo.port}`, 'mail.pinlight.test:25': `127.0.0.1:${speaksFirst.port}`,
     'closed.pinlight.test:443': `127.0.0.1:${closed.port}`, 'hangs-up.pinlight.test:443': `127.0.0.1:${hangsUp.port}`, 'resets.pinlight.test:443': `127.0.0.1:${resets.port}`,
+    'otherwise.pinlight.test:443': `127.0.0.1:${otherwise.port}`,
   };
   policy = {
     version: 1, defaults: { onUnknownApp: 'inspect' },
@@ -183,11 +185,13 @@ describe('targets that cannot be reached', () => {
   });
 
   // Before the app has said its hello: nobody waits then until TLS is given up after 15 s.
-  test.each([['hangs up', 'hangs-up.pinlight.test'], ['resets', 'resets.pinlight.test']])('a server that %s as soon as it is reached: the app hears of it at once', async (_, host) => {
+  test.each([
+    ['hangs up', 'hangs-up.pinlight.test', 'ECONNRESET'], ['resets', 'resets.pinlight.test', 'ECONNRESET'], ['says no TLS and hangs up', 'otherwise.pinlight.test', 'ERR_SSL_WRONG_VERSION_NUMBER'],
+  ])('a server that %s as soon as it is reached: the app hears of it at once', async (_, host, detail) => {
     const app = await tunnel(agent.proxyPort, `${host}:443`);
     await delay(30);
     await new Promise((done) => { tls.connect({ socket: app, servername: host }).on('error', () => undefined).once('close', done); });
-    await until(async () => expect(await newest(host)).toMatchObject({ decided: 'inspect', disposition: 'bypass', reason: { code: 'upstream-failed', detail: 'ECONNRESET' } }));
+    await until(async () => expect(await newest(host)).toMatchObject({ decided: 'inspect', disposition: 'bypass', reason: { code: 'upstream-failed', detail } }));
     expect((await newest(host))?.durationMs).toBeLessThan(10_000);
   }, 30_000);
 });

@@ -91,7 +91,10 @@ export function createUpstreams(options: UpstreamTrust): Upstreams {
 
   const connect = (request: UpstreamRequest, now: number): Promise<UpstreamResult> => new Promise((done) => {
     // An end that came before TLS has the handle is told to nobody any more: a server that hangs up at once would be waited for.
-    if (request.socket.destroyed || request.socket.readableEnded) return done({ kind: 'failed', code: 'ECONNRESET', clientCertificateAsked: false });
+    if (request.socket.destroyed || request.socket.readableEnded) {
+      request.socket.destroy();
+      return done({ kind: 'failed', code: 'ECONNRESET', clientCertificateAsked: false });
+    }
     const kept = sessions.get(request.sessionKey);
     let certificate: ServerChain | null = kept?.certificate ?? null;
     let settled = false;
@@ -139,7 +142,8 @@ export function createUpstreams(options: UpstreamTrust): Upstreams {
       else fail(codeOf(error));
     });
     socket.once('close', () => fail('ECONNRESET'));
-    request.socket.once('end', () => fail('ECONNRESET'));
+    // TLS has the say about what came before the end.
+    request.socket.once('end', () => setImmediate(() => fail('ECONNRESET')));
     socket.on('session', (session) => {
       if (certificate === null || !mayResume) return;
       sessions.delete(request.sessionKey);
