@@ -72,13 +72,13 @@ export function makeFolders(folders: readonly string[], mode: number): void {
   }
 }
 
-/** Removes folders that are empty, innermost first; what somebody else uses stays. */
+/** Removes folders that are empty, innermost first; what somebody else uses stays, and one that was never made holds nothing up. */
 export function dropFolders(folders: readonly string[]): void {
   for (const folder of folders.toReversed()) {
     try {
       rmdirSync(folder);
-    } catch {
-      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return;
     }
   }
 }

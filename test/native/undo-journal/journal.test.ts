@@ -111,6 +111,15 @@ describe('a change that was not finished is taken back', () => {
     expect(readFileSync(at('a'), 'utf8')).toBe('old');
   });
 
+  test.each([['x'], ['x/y'], ['x/y/z']])('folders that were made up to %s, and no further, go again', async (last) => {
+    const journal = open();
+    journal.begin('store', 'install').write(at('x', 'y', 'z', 'b'), Buffer.from('new'));
+    rmSync(at('x'), { recursive: true });
+    mkdirSync(at(last), { recursive: true });
+    expect(await crash(journal).recover(noSteps)).toEqual([{ subject: 'store', verb: 'install', left: [] }]);
+    expect(existsSync(at('x'))).toBe(false);
+  });
+
   test('what a kill leaves in the middle of a replacement is swept away', async () => {
     put('a', 'old');
     const journal = open();
