@@ -66,11 +66,11 @@ const chains = [{ name: 'redirected', type: 'nat', priority: -101 }, { name: 're
 export function parseCapture(listing: string): CaptureSettings | null {
   const items = itemsOf(listing);
   const rules = items.flatMap((item) => (item['rule'] === undefined ? [] : [objectOf(item['rule'])]));
-  const elements = (name: string): number[] | null => {
+  const elements = (name: string): readonly number[] | null => {
     const found = items.map((item) => objectOf(item['set'])).find((set) => set['name'] === name);
     if (found === undefined) return null;
     const list: unknown = found['elem'] ?? [];
-    return Array.isArray(list) && list.every((one) => typeof one === 'number') ? list.toSorted((a, b) => a - b) : null;
+    return Array.isArray(list) && list.every((one) => typeof one === 'number') ? sorted(list) : null;
   };
   const uids = elements('users');
   const gids = elements('groups');

@@ -95,6 +95,12 @@ export function parseJournal(text: string): readonly Line[] {
   });
 }
 
+/** Ids of the changes that were begun and neither finished nor taken back, oldest first. */
+export function unfinishedIn(lines: readonly Line[]): readonly string[] {
+  const closed = new Set(lines.filter((line) => line.type === 'done' || line.type === 'undone').map((line) => line.change));
+  return lines.filter((line) => line.type === 'begin').map((line) => line.change).filter((change) => !closed.has(change));
+}
+
 function createJournal(file: string, saved: string, lock: Database.Database, clock: () => number): Journal {
   const text = readText(file);
   const lines: Line[] = [...parseJournal(text)];
@@ -123,10 +129,10 @@ function createJournal(file: string, saved: string, lock: Database.Database, clo
         undo: (undoStep) => takeBack(change, undoStep),
       };
     },
-    hasUnfinished: () => open().length > 0,
+    hasUnfinished: () => unfinishedIn(lines).length > 0,
     async recover(undoStep) {
       const undone: Undone[] = [];
-      for (const change of open().toReversed()) undone.push(await takeBack(change, undoStep));
+      for (const change of unfinishedIn(lines).toReversed()) undone.push(await takeBack(change, undoStep));
       return undone;
     },
     forget() {
@@ -147,11 +153,6 @@ function createJournal(file: string, saved: string, lock: Database.Database, clo
     writeSync(fd, `${JSON.stringify(line)}\n`);
     fsyncSync(fd);
     lines.push(line);
-  }
-
-  function open(): readonly string[] {
-    const closed = new Set(lines.filter((line) => line.type === 'done' || line.type === 'undone').map((line) => line.change));
-    return lines.filter((line) => line.type === 'begin').map((line) => line.change).filter((change) => !closed.has(change));
   }
 
   function write(change: string, target: string, content: Buffer | null, mode: number): void {

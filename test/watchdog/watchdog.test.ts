@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createControlClient } from '../../electron/client/control-client.ts';
 import { crashLoopExitCode, crashLoopExitVariable } from '../../electron/contract/agent-arguments.ts';
 import { linesOf, runPinlight } from '../cli/run-pinlight.ts';
-import { parseJournal } from '../../native/undo-journal/index.ts';
+import { parseJournal, unfinishedIn } from '../../native/undo-journal/index.ts';
 import { repository } from '../support/agent.ts';
 
 const possible = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('gsettings', ['--version']).status === 0;
@@ -178,7 +178,7 @@ describe.runIf(possible)('after a restart of the device, an agent that cannot st
     const { port } = await start();
     await inForce(port);
     // In force is not yet written down as done, and what is not done is taken back: the setting's own change, and the one around all.
-    await expect.poll(unfinished).toEqual([]);
+    await expect.poll(() => unfinishedIn(parseJournal(readFileSync(at('state/undo/steer.jsonl'), 'utf8')))).toEqual([]);
     watchdog.process.kill('SIGKILL');
     await expect.poll(() => answers(port), { timeout: 10_000, interval: 20 }).toBe(false);
     expect(pacInForce()).toMatch(steered(port));
@@ -191,11 +191,6 @@ describe.runIf(possible)('after a restart of the device, an agent that cannot st
       renameSync(at('state/kept.db'), database());
     }
   });
-  const unfinished = (): readonly string[] => {
-    const lines = parseJournal(readFileSync(at('state/undo/steer.jsonl'), 'utf8'));
-    const finished = new Set(lines.filter(({ type }) => type === 'done' || type === 'undone').map(({ change }) => change));
-    return lines.filter(({ type }) => type === 'begin').map(({ change }) => change).filter((change) => !finished.has(change));
-  };
   const takePort = async (): Promise<void> => {
     await new Promise<void>((resolve) => {
       taken.listen(0, '127.0.0.1', resolve);

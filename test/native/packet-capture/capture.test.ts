@@ -79,14 +79,16 @@ function suite(networks: TwoNetworks): void {
   const rows = async (): Promise<readonly ConnectionRow[]> => (await client.call('connections', { limit: '50' }, {})).rows;
   /** As if a service had been asked. */
   const remember = (failMode = 'open'): void => writeFileSync(path.join(hereRoot, captureFolder, 'wanted.json'), JSON.stringify({ settings: { uids: [captured], gids: [], ports: [443], listenerPort: port, agentUid }, failMode }));
-  /** Past the command, which asks the agent first. */
-  const install = async (settings: CaptureSettings): Promise<void> => {
-    const ran = await here.run([process.execPath, '--input-type=module', '-e', `
-      import { openCapture } from ${JSON.stringify(path.join(repository, 'native/packet-capture/index.ts'))};
-      const opened = await openCapture({ env: process.env, now: Date.now });
-      console.log((await opened.capture.install({ settings: ${JSON.stringify(settings)}, failMode: 'open' }, false)).kind);`]);
-    expect(ran).toMatchObject({ stdout: 'done\n' });
-  };
+  /** Past the command, which asks the agent first. Gives what the statements print. */
+  const withCapture = async (statements: string): Promise<string> => (await here.run([process.execPath, '--input-type=module', '-e', `
+    import { openCapture, readWantedCapture } from ${JSON.stringify(path.join(repository, 'native/packet-capture/index.ts'))};
+    const { capture } = await openCapture({ env: process.env, now: Date.now });
+    ${statements}
+    capture.close();`])).stdout.trim();
+  const install = async (settings: CaptureSettings): Promise<void> =>
+    expect(await withCapture(`console.log((await capture.install({ settings: ${JSON.stringify(settings)}, failMode: 'open' }, false)).kind);`)).toBe('done');
+  /** Another table that translates what begins here. */
+  const others = (rule: string): Promise<Ran> => here.run(['nft', `table ip others { chain theirs { type nat hook output priority -100; ${rule}; }; }`]);
   const ruleset = async (): Promise<string> => (await here.run(['nft', 'list', 'ruleset'])).stdout;
   const root = (): string => {
     // For curl under another user: the state folder is the agent's alone.
@@ -208,7 +210,7 @@ function suite(networks: TwoNetworks): void {
       expect((await as(captured, [process.execPath, '-e', askByUdp('udp4', '10.77.0.1')])).stdout).toBe('answered\n');
       own.kill('SIGKILL');
       // As for a container whose port is published.
-      await here.run(['nft', 'table ip others { chain theirs { type nat hook output priority -100; ip daddr 10.77.0.1 tcp dport { 443, 8443 } dnat to 10.77.0.2:443; }; }']);
+      await others('ip daddr 10.77.0.1 tcp dport { 443, 8443 } dnat to 10.77.0.2:443');
       for (const published of ['10.77.0.1', '10.77.0.1:8443']) {
         expect(await as(captured, ['curl', '-sS', '--max-time', '5', '-k', `https://${published}/`])).toMatchObject({ code: 0, stdout: expect.stringContaining('hello from') });
       }
@@ -296,7 +298,7 @@ function suite(networks: TwoNetworks): void {
 
     test('where another table would send it elsewhere first', async () => {
       // Of two at the same place the later one is asked first.
-      const theirs = (): Promise<Ran> => here.run(['nft', `table ip others { chain theirs { type nat hook output priority -100; meta skuid ${captured} ip daddr 10.77.0.2 tcp dport 443 dnat to 10.77.0.2:9; }; }`]);
+      const theirs = (): Promise<Ran> => others(`meta skuid ${captured} ip daddr 10.77.0.2 tcp dport 443 dnat to 10.77.0.2:9`);
       await theirs();
       expect(await inspected()).toMatchObject({ code: 7 });
       expect(await capture('on', '--user', 'nobody')).toMatchObject({ code: 0 });
@@ -354,15 +356,9 @@ function suite(networks: TwoNetworks): void {
       }
     };
     /** What the next command finds when it has taken back what was left. */
-    const next = async (): Promise<string> => {
-      const ran = await here.run([process.execPath, '--input-type=module', '-e', `
-        import { openCapture, readWantedCapture } from ${JSON.stringify(path.join(repository, 'native/packet-capture/index.ts'))};
-        const opened = await openCapture({ env: process.env, now: Date.now });
-        const state = await opened.capture.check();
-        console.log(JSON.stringify([state.kind, state.settings?.uids ?? [], readWantedCapture()?.settings.uids ?? [], opened.capture.recovered.flatMap(({ left }) => left)]));
-        opened.capture.close();`]);
-      return ran.stdout.trim();
-    };
+    const next = (): Promise<string> => withCapture(`
+      const state = await capture.check();
+      console.log(JSON.stringify([state.kind, state.settings?.uids ?? [], readWantedCapture()?.settings.uids ?? [], capture.recovered.flatMap(({ left }) => left)]));`);
     const nobody = ['on', '--user', 'nobody'];
     const before = async (from: readonly string[], remembered: boolean): Promise<void> => {
       await capture('off');

@@ -42,6 +42,7 @@ test('a table is filled where it stands: what is not redirected is refused, with
   }
   expect(refusals(withListener)).toHaveLength(4);
   expect(refusals(without)).toEqual(refusals(withListener));
+  expect(without).toContain('refused meta skuid @users tcp dport @ports tcp flags & (fin | syn | rst | ack) == syn reject with tcp reset\n');
   expect([withListener, without].map((script) => script.includes('redirect to'))).toEqual([true, false]);
 });
 

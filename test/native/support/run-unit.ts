@@ -2,9 +2,8 @@
 // Not a test, and not a check of the unit's other lines.
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Side } from './two-networks.ts';
+import { endOf, type Side } from './two-networks.ts';
 
 export type RunningUnit = {
   /** As `systemctl is-active` says. */
@@ -32,8 +31,7 @@ export function runUnit(unit: string, side: Side, asService: (command: readonly 
     for (const command of power ? commands(name) : []) {
       const child = side.start(['setsid', 'timeout', '20', ...command], { HOME: '/var/lib/pinlight' });
       around.add(child);
-      child.stdin.end();
-      const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
+      const { code, stdout, stderr } = await endOf(child);
       around.delete(child);
       if (code !== 0 && power) process.stderr.write(`${name}: ${stdout}${stderr}`);
     }

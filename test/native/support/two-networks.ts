@@ -84,11 +84,13 @@ function side(holder: ChildProcessWithoutNullStreams, flags: readonly string[]):
   const start: Side['start'] = (command, env = {}) => spawn('nsenter', ['-t', String(holder.pid), ...flags, ...command], { cwd: '/', env: { ...bareEnv, PATH: systemPath, ...env } });
   return {
     start,
-    run: async (command, env) => {
-      const child = start(['timeout', '20', ...command], env);
-      child.stdin.end();
-      const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
-      return { code, stdout, stderr };
-    },
+    run: (command, env) => endOf(start(['timeout', '20', ...command], env)),
   };
+}
+
+/** What becomes of a child that gets no input. */
+export async function endOf(child: ChildProcessWithoutNullStreams): Promise<Ran> {
+  child.stdin.end();
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
+  return { code, stdout, stderr };
 }
